@@ -3,6 +3,9 @@
 # A shared library NAME.so in <build>/plugins with hidden visibility, one exported symbol, and manifest.toml embedded in
 # the ELF section .koppel_manifest, so that the host can read it without running a line of the plugin.
 
+enable_language(ASM)
+set(koppel_plugin_map "${CMAKE_CURRENT_LIST_DIR}/koppel_plugin.map")
+
 function(koppel_add_plugin name manifest)
   set(manifest_path "${CMAKE_CURRENT_SOURCE_DIR}/${manifest}")
   set(assembly "${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.S")
@@ -13,11 +16,12 @@ function(koppel_add_plugin name manifest)
 .incbin "@manifest_path@"
 .section .note.GNU-stack,"",@progbits
 ]])
-  set_source_files_properties("${assembly}" PROPERTIES LANGUAGE C OBJECT_DEPENDS "${manifest_path}")
+  set_source_files_properties("${assembly}" PROPERTIES LANGUAGE ASM OBJECT_DEPENDS "${manifest_path}")
 
   add_library(${name} MODULE ${ARGN} "${assembly}")
   target_link_libraries(${name} PRIVATE koppel_sdk)
-  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,noexecstack)
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,noexecstack
+                                             "-Wl,--version-script=${koppel_plugin_map}")
   set_target_properties(${name} PROPERTIES
     PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")

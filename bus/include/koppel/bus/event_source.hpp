@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the bus server needs from whoever keeps the events. The host's ledger implements it over a read-only database
+// connection; tests implement it over a vector. Called on the bus thread only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <koppel/bus/event.hpp>
+#include <koppel/result.hpp>
+#include <string>
+#include <vector>
+
+namespace koppel::bus {
+
+/// One stored commit batch: the encoded events first_seq..last_seq, concatenated, at most 1 MiB.
+struct stored_batch {
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  std::string bytes;
+};
+
+/// What a named consumer acknowledged last.
+struct consumer_position {
+  std::string name;
+  std::uint64_t acked_seq = 0;
+  std::string acked_at;  ///< RFC 3339 UTC
+};
+
+class event_source {
+ public:
+  virtual ~event_source() = default;
+  virtual const std::string& epoch() const = 0;
+  /// The newest committed seq; 0 when there is none.
+  virtual result<std::uint64_t> head() = 0;
+  /// The oldest seq that is still kept (1 until retention trims).
+  virtual result<std::uint64_t> horizon() = 0;
+  /// The id of the event with this seq; empty when there is none.
+  virtual result<std::string> id_at(std::uint64_t seq) = 0;
+  /// Batches whose last_seq is after `after`, in order, until `max_bytes` is reached (at least one if there is one).
+  virtual result<std::vector<stored_batch>> read(std::uint64_t after, std::size_t max_bytes) = 0;
+  /// Records that a consumer made everything up to `seq` durable. Returns at once; the write is the ledger's business.
+  virtual void acknowledge(const std::string& consumer, std::uint64_t seq) = 0;
+};
+
+}  // namespace koppel::bus

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes about apps, connections and their authorisation.
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <utility>
+
+#include "host/api/control_api.hpp"
+#include "host/api/input.hpp"
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::api {
+namespace json = boost::json;
+using ledger::transaction;
+using runtime::awaitable;
+
+namespace {
+
+failure not_found(std::string why) { return {ledger::errc::not_found, std::move(why)}; }
+
+std::optional<ledger::connection> find_named(transaction& tx, const std::string& provider, const std::string& name) {
+  for (auto& c : tx.connections())
+    if (c.provider == provider && c.name == name && c.auth.status != core::auth_status::removed) return std::move(c);
+  return std::nullopt;
+}
+
+std::optional<ledger::app> find_named_app(transaction& tx, const std::string& provider, const std::string& name) {
+  for (auto& a : tx.apps())
+    if (a.provider == provider && a.name == name) return std::move(a);
+  return std::nullopt;
+}
+
+/// {"mode":"ask|yes|expect","account"} as the body of an attempt or a code carries it.
+auth::confirmation read_confirmation(input& in) {
+  auth::confirmation c;
+  const auto* o = in.object("confirmation");
+  if (!o) return c;
+  input inner(*o, {"mode", "account"});
+  const auto mode = inner.required("mode");
+  c.account_id = inner.optional("account", 256);
+  if (mode == "yes") c.how = auth::confirmation::mode::yes;
+  else if (mode == "expect") c.how = auth::confirmation::mode::expect;
+  else if (mode != "ask") inner.complain("\"confirmation.mode\" has to be ask, yes or expect");
+  if (c.how == auth::confirmation::mode::expect && c.account_id.empty())
+    inner.complain("\"confirmation.account\" has to name the account that is expected");
+  if (!inner.complaint().empty()) in.complain(inner.complaint().substr(0, inner.complaint().size() - 1));
+  return c;
+}
+
+}  // namespace
+
+awaitable<result<ledger::connection>> control_api::find(std::string provider, std::string name) {
+  std::optional<ledger::connection> found;
+  const auto read = [&](transaction& tx) -> result<> {
+    found = find_named(tx, provider, name);
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return done.error();
+  if (!found) co_return not_found("There is no connection " + provider + "/" + name + ".");
+  co_return std::move(*found);
+}
+
+awaitable<result<json::array>> control_api::show(std::function<bool(const ledger::connection&)> wanted) {
+  json::array shown;
+  const auto read = [&](transaction& tx) -> result<> {
+    for (const auto& c : tx.connections()) {
+      if (c.auth.status == core::auth_status::removed || !wanted(c)) continue;
+      const auto* m = around_.plugins.find(c.provider);
+      std::vector<stream_view> streams;
+      if (m)
+        for (const auto& rule : m->streams)
+          streams.push_back({rule, tx.find_stream(c.id, rule.name).value_or(ledger::stream_state{}),
+                             tx.known_records(c.id, rule.entity)});
+      const auto app = tx.find_app(c.app_id);
+      shown.push_back(view(c, app ? app->name : "", m, streams));
+    }
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return done.error();
+  co_return std::move(shown);
+}
+
+awaitable<answer> control_api::show_one(int status, std::string id) {
+  auto shown = co_await show([&id](const ledger::connection& c) { return c.id == id; });
+  if (!shown) co_return failure_answer(shown.error());
+  if (shown->empty()) co_return error_answer(404, "not_found", "The connection was removed.");
+  co_return json_answer(status, shown->front());
+}
+
+awaitable<answer> control_api::get_apps(call) {
+  json::array shown;
+  const auto read = [&](transaction& tx) -> result<> {
+    for (const auto& a : tx.apps()) shown.push_back(view(a));
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
+  co_return json_answer(200, json::object{{"apps", std::move(shown)}});
+}
+
+awaitable<answer> control_api::post_app(call c) {
+  input in(c.body, {"provider", "name", "client_id", "client_secret", "redirect_uri"});
+  ledger::app app;
+  app.provider = in.name("provider");
+  app.name = in.name("name");
+  app.client_id = in.required("client_id", 512);
+  core::secret client_secret(in.required("client_secret", 4096));
+  app.redirect_uri = in.optional("redirect_uri", 2048);
+  if (!app.redirect_uri.empty())
+    if (auto why = redirect_uri_refusal(app.redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  if (!around_.plugins.find(app.provider))
+    co_return error_answer(422, "no_plugin", "No plugin of provider \"" + app.provider +
+                                                 "\" is running: see koppelctl plugin list.");
+  const auto insert = [&](transaction& tx) -> result<> {
+    app.created_at = tx.now();
+    auto inserted = tx.insert_app(app, std::move(client_secret));
+    if (!inserted) return inserted.error();
+    app = *inserted;
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(insert); !done) co_return failure_answer(done.error());
+  co_return json_answer(201, view(app));
+}
+
+awaitable<answer> control_api::get_connections(call) {
+  auto shown = co_await show([](const ledger::connection&) { return true; });
+  if (!shown) co_return failure_answer(shown.error());
+  co_return json_answer(200, json::object{{"connections", std::move(*shown)}});
+}
+
+awaitable<answer> control_api::post_connection(call c) {
+  input in(c.body, {"provider", "name", "customer", "app", "settings"});
+  ledger::connection connection;
+  connection.provider = in.name("provider");
+  connection.name = in.name("name");
+  connection.customer = in.optional("customer", 256);
+  const auto app_name = in.name("app");
+  connection.settings = in.text_map("settings");
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  const auto* m = around_.plugins.find(connection.provider);
+  if (!m)
+    co_return error_answer(422, "no_plugin", "No plugin of provider \"" + connection.provider +
+                                                 "\" is running: see koppelctl plugin list.");
+  if (auto why = settings_refusal(*m, connection.settings); !why.empty()) co_return error_answer(422, "bad_setting", why);
+
+  const auto insert = [&](transaction& tx) -> result<> {
+    const auto app = find_named_app(tx, connection.provider, app_name);
+    if (!app)
+      return not_found("There is no app " + connection.provider + "/" + app_name + ": add it with koppelctl app add.");
+    connection.app_id = app->id;
+    connection.created_at = tx.now();
+    connection.auth.since = tx.now();
+    auto inserted = tx.insert_connection(connection);
+    if (!inserted) return inserted.error();
+    connection = *inserted;
+    ledger::event_draft draft;
+    draft.type = "connection.created";
+    draft.about = &connection;
+    draft.data = {{"app", app_name}};
+    return tx.append(draft);
+  };
+  if (auto done = co_await around_.ledger.write(insert); !done) co_return failure_answer(done.error());
+  around_.sync.connection_changed(connection);
+  co_return co_await show_one(201, connection.id);
+}
+
+awaitable<answer> control_api::get_connection(call c) {
+  auto found = co_await find(c.path["provider"], c.path["name"]);
+  if (!found) co_return failure_answer(found.error());
+  const auto after = c.query("after_generation");
+  if (after.empty()) co_return co_await show_one(200, found->id);
+
+  std::uint64_t generation = 0;
+  int wait_s = 20;
+  const auto number = [](const std::string& text, auto& value) {
+    return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
+  };
+  const auto wait_text = c.query("wait_s");
+  if (!number(after, generation) || (!wait_text.empty() && !number(wait_text, wait_s)))
+    co_return error_answer(400, "bad_request", "\"after_generation\" and \"wait_s\" have to be numbers.");
+  const auto deadline = around_.clock.now() + std::chrono::seconds{std::clamp(wait_s, 0, 25)};
+  while (found->auth.generation <= generation && around_.clock.now() < deadline && !around_.supervisor.stopping()) {
+    // Woken by any connection's change; at least once a second, so that a shutdown is not held up.
+    changed_.expires_after(std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1}));
+    co_await changed_.async_wait(runtime::token);
+    found = co_await find(c.path["provider"], c.path["name"]);
+    if (!found) co_return failure_answer(found.error());
+  }
+  co_return co_await show_one(200, found->id);
+}
+
+awaitable<answer> control_api::delete_connection(call c) {
+  auto found = co_await find(c.path["provider"], c.path["name"]);
+  if (!found) co_return failure_answer(found.error());
+  const bool purge = c.query("purge") == "true";
+  ledger::connection removed = *found;
+  const auto remove = [&](transaction& tx) -> result<> {
+    removed.auth.status = core::auth_status::removed;
+    removed.auth.reason = core::auth_reason::by_operator;
+    removed.auth.http_status.reset();
+    removed.auth.since = tx.now();
+    ++removed.auth.generation;
+    if (auto updated = tx.update_connection(removed); !updated) return updated;
+    ledger::event_draft status;
+    status.type = "auth.status";
+    status.about = &removed;
+    status.data = core::status_data(removed.auth, around_.plugins.find(removed.provider));
+    if (auto appended = tx.append(status); !appended) return appended;
+    ledger::event_draft draft;
+    draft.type = "connection.removed";
+    draft.about = &removed;
+    draft.data = {{"purge", purge}};
+    if (auto appended = tx.append(draft); !appended) return appended;
+    return tx.remove_connection(removed.id, purge);
+  };
+  if (auto done = co_await around_.ledger.write(remove); !done) co_return failure_answer(done.error());
+  around_.sync.connection_changed(removed);
+  connection_changed(removed);
+  co_return json_answer(200, json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}});
+}
+
+awaitable<answer> control_api::post_attempt(call c) {
+  input in(c.body, {"confirmation", "redirect_uri"});
+  const auto confirmation = read_confirmation(in);
+  const auto redirect_uri = in.optional("redirect_uri", 2048);
+  if (!redirect_uri.empty())
+    if (auto why = redirect_uri_refusal(redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  auto found = co_await find(c.path["provider"], c.path["name"]);
+  if (!found) co_return failure_answer(found.error());
+  auto started = co_await around_.auth.begin(found->id, confirmation, redirect_uri);
+  if (!started) co_return failure_answer(started.error());
+  // The status changed with the attempt: the caller waits for what comes after that.
+  auto after = co_await find(c.path["provider"], c.path["name"]);
+  if (!after) co_return failure_answer(after.error());
+  co_return json_answer(201, json::object{{"link", started->link},
+                                          {"redirect_uri", started->redirect_uri},
+                                          {"own_callback", started->own_callback},
+                                          {"expires_at", core::to_rfc3339(started->expires_at)},
+                                          {"generation", after->auth.generation}});
+}
+
+awaitable<answer> control_api::post_code(call c) {
+  input in(c.body, {"pasted", "confirmation"});
+  core::secret pasted(in.required("pasted", 16 << 10));
+  const auto confirmation = read_confirmation(in);
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  auto found = co_await find(c.path["provider"], c.path["name"]);
+  if (!found) co_return failure_answer(found.error());
+  auto after = co_await around_.auth.paste(found->id, std::move(pasted), confirmation);
+  if (!after) co_return failure_answer(after.error());
+  auto shown = co_await show_one(200, after->id);
+  if (shown.status != 200) co_return shown;
+  // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one authorized.
+  shown.body = "{\"connection\":" + shown.body + ",\"outcome\":" +
+               json::serialize(core::status_data(after->auth, around_.plugins.find(after->provider))) + "}\n";
+  co_return shown;
+}
+
+awaitable<answer> control_api::post_confirmation(call c) {
+  input in(c.body, {"accept"});
+  if (!c.body.contains("accept")) in.complain("\"accept\" is missing");
+  const bool accept = in.flag("accept");
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  auto found = co_await find(c.path["provider"], c.path["name"]);
+  if (!found) co_return failure_answer(found.error());
+  auto after = co_await around_.auth.confirm(found->id, accept);
+  if (!after) co_return failure_answer(after.error());
+  co_return co_await show_one(200, found->id);
+}
+
+}  // namespace koppel::api

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/api/control_api.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <charconv>
+#include <utility>
+
+#include "host/api/input.hpp"
+
+namespace koppel::api {
+namespace json = boost::json;
+using ledger::transaction;
+using runtime::awaitable;
+
+control_api::control_api(api_surroundings around)
+    : around_(std::move(around)),
+      started_at_(around_.clock.now()),
+      changed_(around_.supervisor.executor(), boost::asio::steady_timer::time_point::max()) {}
+
+void control_api::add_routes(router& r) {
+  const auto add = [&](std::string method, std::string_view pattern, reply (control_api::*member)(call)) {
+    r.add(std::move(method), pattern, [this, member](call c) { return (this->*member)(std::move(c)); });
+  };
+  add("GET", "/v1/status", &control_api::get_status);
+  add("GET", "/v1/plugins", &control_api::get_plugins);
+  add("GET", "/v1/consumers", &control_api::get_consumers);
+  add("GET", "/v1/apps", &control_api::get_apps);
+  add("POST", "/v1/apps", &control_api::post_app);
+  add("GET", "/v1/connections", &control_api::get_connections);
+  add("POST", "/v1/connections", &control_api::post_connection);
+  add("GET", "/v1/connections/{provider}/{name}", &control_api::get_connection);
+  add("DELETE", "/v1/connections/{provider}/{name}", &control_api::delete_connection);
+  add("POST", "/v1/connections/{provider}/{name}/attempts", &control_api::post_attempt);
+  add("POST", "/v1/connections/{provider}/{name}/code", &control_api::post_code);
+  add("POST", "/v1/connections/{provider}/{name}/confirmation", &control_api::post_confirmation);
+  add("GET", "/v1/syncs", &control_api::get_syncs);
+  add("POST", "/v1/syncs", &control_api::post_sync);
+}
+
+void control_api::connection_changed(const ledger::connection&) { changed_.cancel(); }
+
+answer failure_answer(const failure& f) {
+  if (f.code == ledger::errc::not_found) return error_answer(404, "not_found", f.detail);
+  if (f.code == ledger::errc::exists) return error_answer(409, "exists", f.detail);
+  if (f.code == ledger::errc::in_use) return error_answer(409, "in_use", f.detail);
+  if (f.code.category() == ledger::ledger_category()) return error_answer(503, "ledger", f.detail);
+  return error_answer(422, "refused", f.detail);
+}
+
+json::array control_api::shown_plugins() const {
+  json::array all;
+  for (const auto& p : around_.plugins.statuses()) all.push_back(view(p, around_.plugins.find(p.name)));
+  return all;
+}
+
+json::array control_api::shown_consumers(transaction& tx) const {
+  const auto connected = around_.connected_consumers();
+  const auto head = tx.head();
+  json::array all;
+  for (const auto& c : tx.consumers()) {
+    const bool now = std::find(connected.begin(), connected.end(), c.name) != connected.end();
+    all.push_back(view(c, head, now));
+  }
+  return all;
+}
+
+awaitable<answer> control_api::get_status(call) {
+  json::object body;
+  const auto read = [&](transaction& tx) -> result<> {
+    json::object by_status;
+    std::size_t total = 0;
+    for (const auto& c : tx.connections()) {
+      auto& count = by_status[to_string(c.auth.status)];
+      count = (count.is_int64() ? count.get_int64() : 0) + 1;
+      ++total;
+    }
+    body["head"] = std::to_string(tx.head());
+    body["connections"] = json::object{{"total", total}, {"by_status", std::move(by_status)}};
+    body["consumers"] = shown_consumers(tx);
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
+  body["version"] = around_.version;
+  body["epoch"] = around_.ledger.epoch();
+  body["started_at"] = core::to_rfc3339(started_at_);
+  body["ingress"] = json::object{{"address", around_.ingress_address}, {"public_url", around_.public_url}};
+  body["bus"] = json::object{{"folder", around_.bus_folder}};
+  body["plugins"] = shown_plugins();
+  co_return json_answer(200, body);
+}
+
+awaitable<answer> control_api::get_plugins(call) {
+  co_return json_answer(200, json::object{{"plugins", shown_plugins()}});
+}
+
+awaitable<answer> control_api::get_consumers(call) {
+  json::array consumers;
+  const auto read = [&](transaction& tx) -> result<> {
+    consumers = shown_consumers(tx);
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
+  co_return json_answer(200, json::object{{"consumers", std::move(consumers)}});
+}
+
+awaitable<answer> control_api::get_syncs(call c) {
+  std::size_t limit = 20;
+  if (const auto text = c.query("limit"); !text.empty()) {
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (ec != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > 1000)
+      co_return error_answer(400, "bad_limit", "\"limit\" has to be a number from 1 to 1000.");
+  }
+  const auto provider = c.query("provider");
+  const auto name = c.query("connection");
+
+  std::vector<ledger::run> runs;
+  std::map<std::string, ledger::connection> connections;
+  const auto read = [&](transaction& tx) -> result<> {
+    for (auto& connection : tx.connections()) connections.emplace(connection.id, std::move(connection));
+    runs = tx.runs(1000);
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
+
+  const auto wanted = [&](const std::string& id) -> const ledger::connection* {
+    const auto found = connections.find(id);
+    if (found == connections.end()) return nullptr;
+    const auto& known = found->second;
+    return (provider.empty() || known.provider == provider) && (name.empty() || known.name == name) ? &known : nullptr;
+  };
+  // What is stored lags behind what runs: the live counts replace it.
+  for (const auto& live : around_.sync.live_runs())
+    for (auto& stored : runs)
+      if (stored.id == live.id) stored = live;
+  json::array shown;
+  for (const auto& run : runs) {
+    if (shown.size() == limit) break;
+    if (const auto* known = wanted(run.connection_id)) shown.push_back(view(run, known->provider, known->name));
+  }
+  json::array queued;
+  for (const auto& [id, stream] : around_.sync.queued())
+    if (const auto* known = wanted(id))
+      queued.push_back(json::object{{"provider", known->provider}, {"connection", known->name}, {"stream", stream}});
+  co_return json_answer(200, json::object{{"runs", std::move(shown)}, {"queued", std::move(queued)}});
+}
+
+awaitable<answer> control_api::post_sync(call c) {
+  input in(c.body, {"provider", "connection", "stream", "full"});
+  const auto provider = in.name("provider");
+  const auto name = in.name("connection");
+  const auto stream = in.optional("stream", 64);
+  const bool full = in.flag("full");
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+
+  auto connection = co_await find(provider, name);
+  if (!connection) co_return failure_answer(connection.error());
+  auto streams = around_.sync.request(connection->id, stream, full);
+  if (!streams) co_return failure_answer(streams.error());
+  json::array taken;
+  for (const auto& s : *streams) taken.push_back(json::string(s));
+  co_return json_answer(202, json::object{{"streams", std::move(taken)}});
+}
+
+}  // namespace koppel::api

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a request's JSON body: typed fields, unknown ones refused by name, names checked. Pure.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host/core/manifest.hpp"
+
+namespace koppel::api {
+
+/// Collects the first complaint about a body; every accessor is safe to call after one.
+class input {
+ public:
+  /// `known`: the fields that this request has; any other is a complaint.
+  input(const boost::json::object& body, std::initializer_list<std::string_view> known);
+
+  std::string required(std::string_view field, std::size_t max_size = 4096);
+  std::string optional(std::string_view field, std::size_t max_size = 4096);
+  bool flag(std::string_view field);
+  /// A name that may stand in topics and addresses: [a-z0-9-]{1,64}, not beginning or ending with "-".
+  std::string name(std::string_view field);
+  std::map<std::string, std::string> text_map(std::string_view field);
+  const boost::json::object* object(std::string_view field);
+
+  void complain(std::string what);
+  /// Empty when all was well.
+  const std::string& complaint() const { return complaint_; }
+
+ private:
+  const boost::json::value* find(std::string_view field) const;
+  std::string text(std::string_view field, bool required, std::size_t max_size);
+
+  const boost::json::object& body_;
+  std::string complaint_;
+};
+
+/// Why these settings do not fit the manifest; empty when they do.
+std::string settings_refusal(const core::manifest& m, const std::map<std::string, std::string>& settings);
+
+/// Why an address cannot be a redirect address; empty when it can: absolute, https (or http on loopback), no fragment.
+std::string redirect_uri_refusal(const std::string& uri);
+
+}  // namespace koppel::api

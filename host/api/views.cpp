@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/api/views.hpp"
+
+#include <boost/json/array.hpp>
+
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::api {
+namespace json = boost::json;
+namespace {
+
+json::value time_or_null(const std::optional<core::instant>& t) {
+  return t ? json::value(core::to_rfc3339(*t)) : json::value(nullptr);
+}
+
+json::value time_or_null(core::instant t) {
+  return t == core::instant{} ? json::value(nullptr) : json::value(core::to_rfc3339(t));
+}
+
+json::object map_of(const std::map<std::string, std::string>& values) {
+  json::object o;
+  for (const auto& [name, value] : values) o[name] = value;
+  return o;
+}
+
+json::value account_or_null(const std::optional<core::account>& a) {
+  if (!a) return nullptr;
+  return json::object{{"id", a->id}, {"name", a->name}, {"environment", a->environment}};
+}
+
+}  // namespace
+
+json::object view(const ledger::app& a) {
+  return {{"id", a.id},
+          {"provider", a.provider},
+          {"name", a.name},
+          {"client_id", a.client_id},
+          {"redirect_uri", a.redirect_uri},
+          {"created_at", core::to_rfc3339(a.created_at)}};
+}
+
+json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,
+                  const std::vector<stream_view>& streams) {
+  json::array shown;
+  for (const auto& s : streams)
+    shown.push_back(json::object{{"stream", s.rule.name},
+                                 {"entity", s.rule.entity},
+                                 {"records", s.records},
+                                 {"last_full_at", time_or_null(s.state.last_full_at)},
+                                 {"last_success_at", time_or_null(s.state.last_success_at)},
+                                 {"failures", s.state.failures},
+                                 {"last_error", s.state.last_error}});
+  return {{"id", c.id},
+          {"provider", c.provider},
+          {"name", c.name},
+          {"customer", c.customer},
+          {"app", app_name},
+          {"settings", map_of(c.settings)},
+          {"created_at", core::to_rfc3339(c.created_at)},
+          {"auth", core::status_data(c.auth, m)},
+          {"pinned_account", account_or_null(c.pinned)},
+          {"streams", std::move(shown)}};
+}
+
+json::object view(const plugins::plugin_status& p, const core::manifest* m) {
+  json::array streams;
+  if (m)
+    for (const auto& rule : m->streams) streams.push_back(json::object{{"name", rule.name}, {"entity", rule.entity}});
+  json::array pids;
+  for (const int pid : p.runner_pids) pids.push_back(pid);
+  return {{"name", p.name},       {"title", m ? m->title : p.name},
+          {"version", p.version}, {"file", p.file},
+          {"state", p.state},     {"reason", p.reason},
+          {"runner_pids", pids},  {"crashes", p.crashes},
+          {"jobs", p.jobs},       {"streams", std::move(streams)}};
+}
+
+json::object view(const ledger::run& r, const std::string& provider, const std::string& connection) {
+  return {{"id", r.id},
+          {"provider", provider},
+          {"connection", connection},
+          {"stream", r.stream},
+          {"entity", r.entity},
+          {"mode", r.mode == ledger::run_mode::full ? "full" : "incremental"},
+          {"cause", r.cause},
+          {"state", r.state},
+          {"resumed", r.resumed},
+          {"complete", r.complete},
+          {"read", r.read},
+          {"upserted", r.upserted},
+          {"deleted", r.deleted},
+          {"unchanged", r.unchanged},
+          {"set_aside", r.set_aside},
+          {"started_at", time_or_null(r.started_at)},
+          {"ended_at", time_or_null(r.ended_at)},
+          {"error", r.error}};
+}
+
+json::object view(const bus::consumer_position& c, std::uint64_t head, bool connected) {
+  return {{"name", c.name},
+          {"connected", connected},
+          {"acked_seq", std::to_string(c.acked_seq)},
+          {"lag", std::to_string(head > c.acked_seq ? head - c.acked_seq : 0)},
+          {"acked_at", c.acked_at}};
+}
+
+}  // namespace koppel::api

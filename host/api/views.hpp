@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control API shows of the host's values, as JSON. Pure.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <vector>
+
+#include "host/core/manifest.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/plugins/plugin_host.hpp"
+
+namespace koppel::api {
+
+/// What is known of one stream of a connection.
+struct stream_view {
+  core::stream_rule rule;
+  ledger::stream_state state;
+  std::uint64_t records = 0;
+};
+
+boost::json::object view(const ledger::app& a);
+boost::json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,
+                         const std::vector<stream_view>& streams);
+boost::json::object view(const plugins::plugin_status& p, const core::manifest* m);
+boost::json::object view(const ledger::run& r, const std::string& provider, const std::string& connection);
+boost::json::object view(const bus::consumer_position& c, std::uint64_t head, bool connected);
+
+}  // namespace koppel::api

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// The doors: a link is asked for, something comes back by callback or paste, a confirmation is given.
+
+#include "host/auth/auth_service.hpp"
+
+#include <sodium/crypto_generichash.h>
+#include <sodium/randombytes.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <array>
+
+#include "host/auth/auth_impl.hpp"
+#include "host/auth/error.hpp"
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using ledger::transaction;
+using runtime::awaitable;
+
+constexpr std::chrono::hours link_life{1};
+
+std::string random_word() {
+  std::array<char, 32> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return core::base64url({bytes.data(), bytes.size()});
+}
+
+/// Runs `work` to its end even where the caller is cancelled meanwhile; the caller learns of that at its next wait.
+template <class T>
+awaitable<T> shielded(awaitable<T> work) {
+  const auto executor = co_await runtime::asio::this_coro::executor;
+  auto no_slot =
+      runtime::asio::bind_cancellation_slot(runtime::asio::cancellation_slot(), runtime::asio::use_awaitable);
+  co_return co_await runtime::asio::co_spawn(executor, std::move(work), std::move(no_slot));
+}
+
+failure not_found_here() {
+  return {make_error_code(ledger::errc::not_found), "There is no such connection: it may have been removed meanwhile."};
+}
+
+core::auth_subject view_of(const ledger::connection& c) { return {c.auth, c.pinned}; }
+
+}  // namespace
+
+std::string fingerprint(std::string_view text) {
+  std::array<unsigned char, 32> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+                     nullptr, 0);
+  std::string hex(hash.size() * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  hex.pop_back();  // the terminating zero
+  return hex;
+}
+
+std::string text_of(const confirmation& c) {
+  switch (c.how) {
+    case confirmation::mode::yes:
+      return "yes";
+    case confirmation::mode::expect:
+      return "expect:" + c.account_id;
+    case confirmation::mode::ask:
+      break;
+  }
+  return "ask";
+}
+
+confirmation confirmation_from(const std::string& text) {
+  confirmation c;
+  if (text == "yes") c.how = confirmation::mode::yes;
+  if (text.starts_with("expect:")) {
+    c.how = confirmation::mode::expect;
+    c.account_id = text.substr(7);
+  }
+  return c;
+}
+
+std::string auth_service::impl::own_callback(const std::string& provider) const {
+  auto base = options_.callback_base;
+  while (base.ends_with('/')) base.pop_back();
+  return base + "/callback/" + provider;
+}
+
+awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::string connection_id) {
+  subject s;
+  const auto read = [&](transaction& tx) -> result<> {
+    auto found = tx.find_connection(connection_id);
+    if (!found || found->auth.status == core::auth_status::removed) return not_found_here();
+    s.connection = std::move(*found);
+    auto app = tx.find_app(s.connection.app_id);
+    if (!app) return failure{make_error_code(ledger::errc::not_found), "The app of this connection is gone."};
+    s.app = std::move(*app);
+    return {};
+  };
+  auto done = co_await ledger_.write(read);
+  if (!done) co_return done.error();
+  s.manifest = plugins_.find(s.connection.provider);
+  if (!s.manifest)
+    co_return failure{make_error_code(errc::no_plugin),
+                      "No plugin of provider \"" + s.connection.provider + "\" is running: see koppelctl plugin list."};
+  co_return s;
+}
+
+awaitable<result<started_attempt>> auth_service::impl::begin(std::string connection_id, confirmation c,
+                                                             std::string redirect_uri) {
+  auto loaded = co_await load(connection_id);
+  if (!loaded) co_return loaded.error();
+  const subject& about = *loaded;
+  if (auto why = core::attempt_refusal(view_of(about.connection)); !why.empty())
+    co_return failure{make_error_code(errc::not_possible), why};
+
+  const auto own = own_callback(about.connection.provider);
+  if (redirect_uri.empty()) redirect_uri = about.app.redirect_uri.empty() ? own : about.app.redirect_uri;
+  const core::secret state(random_word());
+  const core::secret verifier(about.manifest->auth.pkce ? random_word() : std::string());
+  core::link_parameters parameters{about.app.client_id, redirect_uri, std::string(state.reveal()), verifier.reveal()};
+  started_attempt started;
+  started.link = core::authorization_link(about.manifest->auth, parameters);
+  if (started.link.empty())
+    co_return failure{make_error_code(errc::bad_manifest), "The manifest's authorize_url is not an https address."};
+  started.redirect_uri = redirect_uri;
+  started.own_callback = redirect_uri == own;
+
+  const auto insert = [&](transaction& tx) -> result<> {
+    ledger::attempt a;
+    a.state_hash = fingerprint(state.reveal());
+    a.connection_id = connection_id;
+    a.redirect_uri = redirect_uri;
+    a.verifier = verifier.clone();
+    a.confirmation = text_of(c);
+    a.created_at = tx.now();
+    a.expires_at = started.expires_at = a.created_at + link_life;
+    return tx.insert_attempt(std::move(a));
+  };
+  // The attempt first: a connection never waits for a link that does not exist.
+  if (auto done = co_await ledger_.write(insert); !done) co_return done.error();
+  const auto decide = [](const core::auth_subject& s, transaction&, core::instant now) {
+    return core::attempt_started(s, now);
+  };
+  auto settled = co_await settle(about, decide, nullptr);
+  if (!settled) co_return settled.error();
+  co_return started;
+}
+
+awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
+  const std::string state = a.answer.state;
+  const auto take = [&](transaction& tx) -> result<> {
+    auto found =
+        state.empty() ? tx.consume_newest_attempt(a.about.connection.id) : tx.consume_attempt(fingerprint(state));
+    const auto unknown = failure{make_error_code(errc::unknown_state),
+                                 "This address belongs to no open link of this connection: it was used before, or is "
+                                 "older than an hour. Make a new link, and paste what comes back from that one."};
+    if (!found) {
+      if (found.error().code != ledger::errc::not_found) return found.error();
+      if (!state.empty()) return unknown;
+      return {};  // a bare code of a hand-made link: accepted for the connection that was named
+    }
+    // Failing rolls back: another connection's link stays usable.
+    if (found->connection_id != a.about.connection.id) return unknown;
+    if (found->expires_at > tx.now()) a.attempt = std::move(*found);
+    return {};
+  };
+  if (auto done = co_await ledger_.write(take); !done) co_return done.error();
+  if (!state.empty() && !a.attempt)
+    co_return failure{make_error_code(errc::unknown_state), "This link is older than an hour: make a new one."};
+  if (a.attempt) {
+    a.redirect_uri = a.attempt->redirect_uri;
+    a.verifier = a.attempt->verifier.clone();
+    co_return result<>{};
+  }
+  const auto& of_manifest = a.about.manifest->auth.default_redirect_uri;
+  a.redirect_uri = !a.about.app.redirect_uri.empty() ? a.about.app.redirect_uri
+                   : !of_manifest.empty()            ? of_manifest
+                                                     : own_callback(a.about.connection.provider);
+  co_return result<>{};
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::paste(std::string connection_id, core::secret pasted,
+                                                                confirmation c) {
+  const auto pass = co_await gate_.enter(connection_id);
+  auto loaded = co_await load(connection_id);
+  if (!loaded) co_return loaded.error();
+  arrival a;
+  a.about = std::move(*loaded);
+  if (auto why = core::attempt_refusal(view_of(a.about.connection)); !why.empty())
+    co_return failure{make_error_code(errc::not_possible), why};
+  a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id);
+  if (a.answer.problem != core::answer_problem::none)
+    co_return failure{make_error_code(errc::bad_answer), core::sentence_of(a.answer.problem)};
+  if (auto found = co_await find_attempt(a); !found) co_return found.error();
+  a.how = c;
+  co_return co_await act_on(a);
+}
+
+awaitable<landing> auth_service::impl::callback(std::string provider, core::query_list query,
+                                                std::string accept_language) {
+  auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language));
+  co_return co_await shielded(std::move(work));
+}
+
+awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
+  const auto* m = plugins_.find(provider);
+  const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
+    return landing{status, landing_html(kind, l, state, m)};
+  };
+  if (!m) co_return page(404, page_kind::stale_link);
+  arrival a;
+  a.answer = core::read_callback(m->auth, query);
+  if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
+  if (a.answer.state.empty()) co_return page(400, a.answer.error.empty() ? page_kind::stale_link : page_kind::denied);
+
+  std::string connection_id;
+  const auto take = [&](transaction& tx) -> result<> {
+    auto found = tx.consume_attempt(fingerprint(a.answer.state));
+    if (!found) return found.error();
+    const auto c = tx.find_connection(found->connection_id);
+    // A state that was seen at another provider's callback is burnt: two flows are being mixed up (docs/auth.md).
+    if (!c || c->provider != provider || found->expires_at <= tx.now()) return {};
+    connection_id = found->connection_id;
+    a.attempt = std::move(*found);
+    return {};
+  };
+  auto taken = co_await ledger_.write(take);
+  if (!taken && taken.error().code != ledger::errc::not_found) {
+    spdlog::error("callback of {}: {}", provider, taken.error().detail);
+    co_return page(503, page_kind::own_trouble);
+  }
+  if (connection_id.empty()) {
+    spdlog::warn("callback of {}: a state that is unknown, used, too old or of another provider", provider);
+    co_return page(400, page_kind::stale_link);
+  }
+
+  const auto pass = co_await gate_.enter(connection_id);
+  auto loaded = co_await load(connection_id);
+  if (!loaded) co_return page(400, page_kind::stale_link);
+  a.about = std::move(*loaded);
+  if (!core::attempt_refusal(view_of(a.about.connection)).empty()) co_return page(400, page_kind::stale_link);
+  a.redirect_uri = a.attempt->redirect_uri;
+  a.verifier = a.attempt->verifier.clone();
+  a.how = confirmation_from(a.attempt->confirmation);
+  auto done = co_await act_on(a);
+  if (done) co_return page(200, page_kind::outcome, done->auth);
+  if (done.error().code == errc::provider_unreachable) co_return page(503, page_kind::unreachable);
+  spdlog::error("{}/{}: callback: {}", provider, a.about.connection.name, done.error().detail);
+  co_return done.error().code == errc::code_used ? page(400, page_kind::stale_link) : page(503, page_kind::own_trouble);
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::confirm(std::string connection_id, bool accept) {
+  const auto pass = co_await gate_.enter(connection_id);
+  auto loaded = co_await load(connection_id);
+  if (!loaded) co_return loaded.error();
+  if (loaded->connection.auth.status != core::auth_status::awaiting_confirmation)
+    co_return failure{make_error_code(errc::not_possible), "This connection does not wait for a confirmation."};
+  grant stored;
+  stored.stored = true;
+  const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
+    bool taken = false;
+    for (const auto& other : tx.connections())
+      taken = taken || (other.id != connection_id && other.provider == loaded->connection.provider &&
+                        other.auth.status != core::auth_status::removed && other.pinned && s.state.who &&
+                        other.pinned->id == s.state.who->id);
+    return core::account_confirmed(s, accept, taken, now);
+  };
+  co_return co_await settle(*loaded, decide, &stored);
+}
+
+bool auth_service::impl::first_use(const core::secret& code) {
+  constexpr std::size_t remembered = 4096;
+  auto hash = fingerprint(code.reveal());
+  if (!used_codes_.insert(hash).second) return false;
+  used_in_order_.push_back(std::move(hash));
+  if (used_in_order_.size() > remembered) {
+    used_codes_.erase(used_in_order_.front());
+    used_in_order_.pop_front();
+  }
+  return true;
+}
+
+void auth_service::impl::forget_use(const core::secret& code) {
+  const auto hash = fingerprint(code.reveal());
+  used_codes_.erase(hash);
+  std::erase(used_in_order_, hash);
+}
+
+auth_service::auth_service(ledger::ledger& ledger, net::http_client& http, plugins::plugin_host& plugins,
+                           provider_client& provider, const runtime::clock& clock, options o)
+    : impl_(std::make_unique<impl>(*this, ledger, http, plugins, provider, clock, std::move(o))) {}
+
+auth_service::~auth_service() = default;
+
+std::string auth_service::own_callback(const std::string& provider) const { return impl_->own_callback(provider); }
+
+awaitable<result<started_attempt>> auth_service::begin(std::string connection_id, confirmation c,
+                                                       std::string redirect_uri) {
+  return impl_->begin(std::move(connection_id), std::move(c), std::move(redirect_uri));
+}
+
+awaitable<result<ledger::connection>> auth_service::paste(std::string connection_id, core::secret pasted,
+                                                          confirmation c) {
+  return shielded(impl_->paste(std::move(connection_id), std::move(pasted), std::move(c)));
+}
+
+awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
+                                          std::string accept_language) {
+  return impl_->callback(std::move(provider), std::move(query), std::move(accept_language));
+}
+
+awaitable<result<ledger::connection>> auth_service::confirm(std::string connection_id, bool accept) {
+  return shielded(impl_->confirm(std::move(connection_id), accept));
+}
+
+awaitable<void> auth_service::credentials_refused(std::string connection_id, int http_status, std::string detail) {
+  return impl_->credentials_refused(std::move(connection_id), http_status, std::move(detail));
+}
+
+awaitable<void> auth_service::resume() { return impl_->resume(); }
+
+}  // namespace koppel::auth

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connecting accounts: mints links, takes what comes back (callback or paste), exchanges the code at once, asks the
+// plugin whose account it is, and keeps the connection's status with its event. The decisions are core's (core/oauth,
+// core/connection_auth); this is the shell that acts on them. Main strand only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/auth/provider_client.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/net/http_client.hpp"
+#include "host/plugins/plugin_host.hpp"
+#include "host/runtime/clock.hpp"
+
+namespace koppel::auth {
+
+/// What to do when the account's name is known: ask somebody, take any, or take one account only.
+struct confirmation {
+  enum class mode { ask, yes, expect } how = mode::ask;
+  std::string account_id;  ///< mode::expect
+};
+
+struct started_attempt {
+  std::string link;           ///< to be opened by the account's administrator
+  std::string redirect_uri;   ///< what the link and the exchange carry
+  bool own_callback = false;  ///< the answer comes to our ingress by itself; else it has to be pasted
+  core::instant expires_at{};
+};
+
+/// What the browser is shown after a callback.
+struct landing {
+  int status = 200;
+  std::string html;
+};
+
+class auth_service {
+ public:
+  struct options {
+    std::string callback_base;  ///< "https://koppel.example": our callback is <base>/callback/<provider>
+  };
+  auth_service(ledger::ledger& ledger, net::http_client& http, plugins::plugin_host& plugins, provider_client& provider,
+               const runtime::clock& clock, options o);
+  ~auth_service();
+
+  std::string own_callback(const std::string& provider) const;
+
+  /// Mints a link with state (and PKCE where the manifest has it) for one hour; the connection becomes `waiting` unless
+  /// it is authorized. `redirect_uri` empty: the app's, else our own callback.
+  runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
+                                                    std::string redirect_uri);
+
+  /// A pasted code or the whole redirected URL. Returns the connection as it stands afterwards, also when the provider
+  /// refused; its `auth` is the outcome of this code, which may differ from the stored one: a refused code leaves an
+  /// authorized connection authorized. A failure (host/auth/error.hpp) is about the input itself, a provider that
+  /// cannot be reached (the code was not used) or our own trouble.
+  runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c);
+
+  /// GET /callback/<provider>. Never fails: every outcome has a page in the browser's language (nl, fr, en).
+  runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
+                                       std::string accept_language);
+
+  /// The answer to `awaiting_confirmation`: accept pins the account, reject throws the new credentials away.
+  runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept);
+
+  /// A sync met a refusal of the credentials (401): asks whether it is final and moves the status.
+  runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
+
+  /// At start: connections whose grant was stored, but not yet verified, when the process ended. Ends when all were
+  /// asked.
+  runtime::awaitable<void> resume();
+
+  /// Called after each committed change of a connection's status.
+  std::function<void(const ledger::connection&)> on_change;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace koppel::auth

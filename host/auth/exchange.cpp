@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a code to a status: the exchange, at once and on a connection of its own; the pair into the ledger before
+// anything uses it; the probe that names the account; the decision with its event.
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "host/auth/auth_impl.hpp"
+#include "host/auth/error.hpp"
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using ledger::transaction;
+using runtime::awaitable;
+namespace job_error = messages::job_error;
+
+constexpr int probe_tries = 3;
+constexpr std::chrono::seconds probe_limit{30};    ///< for one try
+constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
+constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
+
+bool nothing_was_sent(const boost::system::error_code& code) {
+  return code == net::errc::bad_url || code == net::errc::resolve || code == net::errc::connect ||
+         code == net::errc::tls || code == net::errc::bad_request || code == net::errc::address_refused;
+}
+
+}  // namespace
+
+/// A probe may ask for requests and learn values; it has no records to hand over.
+class auth_service::impl::probe_effects final : public plugins::job_effects {
+ public:
+  probe_effects(provider_client& provider, provider_client::context c) : provider_(provider), context_(std::move(c)) {}
+  awaitable<messages::reply> http(messages::http request) override {
+    co_return co_await provider_.send(context_, std::move(request));
+  }
+  awaitable<result<>> page(messages::page) override {
+    co_return failure{make_error_code(errc::not_possible), "a probe hands over no records"};
+  }
+  void learned(messages::learned value) override { values[value.name] = value.value; }
+
+  std::map<std::string, std::string> values;
+
+ private:
+  provider_client& provider_;
+  provider_client::context context_;
+};
+
+awaitable<void> auth_service::impl::put_back(arrival& a) {
+  if (!a.attempt) co_return;
+  const auto insert = [&](transaction& tx) { return tx.insert_attempt(std::move(*a.attempt)); };
+  if (auto done = co_await ledger_.write(insert); !done)
+    spdlog::warn("{}/{}: the link could not be kept open: {}", a.about.connection.provider, a.about.connection.name,
+                 done.error().detail);
+  a.attempt.reset();
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::act_on(arrival& a) {
+  if (a.answer.error.empty()) co_return co_await exchange(a);
+  core::refusal why;
+  why.reason = core::reason_of_callback_error(a.answer.error);
+  why.provider_error = a.answer.error;
+  const auto decide = [why](const core::auth_subject& s, transaction&, core::instant now) {
+    return core::exchange_refused(s, why, now);
+  };
+  co_return co_await settle(a.about, decide, nullptr);
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::unreachable(arrival& a, failure why) {
+  forget_use(a.answer.code);
+  co_await put_back(a);
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(a.about.manifest->auth.code_lifetime).count();
+  co_return failure{make_error_code(errc::provider_unreachable),
+                    a.about.manifest->title + " cannot be reached: " + why.detail +
+                        " The code was not sent: try again with the same one while it lives (" +
+                        std::to_string(minutes) + " minutes from when it was made)."};
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
+  const auto& rules = a.about.manifest->auth;
+  if (!first_use(a.answer.code))
+    co_return failure{make_error_code(errc::code_used),
+                      "This code was sent to the provider before, and a code serves once: make a new one."};
+  core::secret client_secret;
+  const auto read = [&](transaction& tx) -> result<> {
+    auto found = tx.client_secret(a.about.app.id);
+    if (!found) return found.error();
+    client_secret = std::move(*found);
+    return {};
+  };
+  if (auto done = co_await ledger_.write(read); !done) {
+    forget_use(a.answer.code);
+    co_return done.error();
+  }
+
+  core::exchange_parameters parameters{a.about.app.client_id, client_secret.reveal(), a.answer.code.reveal(),
+                                       a.redirect_uri, a.verifier.reveal()};
+  auto prepared = core::code_exchange(rules, parameters);
+  net::request request;
+  request.method = "POST";
+  request.url = std::move(prepared.url);
+  request.headers = std::move(prepared.headers);
+  request.body = std::string(prepared.body.reveal());
+  net::exchange_limits limits;
+  limits.deadline = net::limits::token_deadline;
+  limits.body = net::limits::token_body;
+  limits.fresh_connection = true;
+  const auto sent_at = clock_.now();
+  auto answer = co_await http_.send(std::move(request), limits);
+  if (!answer && nothing_was_sent(answer.error().code)) co_return co_await unreachable(a, answer.error());
+
+  core::refusal why;
+  if (answer) {
+    auto read_answer =
+        core::read_token_answer(rules, "authorization_code", answer->status, answer->body, a.answer.code.reveal());
+    if (auto* pair = std::get_if<core::token_pair>(&read_answer)) {
+      grant g;
+      g.credentials.access_token = std::move(pair->access);
+      g.credentials.refresh_token = std::move(pair->refresh);
+      // From the sending: the answer may have taken its time.
+      if (pair->expires_in) g.credentials.expires_at = sent_at + *pair->expires_in;
+      g.gap = core::missing_scopes(*a.about.manifest, pair->scopes);
+      if (auto stored = co_await store_if_first(a.about.connection.id, g); !stored) co_return stored.error();
+      co_return co_await verify(a.about, g, a.how);
+    }
+    why = std::get<core::refusal>(read_answer);
+  } else {
+    spdlog::warn("{}/{}: the token request was sent, but no usable answer came: {}", a.about.connection.provider,
+                 a.about.connection.name, answer.error().detail);
+  }
+  // A bare code did not show the link's state: the link stays good for the next code.
+  if (a.answer.state.empty()) co_await put_back(a);
+  const auto decide = [why](const core::auth_subject& s, transaction&, core::instant now) {
+    return core::exchange_refused(s, why, now);
+  };
+  co_return co_await settle(a.about, decide, nullptr);
+}
+
+awaitable<result<void>> auth_service::impl::store_if_first(const std::string& connection_id, grant& g) {
+  // Nothing to lose: durable before its first use. Something to lose: the older pair stays until the new one is proven.
+  const auto store = [&](transaction& tx) -> result<> {
+    const auto c = tx.find_connection(connection_id);
+    if (!c || c->auth.status == core::auth_status::removed)
+      return failure{make_error_code(ledger::errc::not_found), "The connection was removed meanwhile."};
+    auto known = tx.find_credentials(connection_id);
+    if (!known) return known.error();
+    if (*known) return {};
+    g.stored = true;
+    return tx.store_credentials(connection_id, g.credentials, 0);
+  };
+  co_return co_await ledger_.write(store);
+}
+
+awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const subject& about,
+                                                                       const core::secret& access) {
+  provider_client::context context;
+  context.manifest = about.manifest;
+  context.connection_id = about.connection.id;
+  context.client_id = about.app.client_id;
+  context.account_id = about.connection.pinned ? about.connection.pinned->id : "";
+  context.not_yet_stored = &access;
+  context.deadline = clock_.now() + probe_limit;
+
+  messages::start start;
+  start.kind = "probe";
+  start.settings = about.connection.settings;
+  for (const auto& [name, value] : about.connection.learned) start.settings[name] = value;
+  start.deadline = context.deadline.time_since_epoch().count();
+  start.now = clock_.now().time_since_epoch().count();
+
+  probe_effects effects(provider_, context);
+  probe_outcome outcome;
+  outcome.done = co_await plugins_.run(about.connection.provider, std::move(start), effects);
+  outcome.learned = std::move(effects.values);
+  co_return outcome;
+}
+
+awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe_patiently(const subject& about,
+                                                                                 const core::secret& access) {
+  for (int number = 1;; ++number) {
+    auto outcome = co_await probe(about, access);
+    const bool passing = outcome.done.error == job_error::try_again || outcome.done.error == job_error::crashed;
+    if (!passing || number == probe_tries) co_return outcome;
+    spdlog::info("{}/{}: the probe is tried again: {}", about.connection.provider, about.connection.name,
+                 outcome.done.detail);
+    std::chrono::milliseconds pause{outcome.done.retry_after};
+    if (pause <= std::chrono::milliseconds{0}) pause = probe_pause;
+    co_await runtime::sleep_for(std::min<std::chrono::milliseconds>(pause, longest_pause));
+  }
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& about, grant& g,
+                                                                 const confirmation& how) {
+  auto probed = co_await probe_patiently(about, g.credentials.access_token);
+  const auto& done = probed.done;
+  if (!done.error.empty() || done.account_id.empty()) {
+    spdlog::warn("{}/{}: access was given, but the probe could not name the account ({}): {}",
+                 about.connection.provider, about.connection.name, done.error.empty() ? "no account" : done.error,
+                 done.detail);
+    const int http_status = done.http_status;
+    const auto decide = [http_status](const core::auth_subject& s, transaction&, core::instant now) {
+      return core::grant_unverified(s, http_status, now);
+    };
+    co_return co_await settle(about, decide, &g);
+  }
+
+  core::verified_grant verified;
+  verified.who = {done.account_id, done.account_name, done.account_environment};
+  verified.needs_answer = how.how == confirmation::mode::ask;
+  if (how.how == confirmation::mode::expect) verified.expected = how.account_id;
+  verified.scopes_missing = g.gap.scopes;
+  verified.streams_affected = g.gap.streams;
+  for (const auto& refused : done.streams_refused) {
+    const auto* rule = about.manifest->find_stream(refused);
+    if (!rule) continue;
+    const auto add = [](std::vector<std::string>& all, const std::string& one) {
+      if (!one.empty() && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+    };
+    add(verified.streams_affected, refused);
+    add(verified.scopes_missing, rule->scope);
+  }
+  const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
+    for (const auto& other : tx.connections())
+      if (other.id != about.connection.id && other.provider == about.connection.provider &&
+          other.auth.status != core::auth_status::removed && other.pinned && other.pinned->id == verified.who.id)
+        verified.taken = true;
+    return core::grant_verified(s, verified, now);
+  };
+  co_return co_await settle(about, decide, &g, std::move(probed.learned));
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& about, decider decide, grant* g,
+                                                                 std::map<std::string, std::string> learned) {
+  ledger::connection after;
+  core::auth_decision decision;
+  const auto work = [&](transaction& tx) -> result<> {
+    auto row = tx.find_connection(about.connection.id);
+    if (!row || row->auth.status == core::auth_status::removed)
+      return failure{make_error_code(ledger::errc::not_found), "The connection was removed meanwhile."};
+    after = std::move(*row);
+    decision = decide({after.auth, after.pinned}, tx, tx.now());
+    const bool kept = decision.credentials == core::credentials_fate::keep;
+    if (g && kept && !g->stored) {
+      auto known = tx.find_credentials(after.id);
+      if (!known) return known.error();
+      auto stored = tx.store_credentials(after.id, g->credentials, *known ? (*known)->generation : 0);
+      if (!stored) return stored;
+    }
+    if (g && g->stored && decision.credentials == core::credentials_fate::discard)
+      if (auto gone = tx.delete_credentials(after.id); !gone) return gone;
+    after.auth = decision.next;
+    after.pinned = decision.pinned;
+    if (kept)
+      for (const auto& [name, value] : learned) after.learned[name] = value;
+    if (auto updated = tx.update_connection(after); !updated) return updated;
+    if (!decision.changed) return {};
+    ledger::event_draft event;
+    event.type = "auth.status";
+    event.about = &after;
+    event.data = core::status_data(after.auth, about.manifest);
+    return tx.append(event);
+  };
+  if (auto done = co_await ledger_.write(work); !done) co_return done.error();
+  provider_.forget(after.id);
+  const auto& told = decision.outcome;
+  spdlog::info("{}/{}: {}{}{}{}", after.provider, after.name, core::to_string(decision.next.status),
+               told.reason == core::auth_reason::none ? "" : ", ", core::to_string(told.reason),
+               told.http_status ? " (HTTP " + std::to_string(*told.http_status) + ")" : "");
+  if (decision.changed && self_.on_change) self_.on_change(after);
+  after.auth = decision.outcome;
+  co_return after;
+}
+
+awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,
+                                                        std::string detail) {
+  const auto pass = co_await gate_.enter(connection_id);
+  auto loaded = co_await load(connection_id);
+  if (!loaded || loaded->connection.auth.status != core::auth_status::authorized) co_return;
+  std::optional<ledger::credentials> credentials;
+  const auto read = [&](transaction& tx) -> result<> {
+    auto found = tx.find_credentials(connection_id);
+    if (!found) return found.error();
+    credentials = std::move(*found);
+    return {};
+  };
+  if (auto done = co_await ledger_.write(read); !done) {
+    spdlog::error("{}/{}: {}", loaded->connection.provider, loaded->connection.name, done.error().detail);
+    co_return;
+  }
+
+  const bool expired = credentials && credentials->expires_at && *credentials->expires_at <= clock_.now();
+  if (credentials && !expired) {
+    // The pair may have changed since the refusal, and providers err: one harmless question decides.
+    provider_.forget(connection_id);
+    auto second = co_await probe(*loaded, credentials->access_token);
+    if (second.done.error != job_error::authorise_again) {
+      spdlog::warn("{}/{}: a request was refused ({}), but the probe was not ({}): nothing changes",
+                   loaded->connection.provider, loaded->connection.name, detail, second.done.error);
+      co_return;
+    }
+    if (second.done.http_status > 0) http_status = second.done.http_status;
+  }
+  const auto decide = [=](const core::auth_subject& s, transaction&, core::instant now) {
+    return core::credentials_dead(s, http_status, expired, now);
+  };
+  auto settled = co_await settle(*loaded, decide, nullptr);
+  if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
+}
+
+awaitable<void> auth_service::impl::resume() {
+  std::vector<std::string> unfinished;
+  const auto read = [&](transaction& tx) -> result<> {
+    for (const auto& c : tx.connections()) {
+      // A bound connection that waits holds its older pair, which is nothing new.
+      if (c.auth.status != core::auth_status::waiting || c.pinned) continue;
+      auto known = tx.find_credentials(c.id);
+      if (known && *known) unfinished.push_back(c.id);
+    }
+    return {};
+  };
+  if (auto done = co_await ledger_.write(read); !done) {
+    spdlog::error("connections that were interrupted could not be read: {}", done.error().detail);
+    co_return;
+  }
+  for (const auto& id : unfinished) {
+    const auto pass = co_await gate_.enter(id);
+    auto loaded = co_await load(id);
+    if (!loaded || loaded->connection.auth.status != core::auth_status::waiting) continue;
+    grant g;
+    g.stored = true;
+    const auto take = [&](transaction& tx) -> result<> {
+      auto known = tx.find_credentials(id);
+      if (known && *known) g.credentials = std::move(**known);
+      return {};
+    };
+    auto taken = co_await ledger_.write(take);
+    if (!taken || g.credentials.access_token.empty()) continue;
+    const confirmation ask;
+    if (auto done = co_await verify(*loaded, g, ask); !done) spdlog::error("{}: {}", id, done.error().detail);
+  }
+}
+
+}  // namespace koppel::auth

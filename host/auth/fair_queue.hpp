@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for a limit that several connections share: the connection that was served longest ago goes first, requests
+// of one connection in order. So one that reads a hundred thousand records does not starve its neighbours. Main strand
+// only; outlives its waiters.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "host/runtime/asio.hpp"
+#include "host/runtime/clock.hpp"
+
+namespace koppel::auth {
+
+class fair_queue {
+ public:
+  /// Takes one request from the limit, or says when to ask again.
+  using taker = std::function<std::optional<core::instant>(core::instant now)>;
+
+  /// Completes when `take` gave a request (then empty), or at once when it cannot before `deadline` (then: when it
+  /// could). Cancellation throws, as everywhere in Asio.
+  runtime::awaitable<std::optional<core::instant>> wait_turn(std::string connection_id, core::instant deadline,
+                                                             const runtime::clock& clock, taker take);
+  /// The limit changed: whoever is first asks again.
+  void wake();
+
+ private:
+  struct waiter {
+    waiter(const runtime::asio::any_io_executor& executor, std::string id)
+        : timer(executor), connection_id(std::move(id)) {}
+    boost::asio::steady_timer timer;
+    std::string connection_id;
+  };
+  using place = std::list<waiter>::iterator;
+  class standing;
+  place first();
+
+  std::list<waiter> waiting_;  ///< in order of arrival
+  std::map<std::string, std::uint64_t> served_;
+  std::uint64_t turns_ = 0;
+};
+
+}  // namespace koppel::auth

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/auth/landing_page.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using core::auth_status;
+using core::localized;
+
+const std::string& in(const localized& text, language l) {
+  return l == language::nl ? text.nl : l == language::fr ? text.fr : text.en;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) >= 0x20) out += c;
+    }
+  }
+  return out;
+}
+
+/// Already escaped where it has to be.
+struct content {
+  std::string heading, text;
+  bool good = false;
+};
+
+content of_outcome(language l, const core::auth_state& s, const core::manifest* m) {
+  const std::string who = s.who ? s.who->name.empty() ? s.who->id : s.who->name : "";
+  const std::string provider = m ? m->title : "";
+  if (s.status == auth_status::authorized && core::display_of(s) == "Success") {
+    static const localized heading{"Verbonden", "Connecté", "Connected"};
+    static const localized text{"is verbonden. U kunt dit venster sluiten.",
+                                "est connecté. Vous pouvez fermer cette fenêtre.",
+                                "is connected. You may close this window."};
+    std::string more;
+    if (s.reason != core::auth_reason::none) more = "</p><p>" + escaped(in(core::hint_of(s, m), l));
+    return {in(heading, l), "<b>" + escaped(who) + "</b> (" + escaped(provider) + ") " + in(text, l) + more, true};
+  }
+  if (s.status == auth_status::awaiting_confirmation) {
+    static const localized heading{"Bijna klaar", "Presque terminé", "Nearly done"};
+    static const localized text{
+        "wordt verbonden zodra de beheerder het account bevestigt. U kunt dit venster sluiten.",
+        "sera connecté dès que l'opérateur aura confirmé le compte. Vous pouvez fermer cette fenêtre.",
+        "will be connected once the operator has confirmed the account. You may close this window."};
+    return {in(heading, l), "<b>" + escaped(who) + "</b> (" + escaped(provider) + ") " + in(text, l), true};
+  }
+  static const localized heading{"Niet verbonden", "Non connecté", "Not connected"};
+  const auto display = core::display_of(s);
+  return {in(heading, l), escaped(in(core::hint_of(s, m), l)) +
+                              (display.empty() ? "" : "</p><p class=\"code\">Auth Status: " + escaped(display))};
+}
+
+content of_kind(page_kind kind, language l, const core::auth_state& state, const core::manifest* m) {
+  static const localized nothing_done{"Niet verbonden", "Non connecté", "Not connected"};
+  static const localized stale{"Deze link werd al gebruikt of is te oud. Vraag een nieuwe link aan de beheerder.",
+                               "Ce lien a déjà été utilisé ou est trop ancien. Demandez un nouveau lien à l'opérateur.",
+                               "This link was used before or is too old. Ask the operator for a new one."};
+  static const localized no_code{
+      "Dit adres bevat geen bruikbaar antwoord. Open de link die u kreeg opnieuw en geef toegang.",
+      "Cette adresse ne contient pas de réponse utilisable. Rouvrez le lien que vous avez reçu et donnez accès.",
+      "This address holds no usable answer. Open the link that you were given again and give access."};
+  static const localized denied{
+      "De toegang werd niet gegeven. Open de link die u kreeg opnieuw en klik op 'GEEF TOEGANG'.",
+      "L'accès n'a pas été accordé. Rouvrez le lien que vous avez reçu et cliquez sur « DONNER ACCÈS ».",
+      "Access was not given. Open the link that you were given again and click 'Give access'."};
+  static const localized unreachable{
+      "De provider is op dit ogenblik niet bereikbaar. Uw toestemming is nog niet gebruikt: laad deze pagina zo meteen "
+      "opnieuw.",
+      "Le fournisseur est injoignable pour le moment. Votre accord n'a pas encore été utilisé : rechargez cette page "
+      "dans un "
+      "instant.",
+      "The provider cannot be reached right now. Your consent was not used yet: reload this page in a moment."};
+  static const localized trouble{"Er ging aan onze kant iets mis. Verwittig de beheerder.",
+                                 "Un problème est survenu de notre côté. Prévenez l'opérateur.",
+                                 "Something went wrong on our side. Tell the operator."};
+  switch (kind) {
+    case page_kind::outcome:
+      return of_outcome(l, state, m);
+    case page_kind::stale_link:
+      return {in(nothing_done, l), in(stale, l)};
+    case page_kind::no_code:
+      return {in(nothing_done, l), in(no_code, l)};
+    case page_kind::denied:
+      return {in(nothing_done, l), in(denied, l)};
+    case page_kind::unreachable:
+      return {in(nothing_done, l), in(unreachable, l)};
+    case page_kind::own_trouble:
+      break;
+  }
+  return {in(nothing_done, l), in(trouble, l)};
+}
+
+constexpr std::string_view style =
+    "body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1d2129}"
+    "main{max-width:34rem;margin:12vh auto;padding:2rem;background:#fff;border-top:4px solid #b3261e;border-radius:4px}"
+    "main.good{border-color:#1b7f3b}h1{font-size:1.4rem;margin:0 0 1rem}.code{color:#5b6270;font-size:.9rem}";
+
+}  // namespace
+
+language language_of(std::string_view accept) {
+  language best = language::en;
+  double best_weight = 0;
+  while (!accept.empty()) {
+    auto part = accept.substr(0, accept.find(','));
+    accept.remove_prefix(std::min(accept.size(), part.size() + 1));
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    double weight = 1;
+    if (const auto q = part.find(";q="); q != std::string_view::npos)
+      if (std::from_chars(part.data() + q + 3, part.data() + part.size(), weight).ec != std::errc{}) continue;
+    std::string tag(part.substr(0, part.find_first_of("-;")));
+    std::transform(tag.begin(), tag.end(), tag.begin(), [](unsigned char c) { return static_cast<char>(c | 0x20); });
+    constexpr std::array<std::pair<std::string_view, language>, 3> ours{
+        {{"nl", language::nl}, {"fr", language::fr}, {"en", language::en}}};
+    for (const auto& [name, l] : ours)
+      if (tag == name && weight > best_weight) best = l, best_weight = weight;
+  }
+  return best;
+}
+
+std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m) {
+  const auto shown = of_kind(kind, l, state, m);
+  const std::string_view code = l == language::nl ? "nl" : l == language::fr ? "fr" : "en";
+  std::string page = "<!doctype html><html lang=\"" + std::string(code) + "\"><head><meta charset=\"utf-8\">";
+  page +=
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" "
+      "content=\"no-referrer\">";
+  page += "<title>Koppel: " + shown.heading + "</title><style>" + std::string(style) + "</style></head><body>";
+  page += std::string("<main") + (shown.good ? " class=\"good\"" : "") + "><h1>" + shown.heading + "</h1>";
+  page += "<p>" + shown.text + "</p></main></body></html>\n";
+  return page;
+}
+
+}  // namespace koppel::auth

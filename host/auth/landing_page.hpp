@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the browser shows after a callback: who is connected, or why not and what to do; in nl, fr or en. One
+// self-contained page without script or foreign asset. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "host/core/auth_state.hpp"
+#include "host/core/manifest.hpp"
+
+namespace koppel::auth {
+
+enum class language { nl, fr, en };
+
+/// The best of ours for an Accept-Language header; en where none fits.
+language language_of(std::string_view accept_language);
+
+enum class page_kind {
+  outcome,      ///< the state says it: connected, waits for a confirmation, or refused
+  stale_link,   ///< used before, too old, or never ours
+  no_code,      ///< the answer holds neither a code nor an error
+  denied,       ///< access was not given, and the answer does not say for which connection
+  unreachable,  ///< nothing was sent: reloading the page tries again
+  own_trouble,  ///< ours, not the provider's
+};
+
+/// `state` is looked at for page_kind::outcome only. Everything that is not ours is escaped.
+std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m);
+
+}  // namespace koppel::auth

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plugin's request on its way out: declared host, method and path only; the connection's credentials attached here,
+// where no plugin sees them; limits by bucket key; retries (the one layer that does); credentials and cookies taken out
+// of what goes back. Main strand only.
+#pragma once
+
+#include <koppel/messages.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/core/manifest.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/net/http_client.hpp"
+#include "host/runtime/clock.hpp"
+
+namespace koppel::auth {
+
+class provider_client {
+ public:
+  /// `random` in [0, 1) spreads retries; the system's where it is empty.
+  provider_client(net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
+                  std::function<double()> random = {});
+  ~provider_client();
+
+  /// Whose credentials a request bears and which bucket pays. `not_yet_stored` serves the probe of a fresh grant.
+  struct context {
+    const core::manifest* manifest = nullptr;
+    std::string connection_id;
+    std::string client_id;
+    std::string account_id;                        ///< for the bucket; empty before it is known
+    const core::secret* not_yet_stored = nullptr;  ///< an access token that is not in the ledger (yet)
+    core::instant deadline{};
+  };
+
+  /// Performs one request with limits and retries. Never throws; a reply with `error` set means that the job should end
+  /// so. A 401 comes back as a reply with status 401 and error "authorise_again".
+  runtime::awaitable<messages::reply> send(context c, messages::http request);
+
+  /// Forgets a cached access token (after a change of credentials).
+  void forget(const std::string& connection_id);
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace koppel::auth

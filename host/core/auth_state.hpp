@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of a connection's authorisation: the content of an auth.status event (docs/bus.md), as values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/core/time.hpp"
+
+namespace koppel::core {
+
+enum class auth_status {
+  unconfigured, waiting, awaiting_confirmation, authorized, needs_reauth, misconfigured, disabled, removed
+};
+
+enum class auth_reason {
+  none, code_expired, code_refused, redirect_mismatch, client_unknown, secret_wrong, scope_missing, wrong_data_centre,
+  access_denied, revoked, refresh_outcome_unknown, account_mismatch, account_in_use, customer_key_invalid,
+  partner_key_invalid, by_operator, unclear
+};
+
+std::string_view to_string(auth_status s);
+std::string_view to_string(auth_reason r);  ///< "none" is the empty string
+std::optional<auth_status> auth_status_from(std::string_view s);
+std::optional<auth_reason> auth_reason_from(std::string_view s);
+
+/// Whose account a grant opens.
+struct account {
+  std::string id, name, environment;
+  bool operator==(const account&) const = default;
+};
+
+struct auth_state {
+  auth_status status = auth_status::unconfigured;
+  auth_reason reason = auth_reason::none;
+  std::optional<int> http_status;  ///< of the answer that decided
+  std::string provider_error;      ///< its error code alone, never a body
+  instant since{};
+  std::uint64_t generation = 0;    ///< grows with each change of status
+  std::optional<account> who;
+  std::vector<std::string> scopes_missing, streams_affected;
+  bool operator==(const auth_state&) const = default;
+};
+
+}  // namespace koppel::core

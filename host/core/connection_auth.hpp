@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a connection's authorisation moves: each function takes what is known and what happened, and says what becomes of
+// the state, the account and the credentials. Pure; the shell stores it and the event in one transaction.
+//
+// A grant that works is never harmed by one that does not: while a connection is authorized (or waits for a
+// confirmation), a refused code or another account changes nothing; whoever brought it is told by `outcome`.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/core/auth_state.hpp"
+#include "host/core/oauth.hpp"
+
+namespace koppel::core {
+
+/// What is to be done with the credentials that the event brought.
+enum class credentials_fate { none, keep, discard };
+
+struct auth_decision {
+  auth_state next;     ///< of the connection
+  auth_state outcome;  ///< of this event, for whoever caused it; mostly the same
+  std::optional<account> pinned;
+  credentials_fate credentials = credentials_fate::none;
+  bool changed = false;  ///< to be stored and published
+};
+
+/// A connection as the decisions see it.
+struct auth_subject {
+  auth_state state;
+  std::optional<account> pinned;
+};
+
+/// Whether a link may be made or a code taken; else a sentence.
+std::string attempt_refusal(const auth_subject& c);
+
+auth_decision attempt_started(const auth_subject& c, instant now);
+
+/// The provider, or whoever was asked for access, refused.
+auth_decision exchange_refused(const auth_subject& c, const refusal& why, instant now);
+
+/// A grant was verified: the probe named the account.
+struct verified_grant {
+  account who;
+  bool taken = false;        ///< another live connection of this provider is bound to the account
+  bool needs_answer = true;  ///< an unknown account has to be confirmed by somebody
+  std::string expected;      ///< the only account that is welcome; empty: any
+  std::vector<std::string> scopes_missing, streams_affected;
+};
+auth_decision grant_verified(const auth_subject& c, const verified_grant& g, instant now);
+
+/// A grant was given, but the probe could not name its account. `http_status` of the refusal, 0 where none came.
+auth_decision grant_unverified(const auth_subject& c, int http_status, instant now);
+
+/// The answer to awaiting_confirmation. Anything but that status is left alone. `taken`: another connection was faster.
+auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now);
+
+/// The provider refuses the credentials, and a second look agreed. `expired`: they were past their time.
+auth_decision credentials_dead(const auth_subject& c, int http_status, bool expired, instant now);
+
+}  // namespace koppel::core

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a provider's manifest.toml says, validated. Parsed by host/plugins/manifest.cpp; docs/manifest.md is its manual.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace koppel::core {
+
+/// A text in the three languages of the customers.
+struct localized {
+  std::string nl, fr, en;
+};
+
+/// How this provider words a refusal of a token request; the first that matches decides. Absent fields match anything.
+struct refusal_rule {
+  std::string grant;          ///< "authorization_code", "refresh_token" or empty
+  std::optional<int> status;  ///< HTTP status
+  std::string title;          ///< substring of the error's title, code or description
+  std::string reason;         ///< a reason of docs/bus.md, "code_refused" for instance
+};
+
+struct auth_rules {
+  enum class client_authentication { body, basic };
+  enum class body_format { form, json };
+  enum class rotation { every_refresh, never };
+  std::string kind;  ///< "authorization_code"
+  std::string authorize_url;
+  std::string token_url;
+  client_authentication authentication = client_authentication::body;
+  body_format format = body_format::form;
+  bool pkce = false;
+  bool send_scope = false;
+  std::vector<std::string> scopes;
+  std::map<std::string, std::string> extra_authorize_parameters;
+  std::chrono::seconds code_lifetime{600};
+  enum rotation rotates = rotation::every_refresh;
+  std::string default_redirect_uri;
+  std::string error_title_path;  ///< JSON pointer into a token error, for providers with an envelope of their own
+  std::string error_hint_path;
+  std::vector<refusal_rule> refusals;
+};
+
+/// Where requests may go. A path is exact, or a prefix that ends in '*'.
+struct egress_rule {
+  std::string host;
+  std::vector<std::string> methods;
+  std::vector<std::string> paths;
+};
+
+struct limit_rule {
+  std::string name;
+  std::vector<std::string> bucket;  ///< of "client", "account", "connection": what shares this limit
+  std::uint32_t requests = 0;
+  std::chrono::seconds window{60};
+  std::string header_limit, header_remaining, header_reset;  ///< lower case; empty where the provider announces nothing
+  enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
+};
+
+struct setting_rule {
+  std::string name;
+  localized label, help;
+  std::string pattern;  ///< ECMAScript regular expression, matched whole; empty: anything
+  std::string default_value;
+  bool required = false;
+  bool secret = false;
+};
+
+struct stream_rule {
+  enum class deletions { absence, reported, none };
+  std::string name;
+  std::string entity;
+  std::chrono::seconds interval{300};
+  std::chrono::seconds full_interval{86400};
+  deletions deletion = deletions::absence;
+  std::string scope;
+};
+
+struct manifest {
+  std::string name, version, title;
+  std::uint32_t abi_major = 0;
+  std::uint32_t mapping_version = 1;
+  std::uint32_t cursor_version = 1;
+  auth_rules auth;
+  std::vector<egress_rule> egress;
+  std::vector<limit_rule> limits;
+  std::vector<setting_rule> settings;
+  std::vector<stream_rule> streams;
+  std::vector<localized> guide;  ///< the steps an administrator follows at the provider
+
+  const stream_rule* find_stream(const std::string& stream) const;
+};
+
+/// Why a request may not leave, or empty: https only, no user info, a declared host, method and path (docs/manifest.md).
+std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url);
+
+}  // namespace koppel::core

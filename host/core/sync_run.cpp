@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/core/sync_run.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace koppel::core {
+namespace job_error = messages::job_error;
+
+sync_run::sync_run(bool full, bool resumed, stream_rule::deletions deletions, double jitter)
+    : full_(full), resumed_(resumed), deletions_(deletions), jitter_(std::clamp(jitter, 0.0, 1.0)) {}
+
+sync_step sync_run::begin() const { return current_work(); }
+
+sync_step sync_run::resume() const { return current_work(); }
+
+sync_step sync_run::current_work() const {
+  sync_step step;
+  if (phase_ == phase::reading) {
+    step.what = sync_step::kind::read;
+  } else {
+    step.what = sync_step::kind::refetch;
+    step.ids = batch_;
+  }
+  return step;
+}
+
+sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
+  if (outcome.error == job_error::none) {
+    crashes_ = 0;
+    if (phase_ == phase::reading) return after_read();
+    if (last_batch_) return {.what = sync_step::kind::end, .complete = true};
+    return {.what = sync_step::kind::find_suspects, .after = batch_.back(), .limit = suspects_per_batch};
+  }
+  // A failed exchange was already retried where retries are made, with the request; the schedule tries again later. Only a
+  // crash is replayed here: it is charged to the job, and a few tries tell an accident from a record that kills the plugin.
+  if (outcome.error != job_error::crashed) return failure(outcome);
+  crashes_ = progressed ? 1 : crashes_ + 1;
+  if (crashes_ >= max_crashes) return failure(outcome);
+  // A read that broke off goes on at its cursor: what it did not see by then proves nothing about absence.
+  if (phase_ == phase::reading && progressed) resumed_ = true;
+  const auto ceiling = static_cast<double>((std::chrono::milliseconds{250} * (1 << crashes_)).count());
+  return {.what = sync_step::kind::wait, .delay = std::chrono::milliseconds{static_cast<std::int64_t>(jitter_ * ceiling)}};
+}
+
+sync_step sync_run::after_read() {
+  const bool conclusive = full_ && !resumed_;
+  if (!conclusive || deletions_ != stream_rule::deletions::absence)
+    return {.what = sync_step::kind::end, .complete = conclusive};
+  phase_ = phase::confirming;
+  return {.what = sync_step::kind::find_suspects, .limit = suspects_per_batch};
+}
+
+sync_step sync_run::suspects_found(std::vector<std::string> ids) {
+  if (ids.empty()) return {.what = sync_step::kind::end, .complete = true};
+  last_batch_ = ids.size() < suspects_per_batch;
+  batch_ = std::move(ids);
+  return current_work();
+}
+
+sync_step sync_run::failure(const messages::done& outcome) const {
+  sync_step step;
+  step.what = sync_step::kind::end;
+  step.error = outcome.error;
+  step.detail = outcome.detail;
+  step.credentials = outcome.error == job_error::authorise_again;
+  const bool goes_on_later = outcome.error == job_error::try_again || outcome.error == job_error::cancelled ||
+                             step.credentials;
+  step.as = goes_on_later ? sync_step::ending::interrupted : sync_step::ending::failed;
+  return step;
+}
+
+}  // namespace koppel::core

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// One sync run as a state machine: what to do next, given how the last job ended. No I/O, no clock.
+//
+//   read ──ok──> (full, not resumed, deletions by absence) ──> confirm suspects, batch by batch ──> completed
+//    │  └─ok──> otherwise completed
+//    ├─crashed ──> the same work again from the last committed cursor, a few times; then failed
+//    └─anything else ──> failed (final), or interrupted (the schedule goes on at the cursor later)
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <koppel/messages.hpp>
+#include <string>
+#include <vector>
+
+#include "host/core/manifest.hpp"
+
+namespace koppel::core {
+
+/// What the shell has to do next.
+struct sync_step {
+  enum class kind {
+    read,           ///< run a "sync" job from the run's committed cursor
+    find_suspects,  ///< ask the ledger for records that the run did not see, after `after`, at most `limit`
+    refetch,        ///< run a "refetch" job over `ids`
+    wait,           ///< pause `delay`, then `resume`
+    end,            ///< the run is over
+  } what = kind::end;
+  std::string after;
+  std::size_t limit = 0;
+  std::vector<std::string> ids;
+  std::chrono::milliseconds delay{0};
+
+  // of `end`
+  enum class ending { completed, interrupted, failed } as = ending::completed;
+  bool complete = false;        ///< a full read that saw everything: absence means something from now on
+  bool credentials = false;     ///< the provider refused the credentials: auth has to look
+  std::string error;            ///< a job_error, empty when completed
+  std::string detail;
+};
+
+class sync_run {
+ public:
+  /// `jitter` in 0..1 spreads the replays after a crash; drawn once by the caller.
+  sync_run(bool full, bool resumed, stream_rule::deletions deletions, double jitter);
+
+  sync_step begin() const;
+  /// A job (read or refetch) ended. `progressed`: at least one page was committed in it.
+  sync_step job_ended(const messages::done& outcome, bool progressed);
+  /// The answer to find_suspects: ids in ascending order; fewer than the limit means that these are the last.
+  sync_step suspects_found(std::vector<std::string> ids);
+  /// After a wait.
+  sync_step resume() const;
+
+  static constexpr std::size_t suspects_per_batch = 100;
+  static constexpr int max_crashes = 4;
+
+ private:
+  sync_step after_read();
+  sync_step failure(const messages::done& outcome) const;
+  sync_step current_work() const;
+
+  bool full_;
+  bool resumed_;
+  stream_rule::deletions deletions_;
+  double jitter_;
+  enum class phase { reading, confirming } phase_ = phase::reading;
+  int crashes_ = 0;  ///< in a row without progress
+  std::vector<std::string> batch_;
+  bool last_batch_ = false;
+};
+
+}  // namespace koppel::core

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The only place that speaks to SQLite. One connection writes and checkpoints (SQLite before 3.51.3 can damage the log when
+// two do); every other one is read-only, never checkpoints, and does not do so on closing either.
+
+#include "host/ledger/database.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+#include <sqlite3.h>
+
+namespace koppel::ledger {
+namespace {
+
+template <class Action>
+decltype(auto) translated(Action action) {
+  try {
+    return action();
+  } catch (const SQLite::Exception& e) {
+    throw sqlite_error({e.getExtendedErrorCode() > 0 ? e.getExtendedErrorCode() : e.getErrorCode(), e.what()});
+  }
+}
+
+// temp_store: nothing of a query's working is written to a file of its own. mmap off: a failing disk is then an error code
+// and not a signal. Five seconds of waiting for a foreign lock; the writer itself then tries again.
+constexpr const char* pragmas_of_both =
+    "PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
+    "PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
+constexpr const char* pragmas_of_writer =
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;"
+    "PRAGMA journal_size_limit = 67108864;";
+
+}  // namespace
+
+database::database(const std::string& path, access as) {
+  translated([&] {
+    const int flags = as == access::write ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE : SQLite::OPEN_READONLY;
+    handle_ = std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX);
+    sqlite3_extended_result_codes(handle_->getHandle(), 1);
+    handle_->exec(pragmas_of_both);
+    if (as == access::write) handle_->exec(pragmas_of_writer);
+    else sqlite3_db_config(handle_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    const auto count_pages = [](void* self, sqlite3*, const char*, int pages) {
+      static_cast<database*>(self)->log_pages_ = pages;
+      return SQLITE_OK;
+    };
+    if (as == access::write) sqlite3_wal_hook(handle_->getHandle(), count_pages, this);
+  });
+}
+
+database::~database() { statements_.clear(); }
+
+void database::execute(const char* sql) {
+  translated([&] { handle_->exec(sql); });
+}
+
+std::int64_t database::last_row() const { return handle_->getLastInsertRowid(); }
+
+void database::checkpoint() {
+  int left = 0, copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(handle_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &left, &copied);
+  if (code != SQLITE_OK && code != SQLITE_BUSY)
+    throw sqlite_error({sqlite3_extended_errcode(handle_->getHandle()), sqlite3_errmsg(handle_->getHandle())});
+  if (left == copied) log_pages_ = 0;
+}
+
+SQLite::Statement& database::prepared(const char* sql) {
+  auto& slot = statements_[sql];
+  if (!slot) slot = std::make_unique<SQLite::Statement>(*handle_, sql);
+  return *slot;
+}
+
+SQLite::Statement& query::start(database& db, const char* sql) {
+  return translated([&]() -> SQLite::Statement& { return db.prepared(sql); });
+}
+
+query::~query() {
+  statement_.tryReset();
+  try {
+    statement_.clearBindings();  // what was bound without a copy must not be looked at again
+  } catch (const SQLite::Exception&) {
+  }
+}
+
+bool query::step() {
+  return translated([&] { return statement_.executeStep(); });
+}
+
+int query::run() {
+  while (step()) {
+  }
+  return translated([&] { return statement_.getChanges(); });
+}
+
+std::int64_t query::integer(int column) const { return statement_.getColumn(column).getInt64(); }
+std::string query::text(int column) const { return statement_.getColumn(column).getString(); }
+bool query::null(int column) const { return statement_.getColumn(column).isNull(); }
+
+std::string_view query::bytes(int column) const {
+  const auto value = statement_.getColumn(column);
+  const auto* at = static_cast<const char*>(value.getBlob());
+  return {at, static_cast<std::size_t>(at ? value.getBytes() : 0)};
+}
+
+void query::bind(int index, std::int64_t value) {
+  translated([&] { statement_.bind(index, static_cast<int64_t>(value)); });
+}
+void query::bind(int index, const std::string& value) {
+  translated([&] { statement_.bind(index, value); });
+}
+void query::bind(int index, blob value) {
+  // A null pointer would bind NULL; an empty blob is not that.
+  const char* at = value.bytes.empty() ? "" : value.bytes.data();
+  translated([&] { statement_.bindNoCopy(index, at, static_cast<int>(value.bytes.size())); });
+}
+void query::bind(int index, std::nullptr_t) {
+  translated([&] { statement_.bind(index); });
+}
+
+}  // namespace koppel::ledger

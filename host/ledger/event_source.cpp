@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading history in short statements: a reader that stays in one would keep the write-ahead log from being reused.
+
+#include "host/ledger/event_source.hpp"
+
+#include "host/ledger/event_log.hpp"
+
+namespace koppel::ledger {
+namespace {
+
+constexpr std::size_t max_rows = 1000;
+
+template <class T, class Action>
+result<T> guarded(Action action) {
+  try {
+    return action();
+  } catch (const sqlite_error& e) {
+    return failure_of(e.fault, "Stored events cannot be read");
+  }
+}
+
+}  // namespace
+
+result<std::uint64_t> stored_events::head() {
+  return guarded<std::uint64_t>([this]() -> result<std::uint64_t> {
+    query q(db_, "SELECT value FROM meta WHERE key = 'head'");
+    if (!q.step()) return failure{errc::corrupt, "The counter of events is missing."};
+    return static_cast<std::uint64_t>(q.integer(0));
+  });
+}
+
+result<std::uint64_t> stored_events::horizon() {
+  return guarded<std::uint64_t>([this]() -> result<std::uint64_t> {
+    query q(db_, "SELECT coalesce((SELECT min(first_seq) FROM event_batches), "
+                 "(SELECT value + 1 FROM meta WHERE key = 'head'))");
+    q.step();
+    return static_cast<std::uint64_t>(q.integer(0));
+  });
+}
+
+result<std::string> stored_events::id_at(std::uint64_t seq) {
+  return guarded<std::string>([this, seq]() -> result<std::string> {
+    query q(db_, "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq <= ? "
+                 "ORDER BY first_seq DESC LIMIT 1", seq);
+    if (seq == 0 || !q.step() || static_cast<std::uint64_t>(q.integer(1)) < seq) return std::string();
+    const auto batch = batch_in(q, epoch_);
+    if (!batch) return batch.error();
+    std::string_view rest = batch->bytes;
+    for (std::uint64_t at = batch->first_seq;; ++at) {
+      const auto event = bus::peek(rest);
+      if (!event) return event.error();
+      if (at == seq) return std::string(event->id);
+      rest.remove_prefix(event->raw.size());
+    }
+  });
+}
+
+result<std::vector<bus::stored_batch>> stored_events::read(std::uint64_t after, std::size_t max_bytes) {
+  using batches = std::vector<bus::stored_batch>;
+  return guarded<batches>([this, after, max_bytes]() -> result<batches> {
+    batches out;
+    std::size_t bytes = 0;
+    query q(db_, "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq >= "
+                 "(SELECT coalesce(max(first_seq), 0) FROM event_batches WHERE first_seq <= ?) ORDER BY first_seq", after + 1);
+    while (out.size() < max_rows && q.step()) {
+      if (static_cast<std::uint64_t>(q.integer(1)) <= after) continue;
+      if (!out.empty() && bytes + q.bytes(3).size() > max_bytes) break;
+      auto batch = batch_in(q, epoch_);
+      if (!batch) return batch.error();
+      if (!out.empty() && batch->first_seq != out.back().last_seq + 1)
+        return failure{errc::corrupt, "Stored events are missing after seq " + std::to_string(out.back().last_seq) + "."};
+      bytes += batch->bytes.size();
+      out.push_back(std::move(*batch));
+    }
+    return out;
+  });
+}
+
+}  // namespace koppel::ledger

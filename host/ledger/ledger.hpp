@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger: the truth. One SQLite database (WAL, synchronous=FULL), one thread that owns its one writing connection.
+// Whatever queued while the last commit ran is the next commit; each piece of work has its own savepoint, so that one that
+// fails rolls back alone; work completes after the commit was synced. A failed sync ends the process.
+// docs/state.md describes the tables, the sealing and what each format costs.
+#pragma once
+
+#include <koppel/bus/event_source.hpp>
+#include <koppel/messages.hpp>
+#include <koppel/result.hpp>
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/core/auth_state.hpp"
+#include "host/core/record.hpp"
+#include "host/core/secret.hpp"
+#include "host/core/time.hpp"
+#include "host/runtime/asio.hpp"
+#include "host/runtime/clock.hpp"
+
+namespace koppel::ledger {
+
+enum class errc {
+  not_found = 1,  ///< no such row
+  exists,         ///< the name is taken
+  in_use,         ///< others refer to it
+  stale,          ///< the row changed meanwhile (compare-and-set on a generation)
+  too_large,      ///< an event over 64 KiB
+  wrong_key,      ///< the key file does not open this database's seals
+  locked,         ///< another host holds this data folder
+  schema,         ///< made by a newer version
+  corrupt,
+  io,
+};
+const boost::system::error_category& ledger_category();
+inline boost::system::error_code make_error_code(errc e) { return {static_cast<int>(e), ledger_category()}; }
+
+/// A registration at a provider. Secrets live sealed in columns of their own.
+struct app {
+  std::string id;        ///< assigned by insert_app
+  std::string provider, name;
+  std::string client_id;
+  std::string redirect_uri;
+  core::instant created_at{};
+};
+
+struct connection {
+  std::string id;  ///< assigned by insert_connection; immutable, never reused
+  std::string provider, name, customer;
+  std::string app_id;
+  std::map<std::string, std::string> settings;
+  std::map<std::string, std::string> learned;
+  core::auth_state auth;
+  std::optional<core::account> pinned;  ///< the account this connection is bound to
+  core::instant created_at{};
+};
+
+struct credentials {
+  core::secret access_token, refresh_token;
+  std::optional<core::instant> expires_at;
+  std::uint64_t generation = 0;  ///< grows with each pair
+};
+
+/// One authorisation attempt: what the link carried, until it is consumed.
+struct attempt {
+  std::string state_hash;  ///< BLAKE2b of the state; the state itself is not kept
+  std::string connection_id;
+  std::string redirect_uri;
+  core::secret verifier;   ///< PKCE; empty without
+  std::string confirmation;  ///< "ask", "yes", or "expect:<account id>"
+  core::instant created_at{}, expires_at{};
+};
+
+/// What an event is about; seq, id and time are the ledger's to give.
+struct event_draft {
+  std::string type;       ///< short: "auth.status"
+  std::string subject;
+  const connection* about = nullptr;  ///< absent for events that concern no connection
+  std::string provider;               ///< for those that concern a provider alone
+  boost::json::object data;
+};
+
+enum class run_mode { full, incremental };
+
+/// A sync run, live or past.
+struct run {
+  std::string id;  ///< assigned by begin_run
+  std::string connection_id, stream, entity;
+  run_mode mode = run_mode::full;
+  std::string cause;  ///< "schedule", "webhook", "manual"
+  std::string state;  ///< "running", "completed", "failed", "interrupted"
+  bool resumed = false;   ///< went on after an interruption: concludes nothing from absence
+  bool complete = false;
+  bool initial = false;   ///< the stream had no complete full read before
+  std::uint64_t read = 0, upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
+  std::string cursor;
+  std::uint32_t cursor_version = 0;
+  std::string error;
+  core::instant started_at{}, ended_at{};
+};
+
+/// Where a stream stands between runs.
+struct stream_state {
+  std::string connection_id, stream;
+  std::string cursor;  ///< after the newest committed page of the newest run
+  std::uint32_t cursor_version = 0;
+  std::optional<core::instant> last_full_at, last_success_at, last_attempt_at;
+  std::uint32_t failures = 0;  ///< in a row
+  std::string last_error;
+};
+
+struct page_outcome {
+  std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
+};
+
+/// Typed access inside one piece of work, on the ledger's thread. Not to be kept beyond it.
+class transaction {
+ public:
+  virtual ~transaction() = default;
+  virtual core::instant now() const = 0;
+
+  virtual result<app> insert_app(app a, core::secret client_secret) = 0;
+  virtual result<void> update_app_secret(const std::string& app_id, core::secret client_secret) = 0;
+  virtual std::vector<app> apps() = 0;
+  virtual std::optional<app> find_app(const std::string& id) = 0;
+  virtual result<core::secret> client_secret(const std::string& app_id) = 0;
+
+  virtual result<connection> insert_connection(connection c) = 0;
+  virtual std::vector<connection> connections() = 0;
+  virtual std::optional<connection> find_connection(const std::string& id) = 0;
+  /// Writes settings, learned, auth and pinned; nothing else of a connection changes.
+  virtual result<void> update_connection(const connection& c) = 0;
+  /// Marks it removed (the id is never reused, the name becomes free), deletes its credentials, attempts and, with `purge`,
+  /// its records.
+  virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
+
+  virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;
+  /// Compare-and-set: stores generation `expected + 1` if the stored one is `expected` (0: none); else errc::stale.
+  virtual result<void> store_credentials(const std::string& connection_id, const credentials& c,
+                                         std::uint64_t expected) = 0;
+  virtual result<void> delete_credentials(const std::string& connection_id) = 0;
+
+  virtual result<void> insert_attempt(attempt a) = 0;
+  /// Atomic: takes the attempt out. Errors: not_found (unknown or used). An expired one is taken out and returned.
+  virtual result<attempt> consume_attempt(const std::string& state_hash) = 0;
+  /// The newest attempt of a connection that is not consumed, taken out; for pasted codes.
+  virtual result<attempt> consume_newest_attempt(const std::string& connection_id) = 0;
+
+  /// Gives the event its seq, id and time and adds it to this commit. too_large over 64 KiB.
+  virtual result<void> append(const event_draft& draft) = 0;
+
+  /// Begins a run, or goes on with the interrupted one of this stream (then resumed is true, and its mode and counts are kept).
+  virtual result<run> begin_run(const connection& c, const std::string& stream, const std::string& entity,
+                                run_mode mode, const std::string& cause) = 0;
+  /// Records, cursor, counts and record events together. Records are merged with their stored versions by core::merge; an
+  /// event over the limit becomes a dead_letter.added event and counts as set aside. `deletion_reason` is what deletes say:
+  /// "provider_deleted" or "absent". With `keep_cursor` the run's cursor stays (confirming suspects).
+  virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
+                                           std::uint32_t mapping_version, const std::string& deletion_reason,
+                                           bool keep_cursor) = 0;
+  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`.
+  virtual std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) = 0;
+  virtual std::uint64_t known_records(const std::string& connection_id, const std::string& entity) = 0;
+  /// Stores state, counts and times of the run, and the stream's state with it.
+  virtual result<void> end_run(const run& r) = 0;
+  virtual std::vector<run> runs(std::size_t newest) = 0;
+  virtual std::vector<run> open_runs() = 0;
+  virtual std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) = 0;
+
+  virtual std::vector<bus::consumer_position> consumers() = 0;
+  virtual std::uint64_t head() = 0;
+};
+
+struct options {
+  std::string folder;    ///< 0700; made if missing
+  std::string key_file;  ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+};
+
+class ledger {
+ public:
+  /// Opens or makes the database and takes the folder's lock. `on_fatal` is called once, from the ledger's thread, when a
+  /// sync or the disk failed: the process must end. `on_commit` is called from the ledger's thread after each commit that
+  /// added events, with the new head.
+  static result<std::unique_ptr<ledger>> open(options o, const runtime::clock& clock,
+                                              std::function<void(failure)> on_fatal,
+                                              std::function<void(std::uint64_t head)> on_commit);
+  virtual ~ledger() = default;
+
+  virtual const std::string& epoch() const = 0;
+
+  /// Runs `work` on the ledger's thread within the next commit and resumes the caller, on its own executor, once the commit
+  /// is durable. If `work` fails, what it did is rolled back and its failure returned. Not cancellable: what was handed over
+  /// happens. `work` is called exactly once.
+  runtime::awaitable<result<void>> write(std::function<result<void>(transaction&)> work);
+
+  /// The same for the threads that have no coroutine (the start of main, tests): blocks.
+  result<void> write_blocking(std::function<result<void>(transaction&)> work);
+
+  /// A read-only view for the bus thread, with a connection of its own. Outlived by the ledger.
+  virtual std::unique_ptr<bus::event_source> make_event_source() = 0;
+
+ protected:
+  virtual void enqueue(std::function<result<void>(transaction&)> work, std::function<void(result<void>)> done) = 0;
+};
+
+}  // namespace koppel::ledger
+
+template <>
+struct boost::system::is_error_code_enum<koppel::ledger::errc> : std::true_type {};

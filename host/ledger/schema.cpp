@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables and how they came to be. A migration is never edited after a release: add the next one.
+
+#include "host/ledger/schema.hpp"
+
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "host/ledger/folder.hpp"
+
+namespace koppel::ledger {
+namespace {
+
+constexpr std::int64_t application_id = 0x4B50504C;  // "KPPL", so that another program's file is not taken for ours
+constexpr place canary_place{"meta", "canary", "value"};
+constexpr std::string_view canary = "the right key opens this";
+
+// Records are two tables: what is looked at for each row of a page is small and dense, what is needed only for a row that
+// changed lies apart (docs/state.md has the figures). record_bodies is written in the order of arrival.
+constexpr const char* version_1 = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE apps(
+  id TEXT PRIMARY KEY, provider TEXT NOT NULL, name TEXT NOT NULL, client_id TEXT NOT NULL, redirect_uri TEXT NOT NULL,
+  created_at INTEGER NOT NULL, client_secret BLOB NOT NULL, UNIQUE(provider, name)) STRICT;
+
+CREATE TABLE connections(
+  id TEXT PRIMARY KEY, provider TEXT NOT NULL, name TEXT NOT NULL, customer TEXT NOT NULL,
+  app_id TEXT REFERENCES apps(id), settings TEXT NOT NULL, learned TEXT NOT NULL, auth TEXT NOT NULL, pinned TEXT,
+  created_at INTEGER NOT NULL, removed_at INTEGER) STRICT;
+CREATE UNIQUE INDEX connection_names ON connections(provider, name) WHERE removed_at IS NULL;
+
+CREATE TABLE credentials(
+  connection_id TEXT PRIMARY KEY REFERENCES connections(id), generation INTEGER NOT NULL, access_token BLOB NOT NULL,
+  refresh_token BLOB NOT NULL, expires_at INTEGER) STRICT;
+
+CREATE TABLE attempts(
+  number INTEGER PRIMARY KEY, state_hash TEXT NOT NULL UNIQUE, connection_id TEXT NOT NULL REFERENCES connections(id),
+  redirect_uri TEXT NOT NULL, verifier BLOB NOT NULL, confirmation TEXT NOT NULL, created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL) STRICT;
+CREATE INDEX attempts_of ON attempts(connection_id);
+
+CREATE TABLE runs(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, connection_id TEXT NOT NULL REFERENCES connections(id),
+  stream TEXT NOT NULL, entity TEXT NOT NULL, mode TEXT NOT NULL, cause TEXT NOT NULL, state TEXT NOT NULL,
+  resumed INTEGER NOT NULL, complete INTEGER NOT NULL, initial INTEGER NOT NULL, read INTEGER NOT NULL,
+  upserted INTEGER NOT NULL, deleted INTEGER NOT NULL, unchanged INTEGER NOT NULL, set_aside INTEGER NOT NULL,
+  cursor BLOB NOT NULL, cursor_version INTEGER NOT NULL, error TEXT NOT NULL, started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX open_run ON runs(connection_id, stream) WHERE state IN ('running', 'interrupted');
+
+CREATE TABLE streams(
+  connection_id TEXT NOT NULL REFERENCES connections(id), stream TEXT NOT NULL, cursor BLOB NOT NULL,
+  cursor_version INTEGER NOT NULL, last_full_at INTEGER, last_success_at INTEGER, last_attempt_at INTEGER,
+  failures INTEGER NOT NULL, last_error TEXT NOT NULL, PRIMARY KEY(connection_id, stream)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE record_sets(
+  number INTEGER PRIMARY KEY, connection_id TEXT NOT NULL REFERENCES connections(id), entity TEXT NOT NULL,
+  UNIQUE(connection_id, entity)) STRICT;
+CREATE TABLE records(
+  set_number INTEGER NOT NULL REFERENCES record_sets(number), id TEXT NOT NULL, body INTEGER NOT NULL,
+  deleted INTEGER NOT NULL, seen_run INTEGER NOT NULL, seq INTEGER NOT NULL, digests BLOB NOT NULL,
+  PRIMARY KEY(set_number, id)) STRICT, WITHOUT ROWID;
+CREATE TABLE record_bodies(number INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
+CREATE TABLE event_batches(
+  first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, checksum BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE consumers(name TEXT PRIMARY KEY, acked_seq INTEGER NOT NULL, acked_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array migrations{version_1};
+
+std::int64_t number_of(database& db, const char* sql) {
+  query q(db, sql);
+  q.step();
+  return q.integer(0);
+}
+
+void migrate(database& db, std::size_t from) {
+  for (std::size_t version = from; version < migrations.size(); ++version) {
+    db.execute("BEGIN IMMEDIATE");
+    db.execute(migrations[version]);
+    db.execute(("PRAGMA user_version = " + std::to_string(version + 1)).c_str());
+    db.execute("COMMIT");
+  }
+}
+
+std::string random_hex(std::size_t bytes) {
+  std::string random(bytes, '\0');
+  randombytes_buf(random.data(), bytes);
+  std::string hex(bytes * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), reinterpret_cast<const unsigned char*>(random.data()), bytes);
+  hex.pop_back();
+  return hex;
+}
+
+result<void> make(const std::string& folder, const sealer& seals) {
+  const std::string path = database_path(folder), unfinished = path + ".new";
+  for (const char* end : {"", "-wal", "-shm"}) ::unlink((unfinished + end).c_str());
+  {
+    database db(unfinished, database::access::write);
+    migrate(db, 0);
+    db.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+    const auto sealed = seals.seal(core::secret(std::string(canary)), canary_place);
+    query(db, "INSERT INTO meta(key, value) VALUES('epoch', ?), ('head', 0), ('canary', ?)", random_hex(8), blob{sealed}).run();
+  }
+  if (::rename(unfinished.c_str(), path.c_str()) != 0)
+    return failure{errc::io, "The new database cannot be renamed to " + path + ": " + std::strerror(errno) + "."};
+  return sync_folder(folder);
+}
+
+result<void> check_key(database& db, const sealer& seals, const std::string& path) {
+  query q(db, "SELECT value FROM meta WHERE key = 'canary'");
+  if (!q.step()) return failure{errc::corrupt, "The database " + path + " has lost its canary; restore a backup."};
+  const auto opened = seals.open(q.bytes(0), canary_place);
+  if (opened && opened->reveal() == canary) return {};
+  if (!opened && opened.error().code == errc::wrong_key)
+    return failure{errc::wrong_key, "The key file holds key " + seals.key_id() +
+                                        ", which is not the one that sealed the secrets in " + path +
+                                        "; put the right key file back. Nothing was changed."};
+  return failure{errc::corrupt, "The database " + path + " has a damaged canary; restore a backup."};
+}
+
+/// The counter and the batches must agree: a counter behind them would give a seq twice.
+result<void> check_head(database& db, const std::string& path) {
+  const auto head = number_of(db, "SELECT value FROM meta WHERE key = 'head'");
+  const auto last = number_of(db, "SELECT coalesce(max(first_seq), 0) FROM event_batches");
+  query q(db, "SELECT last_seq FROM event_batches WHERE first_seq = ?", last);
+  if (!q.step() || q.integer(0) == head) return {};
+  return failure{errc::corrupt, "In the database " + path + " the counter of events says " + std::to_string(head) +
+                                    ", the newest event is " + std::to_string(q.integer(0)) + "; restore a backup."};
+}
+
+result<std::unique_ptr<database>> open_existing(const std::string& path, const sealer& seals) {
+  {  // Looked at without writing first: one that is refused stays as it is.
+    database look(path, database::access::read);
+    const auto version = static_cast<std::size_t>(number_of(look, "PRAGMA user_version"));
+    if (number_of(look, "PRAGMA application_id") != application_id || version == 0)
+      return failure{errc::corrupt, "The file " + path + " is not a Koppel database."};
+    if (version > migrations.size())
+      return failure{errc::schema, "The database " + path + " has version " + std::to_string(version) +
+                                       ", made by a newer Koppel; this one knows " + std::to_string(migrations.size()) +
+                                       ". Install the newer one."};
+    if (auto key = check_key(look, seals, path); !key) return key.error();
+    if (auto head = check_head(look, path); !head) return head.error();
+  }
+  auto db = std::make_unique<database>(path, database::access::write);
+  migrate(*db, static_cast<std::size_t>(number_of(*db, "PRAGMA user_version")));
+  return db;
+}
+
+}  // namespace
+
+std::string database_path(const std::string& folder) { return folder + "/ledger.db"; }
+
+result<std::unique_ptr<database>> open_database(const std::string& folder, const sealer& seals) {
+  const std::string path = database_path(folder);
+  try {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) {
+      if (errno != ENOENT) return failure{errc::io, "The database " + path + " cannot be read: " + std::strerror(errno) + "."};
+      if (auto made = make(folder, seals); !made) return made.error();
+    } else if (about.st_size == 0) {
+      return failure{errc::corrupt, "The database " + path + " is empty; restore a backup, or move it away to begin anew."};
+    }
+    return open_existing(path, seals);
+  } catch (const sqlite_error& e) {
+    return failure_of(e.fault, "The database " + path + " cannot be opened");
+  }
+}
+
+}  // namespace koppel::ledger

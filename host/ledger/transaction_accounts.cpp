@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Apps and connections. A removed connection keeps its row: its id is in events that consumers have, and is never reused.
+
+#include "host/ledger/rows.hpp"
+#include "host/ledger/transaction_impl.hpp"
+
+namespace koppel::ledger {
+namespace {
+
+constexpr place app_secret(const std::string& id) { return {"apps", id, "client_secret"}; }
+
+app app_in(const query& q) {
+  return {q.text(0), q.text(1), q.text(2), q.text(3), q.text(4), instant_from(q.integer(5))};
+}
+
+connection connection_in(const query& q) {
+  connection c;
+  c.id = q.text(0);
+  c.provider = q.text(1);
+  c.name = q.text(2);
+  c.customer = q.text(3);
+  c.app_id = q.text(4);
+  c.settings = map_from_json(q.text(5));
+  c.learned = map_from_json(q.text(6));
+  c.auth = auth_from_json(q.text(7));
+  if (!q.null(8)) c.pinned = account_from_json(q.text(8));
+  c.created_at = instant_from(q.integer(9));
+  return c;
+}
+
+std::optional<std::string> pinned_column(const connection& c) {
+  if (!c.pinned) return std::nullopt;
+  return json_of(*c.pinned);
+}
+
+failure no_such(const char* what, const std::string& id) {
+  return {errc::not_found, std::string("There is no ") + what + " " + id + "."};
+}
+
+}  // namespace
+
+result<app> sql_transaction::insert_app(app a, core::secret client_secret) {
+  query taken(db_, "SELECT 1 FROM apps WHERE provider = ? AND name = ?", a.provider, a.name);
+  if (taken.step()) return failure{errc::exists, "The provider " + a.provider + " already has an app " + a.name + "."};
+  a.id = new_id("app");
+  a.created_at = now_;
+  const auto sealed = seals_.seal(client_secret, app_secret(a.id));
+  query(db_, "INSERT INTO apps(id, provider, name, client_id, redirect_uri, created_at, client_secret) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        a.id, a.provider, a.name, a.client_id, a.redirect_uri, milliseconds(a.created_at), blob{sealed})
+      .run();
+  return a;
+}
+
+result<void> sql_transaction::update_app_secret(const std::string& app_id, core::secret client_secret) {
+  const auto sealed = seals_.seal(client_secret, app_secret(app_id));
+  if (query(db_, "UPDATE apps SET client_secret = ? WHERE id = ?", blob{sealed}, app_id).run() == 0)
+    return no_such("app", app_id);
+  return {};
+}
+
+std::vector<app> sql_transaction::apps() {
+  std::vector<app> out;
+  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps ORDER BY provider, name");
+  while (q.step()) out.push_back(app_in(q));
+  return out;
+}
+
+std::optional<app> sql_transaction::find_app(const std::string& id) {
+  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps WHERE id = ?", id);
+  if (!q.step()) return std::nullopt;
+  return app_in(q);
+}
+
+result<core::secret> sql_transaction::client_secret(const std::string& app_id) {
+  query q(db_, "SELECT client_secret FROM apps WHERE id = ?", app_id);
+  if (!q.step()) return no_such("app", app_id);
+  return seals_.open(q.bytes(0), app_secret(app_id));
+}
+
+result<connection> sql_transaction::insert_connection(connection c) {
+  query taken(db_, "SELECT 1 FROM connections WHERE provider = ? AND name = ? AND removed_at IS NULL", c.provider, c.name);
+  if (taken.step())
+    return failure{errc::exists, "The provider " + c.provider + " already has a connection " + c.name + "."};
+  const auto app_id = c.app_id.empty() ? std::nullopt : std::optional(c.app_id);
+  if (app_id && !find_app(*app_id)) return no_such("app", *app_id);
+  c.id = new_id("con");
+  c.created_at = now_;
+  query(db_,
+        "INSERT INTO connections(id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        c.id, c.provider, c.name, c.customer, app_id, json_of(c.settings), json_of(c.learned), json_of(c.auth),
+        pinned_column(c), milliseconds(c.created_at))
+      .run();
+  return c;
+}
+
+std::vector<connection> sql_transaction::connections() {
+  std::vector<connection> out;
+  query q(db_, "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+               "WHERE removed_at IS NULL ORDER BY provider, name");
+  while (q.step()) out.push_back(connection_in(q));
+  return out;
+}
+
+std::optional<connection> sql_transaction::find_connection(const std::string& id) {
+  query q(db_, "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+               "WHERE id = ?", id);
+  if (!q.step()) return std::nullopt;
+  return connection_in(q);
+}
+
+result<void> sql_transaction::update_connection(const connection& c) {
+  const int changed = query(db_, "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ?",
+                            json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
+                          .run();
+  if (changed == 0) return no_such("connection", c.id);
+  return {};
+}
+
+result<void> sql_transaction::remove_connection(const std::string& id, bool purge) {
+  auto c = find_connection(id);
+  if (!c) return no_such("connection", id);
+  if (c->auth.status != core::auth_status::removed) {
+    const auto generation = c->auth.generation;
+    c->auth = {};
+    c->auth.status = core::auth_status::removed;
+    c->auth.reason = core::auth_reason::by_operator;
+    c->auth.since = now_;
+    c->auth.generation = generation + 1;
+    if (auto updated = update_connection(*c); !updated) return updated;
+  }
+  query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
+  query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  if (!purge) return {};
+  query(db_, "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "
+             "(SELECT number FROM record_sets WHERE connection_id = ?))", id).run();
+  query(db_, "DELETE FROM records WHERE set_number IN (SELECT number FROM record_sets WHERE connection_id = ?)", id).run();
+  query(db_, "DELETE FROM record_sets WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM streams WHERE connection_id = ?", id).run();
+  return {};
+}
+
+}  // namespace koppel::ledger

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transaction that pieces of work are given: SQL by subject, one source file each. Lives for one commit, on the
+// ledger's thread.
+#pragma once
+
+#include "host/ledger/database.hpp"
+#include "host/ledger/event_log.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/ledger/sealing.hpp"
+
+namespace koppel::ledger {
+
+class sql_transaction final : public transaction {
+ public:
+  sql_transaction(database& db, const sealer& seals, event_buffer& events, core::instant now)
+      : db_(db), seals_(seals), events_(events), now_(now), time_(core::to_rfc3339(now)) {}
+
+  core::instant now() const override { return now_; }
+
+  // transaction_accounts.cpp
+  result<app> insert_app(app a, core::secret client_secret) override;
+  result<void> update_app_secret(const std::string& app_id, core::secret client_secret) override;
+  std::vector<app> apps() override;
+  std::optional<app> find_app(const std::string& id) override;
+  result<core::secret> client_secret(const std::string& app_id) override;
+  result<connection> insert_connection(connection c) override;
+  std::vector<connection> connections() override;
+  std::optional<connection> find_connection(const std::string& id) override;
+  result<void> update_connection(const connection& c) override;
+  result<void> remove_connection(const std::string& id, bool purge) override;
+
+  // transaction_grants.cpp
+  result<std::optional<credentials>> find_credentials(const std::string& connection_id) override;
+  result<void> store_credentials(const std::string& connection_id, const credentials& c, std::uint64_t expected) override;
+  result<void> delete_credentials(const std::string& connection_id) override;
+  result<void> insert_attempt(attempt a) override;
+  result<attempt> consume_attempt(const std::string& state_hash) override;
+  result<attempt> consume_newest_attempt(const std::string& connection_id) override;
+
+  // transaction_runs.cpp
+  result<run> begin_run(const connection& c, const std::string& stream, const std::string& entity, run_mode mode,
+                        const std::string& cause) override;
+  result<void> end_run(const run& r) override;
+  std::vector<run> runs(std::size_t newest) override;
+  std::vector<run> open_runs() override;
+  std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) override;
+
+  // transaction_records.cpp
+  result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page, std::uint32_t mapping_version,
+                                   const std::string& deletion_reason, bool keep_cursor) override;
+  std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) override;
+  std::uint64_t known_records(const std::string& connection_id, const std::string& entity) override;
+
+  // transaction_events.cpp
+  result<void> append(const event_draft& draft) override;
+  std::vector<bus::consumer_position> consumers() override;
+  std::uint64_t head() override { return events_.head(); }
+
+  /// A consumer's newest position; never backwards.
+  void store_position(const std::string& consumer, std::uint64_t seq);
+
+ private:
+  friend class page_writer;
+  result<attempt> take_attempt(query& found);
+  /// The envelope of an event about this connection.
+  bus::event envelope(const connection& about, const std::string& type, const std::string& subject) const;
+  result<void> store_run(const run& r);
+  void store_cursor(const run& r);
+
+  database& db_;
+  const sealer& seals_;
+  event_buffer& events_;
+  core::instant now_;
+  std::string time_;
+};
+
+}  // namespace koppel::ledger

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages of records: compared by digest, merged, stored and announced. A record that is as it was costs two look-ups and no
+// decoding; its row of a full run is marked as seen.
+
+#include <msgpack/adaptor/int.hpp>
+#include <msgpack/pack.hpp>
+#include <optional>
+
+#include "host/ledger/rows.hpp"
+#include "host/ledger/transaction_impl.hpp"
+
+namespace koppel::ledger {
+namespace {
+
+constexpr std::size_t digest_bytes = 16;
+
+/// A msgpack map that is written key by key.
+class map_writer {
+ public:
+  explicit map_writer(std::uint32_t pairs) { to_.pack_map(pairs); }
+  map_writer& text(std::string_view key, std::string_view value) {
+    put(key);
+    put(value);
+    return *this;
+  }
+  map_writer& time(std::string_view key, std::string_view value) {
+    if (!value.empty()) return text(key, value);
+    put(key);
+    to_.pack_nil();
+    return *this;
+  }
+  map_writer& number(std::string_view key, std::uint64_t value) {
+    put(key);
+    to_.pack(value);
+    return *this;
+  }
+  map_writer& texts(std::string_view key, const std::vector<std::string>& values) {
+    put(key);
+    to_.pack_array(static_cast<std::uint32_t>(values.size()));
+    for (const auto& value : values) put(value);
+    return *this;
+  }
+  /// A value that is msgpack already.
+  map_writer& spliced(std::string_view key, std::string_view value) {
+    put(key);
+    out_.append(value);
+    return *this;
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  struct sink {
+    std::string& out;
+    void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
+  };
+  void put(std::string_view text) {
+    to_.pack_str(static_cast<std::uint32_t>(text.size()));
+    to_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+  }
+  std::string out_;
+  sink sink_{out_};
+  msgpack::packer<sink> to_{sink_};
+};
+
+/// The row of a record that is known.
+struct known_row {
+  std::int64_t body = 0;
+  bool deleted = false;
+  std::int64_t seen_run = 0;
+  std::string digests;  ///< one after the other, in the order of the stored facets' names
+};
+
+bool holds(std::string_view digests, std::string_view wanted) {
+  for (std::size_t at = 0; at + digest_bytes <= digests.size(); at += digest_bytes)
+    if (digests.substr(at, digest_bytes) == wanted) return true;
+  return false;
+}
+
+}  // namespace
+
+/// Writes the records of one page.
+class page_writer {
+ public:
+  page_writer(sql_transaction& t, const run& r, const connection& c, std::uint32_t mapping_version,
+              const std::string& deletion_reason, std::int64_t run_number)
+      : t_(t), run_(r), connection_(c), mapping_version_(mapping_version), deletion_reason_(deletion_reason),
+        run_number_(run_number) {}
+
+  result<void> write(const messages::record& incoming);
+  const page_outcome& outcome() const { return outcome_; }
+
+ private:
+  using kind = core::record_change::kind;
+
+  std::int64_t set_of(const std::string& entity);
+  std::optional<known_row> find(const messages::record& incoming);
+  result<std::optional<core::stored_record>> body_of(const std::optional<known_row>& row);
+  bool unchanged(const messages::record& incoming, const known_row& row);
+  std::string digests_of(const core::stored_record& next, const messages::record& incoming,
+                         const std::optional<core::stored_record>& previous, const std::optional<known_row>& row) const;
+  bus::event announcement(const messages::record& incoming, const core::record_change& change) const;
+  std::string_view cause_of(const core::record_change& change) const;
+  result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row, const std::string& reason,
+                         std::uint64_t bytes);
+  void store(const messages::record& incoming, const core::record_change& change, const std::optional<known_row>& row,
+             const std::string& digests, std::optional<std::uint64_t> seq);
+  void mark_seen(const messages::record& incoming, const std::optional<known_row>& row);
+  bool marks() const { return run_.mode == run_mode::full; }
+
+  sql_transaction& t_;
+  const run& run_;
+  const connection& connection_;
+  const std::uint32_t mapping_version_;
+  const std::string& deletion_reason_;
+  const std::int64_t run_number_;
+  std::string entity_;  ///< of the set below
+  std::int64_t set_ = 0;
+  std::vector<std::string> incoming_digests_;
+  page_outcome outcome_;
+};
+
+std::int64_t page_writer::set_of(const std::string& entity) {
+  if (entity == entity_) return set_;
+  query(t_.db_, "INSERT OR IGNORE INTO record_sets(connection_id, entity) VALUES(?, ?)", connection_.id, entity).run();
+  query q(t_.db_, "SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?", connection_.id, entity);
+  q.step();
+  set_ = q.integer(0);
+  entity_ = entity;
+  return set_;
+}
+
+std::optional<known_row> page_writer::find(const messages::record& incoming) {
+  query q(t_.db_, "SELECT body, deleted, seen_run, digests FROM records WHERE set_number = ? AND id = ?",
+          set_of(incoming.entity), incoming.id);
+  if (!q.step()) return std::nullopt;
+  return known_row{q.integer(0), q.integer(1) != 0, q.integer(2), std::string(q.bytes(3))};
+}
+
+result<std::optional<core::stored_record>> page_writer::body_of(const std::optional<known_row>& row) {
+  if (!row) return std::optional<core::stored_record>();
+  query q(t_.db_, "SELECT bytes FROM record_bodies WHERE number = ?", row->body);
+  if (!q.step()) return failure{errc::corrupt, "A record has lost its body."};
+  auto stored = core::stored_record::decode(q.bytes(0));
+  if (!stored) return failure{errc::corrupt, stored.error().detail};
+  return std::optional(std::move(*stored));
+}
+
+/// True if each facet was merged with exactly these bytes before: merging it again would change nothing.
+bool page_writer::unchanged(const messages::record& incoming, const known_row& row) {
+  if (row.deleted || incoming.gone || incoming.facets.empty()) return false;
+  for (const auto& digest : incoming_digests_)
+    if (!holds(row.digests, digest)) return false;
+  return true;
+}
+
+std::string page_writer::digests_of(const core::stored_record& next, const messages::record& incoming,
+                                    const std::optional<core::stored_record>& previous,
+                                    const std::optional<known_row>& row) const {
+  std::map<std::string_view, std::string_view> by_name;
+  if (previous && row) {
+    std::size_t at = 0;
+    for (const auto& facet : previous->facets) {
+      by_name[facet.first] = std::string_view(row->digests).substr(std::min(at, row->digests.size()), digest_bytes);
+      at += digest_bytes;
+    }
+  }
+  for (std::size_t i = 0; i < incoming.facets.size() && !incoming.gone; ++i)
+    by_name[incoming.facets[i].name] = incoming_digests_[i];
+  std::string out;
+  for (const auto& facet : next.facets) out.append(by_name[facet.first]);
+  return out;
+}
+
+std::string_view page_writer::cause_of(const core::record_change& change) const {
+  if (change.what == kind::restored) return "restored";
+  if (change.mapping_only) return "mapping";
+  if (run_.initial) return "initial";
+  if (run_.mode == run_mode::full) return "reconcile";
+  return run_.cause == "webhook" ? "webhook" : "change";
+}
+
+bus::event page_writer::announcement(const messages::record& incoming, const core::record_change& change) const {
+  const bool deleted = change.what == kind::deleted;
+  auto event = t_.envelope(connection_, "sync." + incoming.entity + (deleted ? ".deleted" : ".upserted"), incoming.id);
+  map_writer data(deleted ? 7 : 8);
+  data.text("entity", incoming.entity).text("id", incoming.id).number("revision", change.next.revision);
+  data.text("cause", cause_of(change)).text("run_id", run_.id);
+  if (deleted) {
+    data.text("reason", deletion_reason_).text("deleted_at", incoming.updated_at.empty() ? t_.time_ : incoming.updated_at);
+  } else {
+    data.spliced("data", change.data).texts("changed", change.changed);
+    data.time("provider_updated_at", change.next.updated_at);
+  }
+  event.data = data.take();
+  return event;
+}
+
+void page_writer::mark_seen(const messages::record& incoming, const std::optional<known_row>& row) {
+  if (!marks() || !row || row->seen_run == run_number_) return;
+  query(t_.db_, "UPDATE records SET seen_run = ? WHERE set_number = ? AND id = ?", run_number_, set_of(incoming.entity),
+        incoming.id)
+      .run();
+}
+
+result<void> page_writer::set_aside(const messages::record& incoming, const std::optional<known_row>& row,
+                                    const std::string& reason, std::uint64_t bytes) {
+  ++outcome_.set_aside;
+  mark_seen(incoming, row);  // it exists, though we cannot carry it: its absence must not be concluded
+  const std::string id = core::is_good_name(incoming.id) ? incoming.id : "";
+  auto event = t_.envelope(connection_, "dead_letter.added", id);
+  const std::string entity = core::is_good_name(incoming.entity) ? incoming.entity : "";
+  map_writer data(4);
+  event.data = data.text("entity", entity).text("id", id).text("reason", reason).number("bytes", bytes).take();
+  if (auto added = t_.events_.add(event); !added) return added.error();
+  return {};
+}
+
+void page_writer::store(const messages::record& incoming, const core::record_change& change,
+                        const std::optional<known_row>& row, const std::string& digests, std::optional<std::uint64_t> seq) {
+  const auto body = change.next.encode();
+  if (!row) {
+    query(t_.db_, "INSERT INTO record_bodies(bytes) VALUES(?)", blob{body}).run();
+    query(t_.db_, "INSERT INTO records(set_number, id, body, deleted, seen_run, seq, digests) VALUES(?, ?, ?, 0, ?, ?, ?)",
+          set_, incoming.id, t_.db_.last_row(), marks() ? run_number_ : 0, seq, blob{digests})
+        .run();
+    return;
+  }
+  query(t_.db_, "UPDATE record_bodies SET bytes = ? WHERE number = ?", blob{body}, row->body).run();
+  query(t_.db_, "UPDATE records SET deleted = ?, seen_run = ?, seq = coalesce(?, seq), digests = ? WHERE set_number = ? AND id = ?",
+        change.next.deleted, marks() ? run_number_ : row->seen_run, seq, blob{digests}, set_, incoming.id)
+      .run();
+}
+
+result<void> page_writer::write(const messages::record& incoming) {
+  incoming_digests_.clear();
+  for (const auto& facet : incoming.facets) incoming_digests_.push_back(core::digest_of(facet, mapping_version_));
+  const auto row = core::is_good_name(incoming.entity) ? find(incoming) : std::nullopt;
+  if (row && unchanged(incoming, *row)) {
+    ++outcome_.unchanged;
+    mark_seen(incoming, row);
+    return {};
+  }
+  std::uint64_t bytes = 0;
+  for (const auto& facet : incoming.facets) bytes += facet.fields.size();
+  if (const auto why = core::record_refusal(incoming, connection_.provider); !why.empty())
+    return set_aside(incoming, row, why, bytes);
+
+  const auto previous = body_of(row);
+  if (!previous) return previous.error();
+  const auto change = core::merge(*previous, incoming, mapping_version_);
+  if (change.what == kind::ignored) {
+    ++outcome_.unchanged;
+    return {};
+  }
+  const auto digests = digests_of(change.next, incoming, *previous, row);
+  if (change.what == kind::unchanged) {
+    ++outcome_.unchanged;
+    store(incoming, change, row, digests, std::nullopt);
+    return {};
+  }
+  auto event = announcement(incoming, change);
+  if (auto added = t_.events_.add(event); !added) {
+    if (added.error().code == errc::too_large) return set_aside(incoming, row, "Its event would be over 64 KiB.", bytes);
+    return added.error();
+  }
+  ++(change.what == kind::deleted ? outcome_.deleted : outcome_.upserted);
+  store(incoming, change, row, digests, event.seq);
+  return {};
+}
+
+result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, const messages::page& page,
+                                                  std::uint32_t mapping_version, const std::string& deletion_reason,
+                                                  bool keep_cursor) {
+  std::int64_t number = 0;
+  {
+    query q(db_, "SELECT number FROM runs WHERE id = ? AND connection_id = ?", r.id, c.id);
+    if (!q.step()) return failure{errc::not_found, "The connection " + c.id + " has no run " + r.id + "."};
+    number = q.integer(0);
+  }
+  page_writer writer(*this, r, c, mapping_version, deletion_reason, number);
+  for (const auto& record : page.records)
+    if (auto written = writer.write(record); !written) return written.error();
+  page_outcome outcome = writer.outcome();
+  outcome.set_aside += page.set_aside;
+
+  r.read += page.records.size() + page.set_aside;
+  r.upserted += outcome.upserted;
+  r.deleted += outcome.deleted;
+  r.unchanged += outcome.unchanged;
+  r.set_aside += outcome.set_aside;
+  if (!keep_cursor) {
+    r.cursor = page.cursor;
+    r.cursor_version = page.cursor_version;
+    if (r.mode == run_mode::incremental) store_cursor(r);
+  }
+  if (auto stored = store_run(r); !stored) return stored.error();
+  return outcome;
+}
+
+std::vector<std::string> sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
+  std::vector<std::string> out;
+  query q(db_, "SELECT id FROM records WHERE set_number = (SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?) "
+               "AND id > ? AND deleted = 0 AND seen_run <> (SELECT number FROM runs WHERE id = ?) ORDER BY id LIMIT ?",
+          r.connection_id, r.entity, after, r.id, std::uint64_t{limit});
+  while (q.step()) out.push_back(q.text(0));
+  return out;
+}
+
+std::uint64_t sql_transaction::known_records(const std::string& connection_id, const std::string& entity) {
+  query q(db_, "SELECT count(*) FROM records WHERE deleted = 0 AND set_number = "
+               "(SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?)", connection_id, entity);
+  q.step();
+  return static_cast<std::uint64_t>(q.integer(0));
+}
+
+}  // namespace koppel::ledger

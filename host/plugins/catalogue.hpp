@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies in the plugin folder: every .so file, with its manifest or with the reason why it cannot be used.
+#pragma once
+
+#include <koppel/result.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/core/manifest.hpp"
+
+namespace koppel::plugins {
+
+struct candidate {
+  std::string file;  ///< whole path
+  std::string name;  ///< of the manifest; the file's name where the manifest cannot be read
+  std::optional<core::manifest> manifest;
+  std::string reason;  ///< where there is no usable manifest: a whole sentence
+};
+
+/// In the order of the file names. Files that do not end in ".so", or begin with a dot, are none of ours.
+result<std::vector<candidate>> read_folder(const std::string& folder);
+
+}  // namespace koppel::plugins

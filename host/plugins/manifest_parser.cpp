@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sections of a manifest, one function each.
+
+#include "host/plugins/manifest_parser.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "host/plugins/errors.hpp"
+#include "host/plugins/log_text.hpp"
+#include "host/plugins/manifest_rules.hpp"
+#include "host/plugins/toml_reader.hpp"
+
+namespace koppel::plugins {
+
+namespace {
+
+using need = toml_reader::need;
+constexpr std::int64_t year_s = 366 * 86400;
+
+/// Reports what a rule found wrong. An empty value was reported already, or is optional.
+void check(toml_reader& in, const char* key, const std::string& value, const std::string& wrong) {
+  if (!value.empty() && !wrong.empty()) in.problem(key, wrong);
+}
+
+void once(toml_reader& in, const char* key, const std::string& value, std::set<std::string>& seen) {
+  if (!value.empty() && !seen.insert(value).second) in.problem(key, "is used twice");
+}
+
+std::string url(toml_reader& in, const char* key, need n) {
+  std::string value = in.text(key, n);
+  check(in, key, value, wrong_https_url(value));
+  return value;
+}
+
+core::localized languages(toml_reader& in) {
+  core::localized text{in.text("nl", need::required), in.text("fr", need::required), in.text("en", need::required)};
+  in.finish();
+  return text;
+}
+
+void read_plugin(toml_reader& document, core::manifest& m) {
+  auto in = document.table("plugin", need::required);
+  if (!in) return;
+  m.name = in->text("name", need::required);
+  check(*in, "name", m.name, wrong_name(m.name, false));
+  m.version = in->text("version", need::required);
+  check(*in, "version", m.version, wrong_version(m.version));
+  m.title = in->text("title", need::required);
+  m.abi_major = static_cast<std::uint32_t>(in->integer("abi", 1, 65535, std::nullopt));
+  m.mapping_version = static_cast<std::uint32_t>(in->integer("mapping_version", 1, UINT32_MAX, 1));
+  m.cursor_version = static_cast<std::uint32_t>(in->integer("cursor_version", 1, UINT32_MAX, 1));
+  in->finish();
+}
+
+core::refusal_rule read_refusal(toml_reader& in) {
+  static const std::vector<std::string> reasons{
+      "code_expired",      "code_refused",      "redirect_mismatch", "client_unknown", "secret_wrong",
+      "scope_missing",     "wrong_data_centre", "access_denied",     "revoked",        "customer_key_invalid",
+      "partner_key_invalid", "unclear"};
+  core::refusal_rule rule;
+  if (in.has("grant")) rule.grant = in.word("grant", {"authorization_code", "refresh_token"}, need::optional);
+  if (in.has("status")) rule.status = static_cast<int>(in.integer("status", 200, 599, 400));
+  rule.title = in.text("title", need::optional);
+  rule.reason = in.word("reason", reasons, need::required);
+  in.finish();
+  return rule;
+}
+
+void read_extra_parameters(toml_reader& auth, core::auth_rules& rules) {
+  static const std::set<std::string> ours{"response_type", "client_id",      "redirect_uri",         "state",
+                                          "scope",         "code_challenge", "code_challenge_method"};
+  auto in = auth.table("extra_authorize_parameters", need::optional);
+  if (!in) return;
+  for (const std::string& key : in->keys()) {
+    if (ours.contains(key)) in->problem(key.c_str(), "is a parameter that Koppel sets itself");
+    rules.extra_authorize_parameters[key] = in->text(key.c_str(), need::optional);
+  }
+}
+
+void read_auth(toml_reader& document, core::auth_rules& rules) {
+  auto in = document.table("auth", need::required);
+  if (!in) return;
+  rules.kind = in->word("kind", {"authorization_code"}, need::required);
+  rules.authorize_url = url(*in, "authorize_url", need::required);
+  rules.token_url = url(*in, "token_url", need::required);
+  rules.authentication = in->word("client_authentication", {"body", "basic"}, need::optional) == "basic"
+                             ? core::auth_rules::client_authentication::basic
+                             : core::auth_rules::client_authentication::body;
+  rules.format = in->word("body_format", {"form", "json"}, need::optional) == "json"
+                     ? core::auth_rules::body_format::json
+                     : core::auth_rules::body_format::form;
+  rules.pkce = in->boolean("pkce", false);
+  rules.send_scope = in->boolean("send_scope", false);
+  rules.scopes = in->texts("scopes", need::optional);
+  read_extra_parameters(*in, rules);
+  rules.code_lifetime = std::chrono::seconds(in->integer("code_lifetime_s", 1, 86400, 600));
+  rules.rotates = in->word("rotation", {"every_refresh", "never"}, need::optional) == "never"
+                      ? core::auth_rules::rotation::never
+                      : core::auth_rules::rotation::every_refresh;
+  rules.default_redirect_uri = url(*in, "default_redirect_uri", need::optional);
+  in->word("token_in", {"header"}, need::optional);
+  if (auto paths = in->table("token_error_paths", need::optional)) {
+    rules.error_title_path = paths->text("title", need::optional);
+    check(*paths, "title", rules.error_title_path, wrong_json_pointer(rules.error_title_path));
+    rules.error_hint_path = paths->text("hint", need::optional);
+    check(*paths, "hint", rules.error_hint_path, wrong_json_pointer(rules.error_hint_path));
+    paths->finish();
+  }
+  for (auto& refusal : in->tables("refusal", need::optional)) rules.refusals.push_back(read_refusal(refusal));
+  in->finish();
+}
+
+core::egress_rule read_egress(toml_reader& in) {
+  static const std::set<std::string> methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+  core::egress_rule rule;
+  rule.host = in.text("host", need::required);
+  check(in, "host", rule.host, wrong_host(rule.host));
+  rule.methods = in.texts("methods", need::required);
+  for (const auto& method : rule.methods)
+    if (!methods.contains(method)) in.problem("methods", "must be of GET, HEAD, POST, PUT, PATCH, DELETE");
+  rule.paths = in.texts("paths", need::required);
+  for (const auto& path : rule.paths) check(in, "paths", path, wrong_egress_path(path));
+  in.finish();
+  return rule;
+}
+
+core::limit_rule read_limit(toml_reader& in, std::set<std::string>& names) {
+  core::limit_rule rule;
+  rule.name = in.text("name", need::required);
+  check(in, "name", rule.name, wrong_name(rule.name, true));
+  once(in, "name", rule.name, names);
+  rule.bucket = in.texts("bucket", need::required);
+  for (const auto& part : rule.bucket)
+    if (part != "client" && part != "account" && part != "connection")
+      in.problem("bucket", "must be of \"client\", \"account\", \"connection\"");
+  rule.requests = static_cast<std::uint32_t>(in.integer("requests", 1, 1'000'000'000, std::nullopt));
+  rule.window = std::chrono::seconds(in.integer("window_s", 1, year_s, std::nullopt));
+  const auto header = [&in](const char* key) {
+    std::string value = in.text(key, need::optional);
+    check(in, key, value, wrong_header_name(value));
+    return value;
+  };
+  rule.header_limit = header("header_limit");
+  rule.header_remaining = header("header_remaining");
+  rule.header_reset = header("header_reset");
+  const std::string reset = in.word("reset_format", {"delta_s", "epoch_s", "iso8601"}, need::optional);
+  using format = core::limit_rule::reset_format;
+  rule.reset = reset == "iso8601" ? format::iso8601 : reset == "epoch_s" ? format::epoch_s : format::delta_s;
+  in.finish();
+  return rule;
+}
+
+core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
+  core::setting_rule rule;
+  rule.name = in.text("name", need::required);
+  check(in, "name", rule.name, wrong_name(rule.name, true));
+  once(in, "name", rule.name, names);
+  if (auto label = in.table("label", need::required)) rule.label = languages(*label);
+  if (auto help = in.table("help", need::optional)) rule.help = languages(*help);
+  rule.pattern = in.text("pattern", need::optional);
+  const std::string wrong = wrong_pattern(rule.pattern);
+  check(in, "pattern", rule.pattern, wrong);
+  rule.default_value = in.text("default", need::optional);
+  rule.required = in.boolean("required", false);
+  rule.secret = in.boolean("secret", false);
+  if (rule.secret && !rule.default_value.empty()) in.problem("default", "must be absent: this setting is a secret");
+  else if (wrong.empty() && !rule.default_value.empty() && !matches_pattern(rule.pattern, rule.default_value))
+    in.problem("default", "does not match the pattern of this setting");
+  in.finish();
+  return rule;
+}
+
+core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set<std::string>& names) {
+  core::stream_rule rule;
+  rule.name = in.text("name", need::required);
+  check(in, "name", rule.name, wrong_name(rule.name, true));
+  once(in, "name", rule.name, names);
+  rule.entity = in.text("entity", need::required);
+  check(in, "entity", rule.entity, wrong_entity(rule.entity, m.name));
+  rule.interval = std::chrono::seconds(in.integer("interval_s", 1, year_s, 300));
+  rule.full_interval = std::chrono::seconds(in.integer("full_interval_s", 1, year_s, 86400));
+  using deletions = core::stream_rule::deletions;
+  const std::string deletion = in.word("deletions", {"absence", "reported", "none"}, need::required);
+  rule.deletion = deletion == "reported" ? deletions::reported
+                  : deletion == "none"   ? deletions::none
+                                         : deletions::absence;
+  rule.scope = in.text("scope", need::optional);
+  const auto& scopes = m.auth.scopes;
+  if (!rule.scope.empty() && std::find(scopes.begin(), scopes.end(), rule.scope) == scopes.end())
+    in.problem("scope", "must be one of auth.scopes");
+  in.finish();
+  return rule;
+}
+
+void read_document(const toml::table& root, core::manifest& m, toml_problems& problems) {
+  toml_reader document(root, "", problems);
+  read_plugin(document, m);
+  read_auth(document, m.auth);
+  for (auto& in : document.tables("egress", need::required)) m.egress.push_back(read_egress(in));
+  std::set<std::string> limits, settings, streams;
+  for (auto& in : document.tables("limit", need::optional)) m.limits.push_back(read_limit(in, limits));
+  for (auto& in : document.tables("setting", need::optional)) m.settings.push_back(read_setting(in, settings));
+  // The probe's answer has one field that names the account; the table is there for providers that need more.
+  if (auto identity = document.table("identity", need::optional)) {
+    identity->word("id", {"account_id"}, need::required);
+    identity->finish();
+  }
+  for (auto& in : document.tables("stream", need::required)) m.streams.push_back(read_stream(in, m, streams));
+  if (auto guide = document.table("guide", need::optional)) {
+    for (auto& step : guide->tables("step", need::required)) m.guide.push_back(languages(step));
+    guide->finish();
+  }
+  document.finish();
+}
+
+}  // namespace
+
+result<core::manifest> parse_manifest(std::string_view text) {
+  if (text.size() > largest_manifest) return fail(errc::bad_manifest, "the manifest is larger than 256 KiB");
+  toml_problems problems;
+  core::manifest m;
+  try {
+    const toml::table root = toml::parse(text);
+    read_document(root, m, problems);
+  } catch (const toml::parse_error& e) {
+    problems.add(e.source(), "TOML", escaped(e.description(), 300));
+  }
+  if (!problems.empty()) return fail(errc::bad_manifest, "its manifest is wrong: " + problems.text());
+  return m;
+}
+
+}  // namespace koppel::plugins

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every plugin of the folder: read without running, then kept running in child processes. Main strand only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/core/manifest.hpp"
+#include "host/core/plugin_lifecycle.hpp"
+#include "host/plugins/job.hpp"
+#include "host/runtime/clock.hpp"
+#include "host/runtime/supervisor.hpp"
+
+namespace koppel::plugins {
+
+class spawner;
+
+/// What `koppelctl plugin list` shows.
+struct plugin_status {
+  std::string name;     ///< of the manifest; the file's name where the manifest cannot be read
+  std::string file;     ///< path
+  std::string version;
+  std::string state;    ///< "starting", "running", "failed", "backing_off", "quarantined", "stopped"
+  std::string reason;   ///< why it failed, a whole sentence
+  std::vector<int> runner_pids;
+  std::uint64_t crashes = 0;
+  std::size_t jobs = 0;
+};
+
+/// What becomes a plugin.* event.
+struct plugin_notice {
+  enum class kind { loaded, failed, crashed, quarantined } what = kind::loaded;
+  std::string name, version, reason;
+};
+
+struct plugin_host_options {
+  std::string folder;
+  std::chrono::milliseconds start_deadline{10'000};  ///< from spawn to `ready`
+  core::lifecycle_rules lifecycle;                   ///< when a plugin that crashed is started again
+};
+
+class plugin_host {
+ public:
+  plugin_host(runtime::supervisor& supervisor, const runtime::clock& clock, spawner& children,
+              plugin_host_options options);
+  ~plugin_host();
+
+  /// Scans the folder and starts every usable plugin. Completes when each is running or has failed. A plugin that fails is
+  /// reported by name and reason; the others run. A failure says why the folder itself cannot be used.
+  runtime::awaitable<result<>> start();
+  /// Ends the runners: `destroy`, then, after the limit, SIGKILL.
+  runtime::awaitable<void> stop(std::chrono::milliseconds limit);
+
+  /// The manifest of a usable plugin, or nullptr.
+  const core::manifest* find(const std::string& provider) const;
+  std::vector<const core::manifest*> manifests() const;
+  std::vector<plugin_status> statuses() const;
+
+  /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline). Job ids
+  /// are assigned here. done.error is "crashed" when the runner ended under it, "try_again" when none could be had,
+  /// "cancelled" when the awaiting coroutine was cancelled (the plugin is told), "bug" for a protocol violation.
+  runtime::awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);
+
+  /// Called for plugin.* events. Set before start.
+  std::function<void(plugin_notice)> on_notice;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace koppel::plugins

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's side of the spawner: a child process, forked before the daemon has threads, keys or a database, that starts
+// and watches every runner. Main strand only, but for `fork_before_threads`, which runs before there is one.
+#pragma once
+
+#include <sys/types.h>
+
+#include <koppel/result.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/plugins/condition.hpp"
+#include "host/plugins/descriptor.hpp"
+#include "host/runtime/asio.hpp"
+
+namespace koppel::plugins {
+
+/// How a child ended; `status` is waitpid's. Shared by the spawner, which fills it, and whoever has the child.
+struct child_end {
+  std::optional<int> status;
+  condition changed;
+};
+
+struct child {
+  pid_t pid = 0;
+  descriptor socket;  ///< our end of its stream socket
+  std::shared_ptr<child_end> end;
+};
+
+/// "SIGSEGV", or "exit status 3".
+std::string describe_end(int status);
+
+class spawner {
+ public:
+  /// Call it first thing in main. Fails if the process has threads already, or the runner is no program.
+  static result<std::unique_ptr<spawner>> fork_before_threads(std::string runner_path);
+  /// Ends the spawner; runners that still live die with it.
+  ~spawner();
+  spawner(const spawner&) = delete;
+
+  /// Reads what the spawner tells, until it ends or this is cancelled. Whoever spawns keeps this running (plugin_host does).
+  runtime::awaitable<void> serve();
+
+  /// Starts a runner for the library at this path.
+  runtime::awaitable<result<child>> spawn(std::string plugin_path);
+
+  /// Signals a child of this spawner; any other number, or a child that has ended, is left alone.
+  void kill(pid_t pid, int signal);
+
+  /// False once the spawner itself has ended: no runner can be started any more, and none lives.
+  bool alive() const { return alive_; }
+  pid_t pid() const { return pid_; }
+
+ private:
+  struct pending {
+    std::optional<result<child>> outcome;
+    condition changed;
+  };
+  using pending_map = std::map<std::uint64_t, pending*>;
+  struct registration {
+    pending_map& map;
+    std::uint64_t token;
+    registration(pending_map& m, std::uint64_t t, pending& p) : map(m), token(t) { map[token] = &p; }
+    registration(const registration&) = delete;
+    ~registration() { map.erase(token); }
+  };
+  spawner(pid_t pid, descriptor channel) : pid_(pid), channel_(std::move(channel)) {}
+  bool send(const void* bytes, std::size_t size);
+  bool read_one();
+  void lost();
+
+  const pid_t pid_;
+  descriptor channel_;
+  bool alive_ = true;
+  std::uint64_t next_token_ = 1;
+  pending_map pending_;  ///< in the frames of `spawn`
+  std::map<pid_t, std::shared_ptr<child_end>> ends_;  ///< of children that live
+};
+
+}  // namespace koppel::plugins

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/sync/sync_job.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace koppel::sync {
+namespace json = boost::json;
+using ledger::transaction;
+using runtime::awaitable;
+
+sync_service::job::job(sync_surroundings& around, const bool& stopping, ledger::connection c, const core::manifest& m,
+                       const core::stream_rule& r)
+    : connection(std::move(c)), manifest(m), rule(r), around_(around), stopping_(stopping) {}
+
+awaitable<messages::reply> sync_service::job::http(messages::http request) {
+  if (stopping_) {
+    // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
+    messages::reply refusal;
+    refusal.error = messages::job_error::cancelled;
+    refusal.detail = "the host is shutting down";
+    co_return refusal;
+  }
+  ++requests;
+  auth::provider_client::context context;
+  context.manifest = &manifest;
+  context.connection_id = connection.id;
+  context.client_id = client_id;
+  context.account_id = connection.pinned ? connection.pinned->id : "";
+  context.deadline = deadline;
+  co_return co_await around_.provider.send(std::move(context), std::move(request));
+}
+
+void sync_service::job::set_aside_unfit(messages::page& page) const {
+  const auto unfit = [&](const messages::record& r) {
+    std::string reason = r.entity == rule.entity ? core::record_refusal(r, manifest.name)
+                                                 : "a record of \"" + r.entity + "\" in a stream of " + rule.entity;
+    if (reason.empty()) return false;
+    if (page.set_aside++ == 0) page.set_aside_reason = std::move(reason);
+    return true;
+  };
+  std::erase_if(page.records, unfit);
+}
+
+awaitable<result<>> sync_service::job::page(messages::page page) {
+  set_aside_unfit(page);
+  if (page.set_aside > 0)
+    spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
+                 page.set_aside, page.set_aside_reason);
+  ledger::run updated = run;
+  const auto work = [&](transaction& tx) -> result<> {
+    updated = run;
+    auto outcome = tx.commit_page(updated, connection, page, manifest.mapping_version, "provider_deleted", confirming);
+    if (!outcome) return outcome.error();
+    return {};
+  };
+  auto committed = co_await around_.ledger.write(work);
+  if (!committed) co_return committed;
+  run = std::move(updated);
+  progressed = true;
+  around_.publish_live(connection, "sync.progress", summary());
+  co_return result<>{};
+}
+
+void sync_service::job::learned(messages::learned value) { learned_now[value.name] = value.value; }
+
+awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full, std::string cause) {
+  const auto mode = full ? ledger::run_mode::full : ledger::run_mode::incremental;
+  const auto work = [&](transaction& tx) -> result<> {
+    auto begun = tx.begin_run(connection, stream_name, rule.entity, mode, cause);
+    if (!begun) return begun.error();
+    run = *begun;
+    if (const auto app = tx.find_app(connection.app_id)) client_id = app->client_id;
+    ledger::event_draft draft;
+    draft.type = "sync.started";
+    draft.about = &connection;
+    draft.data = summary();
+    return tx.append(draft);
+  };
+  co_return co_await around_.ledger.write(work);
+}
+
+awaitable<result<>> sync_service::job::end(ledger::connection current) {
+  const auto work = [&](transaction& tx) -> result<> {
+    if (auto ended = tx.end_run(run); !ended) return ended;
+    if (!learned_now.empty()) {
+      // Learned values are merged into the row as it is now: auth may have changed the connection meanwhile.
+      if (auto row = tx.find_connection(connection.id)) {
+        for (const auto& [name, value] : learned_now) row->learned[name] = value;
+        if (auto stored = tx.update_connection(*row); !stored) return stored;
+      }
+    }
+    // An interrupted run is not over: it says so when it ends.
+    if (run.state == "interrupted" && run.error.empty()) return {};
+    ledger::event_draft draft;
+    draft.type = run.state == "completed" ? "sync.completed" : "sync.failed";
+    draft.about = &current;
+    draft.data = summary();
+    return tx.append(draft);
+  };
+  co_return co_await around_.ledger.write(work);
+}
+
+messages::start sync_service::job::start_message(const core::sync_step& step) const {
+  messages::start start;
+  start.kind = confirming ? "refetch" : "sync";
+  start.stream = run.stream;
+  start.full = run.mode == ledger::run_mode::full;
+  start.resumed = run.resumed;
+  start.cursor = run.cursor;
+  start.cursor_version = run.cursor_version;
+  start.ids = step.ids;
+  start.settings = connection.settings;
+  for (const auto& [name, value] : connection.learned) start.settings[name] = value;
+  for (const auto& [name, value] : learned_now) start.settings[name] = value;
+  start.deadline = deadline.time_since_epoch().count();
+  return start;
+}
+
+json::object sync_service::job::summary() const {
+  json::object data;
+  data["run_id"] = run.id;
+  data["stream"] = run.stream;
+  data["entity"] = run.entity;
+  data["mode"] = run.mode == ledger::run_mode::full ? "full" : "incremental";
+  data["complete"] = run.complete;
+  data["resumed"] = run.resumed;
+  data["cause"] = run.cause;
+  data["counts"] = json::object{{"read", run.read},           {"upserted", run.upserted},   {"deleted", run.deleted},
+                                {"unchanged", run.unchanged}, {"set_aside", run.set_aside}};
+  data["requests"] = requests;
+  if (run.ended_at != core::instant{}) data["duration_ms"] = (run.ended_at - run.started_at).count();
+  if (run.state == "completed") data["data_as_of"] = core::to_rfc3339(run.started_at);
+  if (!run.error.empty()) data["error"] = run.error;
+  return data;
+}
+
+}  // namespace koppel::sync

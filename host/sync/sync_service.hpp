@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the streams of every authorized connection: at their interval, or when asked. The shell around core/schedule and
+// core/sync_run: it starts jobs on plugins, performs their effects, commits their pages. Fair between connections.
+// Main strand only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include "host/auth/provider_client.hpp"
+#include "host/core/schedule.hpp"
+#include "host/core/sync_run.hpp"
+#include "host/ledger/ledger.hpp"
+#include "host/plugins/plugin_host.hpp"
+#include "host/runtime/supervisor.hpp"
+
+namespace koppel::sync {
+
+struct sync_options {
+  std::size_t max_jobs = 16;                ///< runs at once, over all connections
+  std::chrono::seconds interval{0};         ///< 0: the manifest's
+  std::chrono::seconds full_interval{0};    ///< 0: the manifest's
+  bool schedule = true;                     ///< false: only when asked
+};
+
+/// What the service needs from the rest of the host.
+struct sync_surroundings {
+  runtime::supervisor& supervisor;
+  const runtime::clock& clock;
+  ledger::ledger& ledger;
+  plugins::plugin_host& plugins;
+  auth::provider_client& provider;
+  /// A live-only event (sync.progress): provider, connection, data.
+  std::function<void(const ledger::connection&, const std::string& type, boost::json::object data)> publish_live;
+  /// A job's credentials were refused.
+  std::function<void(std::string connection_id, int http_status, std::string detail)> credentials_refused;
+};
+
+class sync_service {
+ public:
+  sync_service(sync_surroundings around, sync_options options);
+  ~sync_service();
+
+  /// Reads connections and stream states from the ledger and begins to schedule.
+  runtime::awaitable<result<>> start();
+  /// Takes no new work and ends the runs under way at their next request; completes when none is left or after `limit`.
+  runtime::awaitable<void> stop(std::chrono::milliseconds limit);
+
+  /// A connection was added, changed or removed.
+  void connection_changed(const ledger::connection& c);
+
+  /// Asks for a run of one stream, or of all (empty). Returns the streams that will run; a failure says why none can.
+  result<std::vector<std::string>> request(const std::string& connection_id, const std::string& stream, bool full);
+
+  /// The runs under way, with their counts so far.
+  std::vector<ledger::run> live_runs() const;
+  /// Streams that were asked for and wait for their turn: connection id and stream.
+  std::vector<std::pair<std::string, std::string>> queued() const;
+
+ private:
+  class job;
+  using stream_key = std::pair<std::string, std::string>;  ///< connection id, stream
+  struct stream {
+    core::stream_history history;
+    std::optional<bool> asked_full;  ///< asked for by hand, full or not
+    bool running = false;
+  };
+
+  runtime::awaitable<void> schedule();
+  /// Starts what is due; returns when to look again.
+  core::instant start_due();
+  runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, std::string cause);
+  runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
+  runtime::awaitable<void> finish(job& work, const core::sync_step& end);
+  void wake();
+
+  sync_surroundings around_;
+  sync_options options_;
+  std::mt19937_64 random_{std::random_device{}()};
+
+  std::map<std::string, ledger::connection> connections_;
+  std::map<stream_key, stream> streams_;
+  std::map<stream_key, const job*> jobs_;  ///< runs under way; null until the run has begun
+  boost::asio::steady_timer timer_;
+  bool stopping_ = false;
+  bool woken_ = false;
+};
+
+}  // namespace koppel::sync

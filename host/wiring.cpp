@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/wiring.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <koppel/bus/server.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "host/api/control_api.hpp"
+#include "host/api/ingress.hpp"
+#include "host/version.hpp"
+
+namespace koppel {
+namespace {
+
+using runtime::awaitable;
+namespace asio = boost::asio;
+
+// Together they stay under the ten seconds that service managers wait.
+constexpr std::chrono::milliseconds soft_limit{5'000};
+constexpr std::chrono::milliseconds hard_limit{2'000};
+constexpr std::chrono::milliseconds runner_limit{1'000};
+
+class host {
+ public:
+  host(const config::config& c, plugins::spawner& children)
+      : config_(c), children_(children), supervisor_(io_.get_executor()), signals_(io_, SIGTERM, SIGINT) {}
+
+  exit_code run() {
+    supervisor_.on_fatal = [this](const std::string& name, const std::string& what) {
+      spdlog::critical("{} failed: {}", name, what);
+      fail();
+    };
+    supervisor_.run("main", main());
+    io_.run();
+    // The bus thread reads the ledger: it ends first.
+    if (bus_) bus_->stop();
+    const std::lock_guard lock(notify_mutex_);
+    notify_ = nullptr;
+    return code_;
+  }
+
+ private:
+  awaitable<void> main() {
+    const auto started = co_await start();
+    if (!started) {
+      spdlog::critical("{}", started.error().detail);
+      code_ = exit_code::failed;
+    } else {
+      spdlog::info("koppeld {} is ready: ingress {}, bus {}, control {}", version, public_url_, config_.bus.folder.string(),
+                   config_.control.socket.string());
+      co_await wait_for_signal();
+    }
+    // Runs outside of the supervised set, which this coroutine is part of.
+    asio::co_spawn(io_, shut_down(), [this](std::exception_ptr) { io_.stop(); });
+  }
+
+  awaitable<void> wait_for_signal() {
+    const auto [ec, number] = co_await signals_.async_wait(runtime::token);
+    if (!ec) spdlog::info("{} received: ending", number == SIGINT ? "SIGINT" : "SIGTERM");
+  }
+
+  /// From any thread: the process cannot go on.
+  void fail() {
+    code_ = exit_code::failed;
+    asio::post(io_, [this] { signals_.cancel(); });
+  }
+
+  awaitable<result<>> start() {
+    auto opened = open_ledger();
+    if (!opened) co_return opened;
+    if (auto bus = start_bus(); !bus) co_return bus;
+
+    net::client_options client_options;
+    for (const auto& r : config_.routes) client_options.routes.push_back({r.host, r.address, r.ca_file});
+    auto client = net::http_client::make(io_.get_executor(), std::move(client_options));
+    if (!client) co_return client.error();
+    http_ = std::move(*client);
+
+    plugins::plugin_host_options plugin_options;
+    plugin_options.folder = config_.plugin_folder;
+    plugins_.emplace(supervisor_, clock_, children_, std::move(plugin_options));
+    plugins_->on_notice = [this](plugins::plugin_notice n) { supervisor_.run("plugin notice", publish(std::move(n))); };
+    co_await plugins_->start();
+
+    if (auto ingress = start_ingress(); !ingress) co_return ingress;
+    provider_.emplace(*http_, *ledger_, clock_);
+    auth_.emplace(*ledger_, *http_, *plugins_, *provider_, clock_, auth::auth_service::options{public_url_});
+    make_sync();
+    auth_->on_change = [this](const ledger::connection& c) {
+      sync_->connection_changed(c);
+      control_->connection_changed(c);
+    };
+    make_control();
+    if (auto started = co_await sync_->start(); !started) co_return started;
+    co_return start_control();
+  }
+
+  result<> open_ledger() {
+    ledger::options options{.folder = config_.data_folder, .key_file = config_.key_file};
+    const auto on_fatal = [this](failure f) {
+      spdlog::critical("the ledger cannot go on: {}", f.detail);
+      fail();
+    };
+    const auto on_commit = [this](std::uint64_t head) {
+      const std::lock_guard lock(notify_mutex_);
+      if (notify_) notify_->notify(head);
+    };
+    auto opened = ledger::ledger::open(std::move(options), clock_, on_fatal, on_commit);
+    if (!opened) return opened.error();
+    ledger_ = std::move(*opened);
+    return {};
+  }
+
+  result<> start_bus() {
+    bus::server_options options;
+    options.live = config_.bus.live == config::live_detail::whole ? bus::live_detail::whole : bus::live_detail::thin;
+    options.on_fatal = [this](const failure& f) {
+      spdlog::critical("the bus cannot go on: {}", f.detail);
+      fail();
+    };
+    bus_.emplace(config_.bus.folder, ledger_->make_event_source(), std::move(options));
+    if (auto started = bus_->start(); !started) return started;
+    const std::lock_guard lock(notify_mutex_);
+    notify_ = &*bus_;
+    return {};
+  }
+
+  result<> start_ingress() {
+    net::server_options options;
+    options.name = "ingress";
+    options.address = config_.ingress.address;
+    options.port = config_.ingress.port;
+    // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
+    auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
+      return api::ingress_handler(*auth_)(std::move(r));
+    });
+    if (!listening) return listening.error();
+    ingress_ = std::move(*listening);
+    ingress_address_ = config_.ingress.address + ":" + std::to_string(ingress_->port());
+    public_url_ = config_.ingress.public_url_at(ingress_->port());
+    return {};
+  }
+
+  void make_sync() {
+    sync::sync_options options;
+    options.max_jobs = config_.sync.max_jobs;
+    options.interval = config_.sync.interval;
+    options.full_interval = config_.sync.full_interval;
+    options.schedule = config_.sync.schedule;
+    sync::sync_surroundings around{
+        supervisor_, clock_, *ledger_, *plugins_, *provider_,
+        [this](const ledger::connection& c, const std::string& type, boost::json::object data) {
+          publish_live(c, type, std::move(data));
+        },
+        [this](std::string id, int status, std::string detail) {
+          supervisor_.run("refused credentials", auth_->credentials_refused(std::move(id), status, std::move(detail)));
+        }};
+    sync_.emplace(std::move(around), options);
+  }
+
+  void make_control() {
+    const auto connected = [this] {
+      std::vector<std::string> names;
+      for (const auto& s : bus_->sessions()) names.push_back(s.name);
+      return names;
+    };
+    api::api_surroundings around{supervisor_, clock_,  *ledger_,         *plugins_,   *auth_,
+                                 *sync_,      connected, std::string(version), ingress_address_, public_url_, config_.bus.folder};
+    control_.emplace(std::move(around));
+    control_->add_routes(router_);
+  }
+
+  result<> start_control() {
+    net::server_options options;
+    options.name = "control";
+    options.unix_socket = config_.control.socket;
+    options.body_limit = 256 << 10;
+    options.keep_alive = true;
+    options.handler_deadline = std::chrono::seconds{90};  // an exchange and its probe, or a long poll
+    auto listening = net::http_server::listen(supervisor_, std::move(options),
+                                              [this](net::inbound_request r) { return router_(std::move(r)); });
+    if (!listening) return listening.error();
+    control_server_ = std::move(*listening);
+    return {};
+  }
+
+  void publish_live(const ledger::connection& c, const std::string& type, boost::json::object data) {
+    bus::event e;
+    e.source = "koppel://" + ledger_->epoch() + "/" + c.id;
+    e.type = bus::long_type(type);
+    e.time = core::to_rfc3339(clock_.now());
+    e.epoch = ledger_->epoch();
+    e.provider = c.provider;
+    e.connection_id = c.id;
+    e.connection = c.name;
+    e.customer = c.customer;
+    e.data = bus::msgpack_from_json(data);
+    bus_->publish_live(std::move(e));
+  }
+
+  awaitable<void> publish(plugins::plugin_notice n) {
+    const auto append = [&](ledger::transaction& tx) -> result<> {
+      using kind = plugins::plugin_notice::kind;
+      ledger::event_draft draft;
+      draft.type = n.what == kind::loaded ? "plugin.loaded" : n.what == kind::failed ? "plugin.failed" : "plugin.crashed";
+      draft.provider = n.name;
+      draft.data = {{"plugin", n.name}, {"version", n.version}, {"reason", n.reason}};
+      return tx.append(draft);
+    };
+    if (auto done = co_await ledger_->write(append); !done)
+      spdlog::error("plugin {}: its event could not be stored: {}", n.name, done.error().detail);
+  }
+
+  /// Soft: no new request comes in, runs end at their next request and keep what they read. Hard: what is left is cancelled.
+  awaitable<void> shut_down() {
+    if (ingress_) ingress_->stop_accepting();
+    if (control_server_) control_server_->stop_accepting();
+    if (sync_) co_await sync_->stop(soft_limit);
+    if (!co_await supervisor_.stop(hard_limit)) spdlog::warn("ended without waiting for: {}", supervisor_.names());
+    if (plugins_) co_await plugins_->stop(runner_limit);
+    spdlog::info("ended");
+  }
+
+  // Constant after construction.
+  const config::config& config_;
+  plugins::spawner& children_;
+  runtime::system_clock clock_;
+
+  // Own synchronisation: the ledger's thread and the bus's call fail(), the ledger's calls notify.
+  asio::io_context io_{1};
+  std::mutex notify_mutex_;
+  bus::server* notify_ = nullptr;
+  std::atomic<exit_code> code_{exit_code::stopped};
+
+  // Main strand only; in the order in which they depend on each other.
+  runtime::supervisor supervisor_;
+  asio::signal_set signals_;
+  std::unique_ptr<ledger::ledger> ledger_;
+  std::optional<bus::server> bus_;
+  std::unique_ptr<net::http_client> http_;
+  std::optional<plugins::plugin_host> plugins_;
+  std::optional<auth::provider_client> provider_;
+  std::optional<auth::auth_service> auth_;
+  std::optional<sync::sync_service> sync_;
+  std::optional<api::control_api> control_;
+  api::router router_;
+  std::unique_ptr<net::http_server> ingress_, control_server_;
+  std::string ingress_address_, public_url_;
+};
+
+}  // namespace
+
+exit_code run_host(const config::config& c, plugins::spawner& children) { return host(c, children).run(); }
+
+}  // namespace koppel

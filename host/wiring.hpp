@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts the host together and runs it until it is told to stop. The only place that sees all parts.
+#pragma once
+
+#include "host/config/config.hpp"
+#include "host/plugins/spawner.hpp"
+
+namespace koppel {
+
+/// Exit codes of koppeld.
+enum class exit_code { stopped = 0, failed = 1, bad_usage = 2, bad_configuration = 3 };
+
+/// Runs until SIGTERM or SIGINT, then ends in two stages within 10 s. `children` was forked before any thread existed.
+exit_code run_host(const config::config& c, plugins::spawner& children);
+
+}  // namespace koppel

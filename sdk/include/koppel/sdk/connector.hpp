@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// A provider's connector: derive, register the streams in the constructor, write a coroutine for each.
+// One instance serves many connections and many jobs at a time: keep no state of a job in it.
+#pragma once
+
+#include <koppel/sdk/job.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace koppel::sdk {
+
+class connector {
+ public:
+  using sync = sdk::sync;  // so that a connector's members mean ours, not the one of <unistd.h>
+
+  virtual ~connector() = default;
+  connector(const connector&) = delete;
+  connector& operator=(const connector&) = delete;
+
+  /// Whose account is this, and which streams may it read? Ends well with an account id, or throws.
+  virtual task<> probe(probe_run& run) = 0;
+
+  /// What paths are relative to, e.g. "https://api.example.com"; may depend on settings and on what was learned.
+  virtual std::string base_url(const job& run) const = 0;
+
+  /// Turns a cursor of another version of this connector into one of this version. Nothing: read from the beginning.
+  virtual std::optional<std::string> migrate_cursor(std::uint32_t version, std::string_view cursor) const;
+
+ protected:
+  connector() = default;
+
+  /// Declares a stream of the manifest. `read` reads it from its cursor; `one` reads a single record by id, and answers
+  /// record::not_there if, and only if, the provider says that there is none.
+  template <class Connector>
+  void stream(std::string name, std::string_view entity, task<> (Connector::*read)(sync&),
+              task<record> (Connector::*one)(job&, std::string)) {
+    auto* self = static_cast<Connector*>(this);
+    add_stream(std::move(name), {std::string(entity), [self, read](sync& run) { return (self->*read)(run); },
+                                 [self, one](job& run, std::string id) { return (self->*one)(run, std::move(id)); }});
+  }
+
+  /// Sent with every request.
+  void header_on_every_request(std::string name, std::string value) {
+    headers_.emplace_back(std::move(name), std::move(value));
+  }
+  /// The version of the cursors that this connector writes; must agree with the manifest.
+  void cursor_version(std::uint32_t version) { cursor_version_ = version; }
+
+ private:
+  friend class detail_runtime;
+  friend class job;
+  friend struct detail::job_core;
+  struct stream_entry {
+    std::string entity;
+    std::function<task<>(sync&)> read;
+    std::function<task<record>(job&, std::string)> one;
+  };
+  void add_stream(std::string name, stream_entry entry) {
+    streams_.insert_or_assign(std::move(name), std::move(entry));
+  }
+
+  std::map<std::string, stream_entry, std::less<>> streams_;
+  header_list headers_;
+  std::uint32_t cursor_version_ = 1;
+};
+
+}  // namespace koppel::sdk

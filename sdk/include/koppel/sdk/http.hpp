@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests that a connector asks its host to perform, and their answers. The host adds the credentials, and refuses
+// what the manifest does not declare.
+#pragma once
+
+#include <koppel/sdk/failure.hpp>
+#include <koppel/sdk/json.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace koppel::sdk {
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
+
+/// A request, built in one expression: `run.get("/projects").query("page", "2").header("accept", "application/json")`.
+/// Build it in a variable before awaiting it.
+class request {
+ public:
+  request(std::string of_method, std::string of_url) : method(std::move(of_method)), url(std::move(of_url)) {}
+
+  request&& header(std::string_view name, std::string_view value) &&;
+  /// Adds a query parameter, percent-encoded.
+  request&& query(std::string_view name, std::string_view value) &&;
+  /// Sets the body and its content type.
+  request&& json(const json_object& body) &&;
+  request&& form(const std::vector<std::pair<std::string, std::string>>& fields) &&;
+
+  std::string method;
+  std::string url;
+  header_list headers;
+  std::string body;
+};
+
+class response {
+ public:
+  response() = default;
+  response(int of_status, header_list of_headers, std::string of_body)
+      : status(of_status), headers(std::move(of_headers)), body(std::move(of_body)) {}
+
+  bool ok() const { return status >= 200 && status < 300; }
+  /// The first header of this name (lower case); empty if there is none.
+  std::string_view header(std::string_view name) const;
+
+  /// The body as JSON, read once. Throws job_failure (bug) if it is not JSON.
+  const sdk::json& json() const;
+  sdk::json operator[](std::string_view name) const { return json()[name]; }
+  json_items array(std::string_view name) const { return json().array(name); }
+
+  int status = 0;
+  header_list headers;
+  std::string body;
+
+ private:
+  mutable sdk::json document_;
+};
+
+/// What `job::http` throws unless the answer is 2xx. By default: 401 authorise_again, 403 scope_missing, 404 and 410
+/// permanent, 408, 425, 429 and 5xx try_again (with Retry-After in seconds if it came), other statuses bug.
+class http_error : public job_failure {
+ public:
+  http_error(const request& asked, response answered);
+  const response& answer() const { return answer_; }
+  int status() const { return answer_.status; }
+
+ private:
+  response answer_;
+};
+
+verdict verdict_of_status(int status);
+
+}  // namespace koppel::sdk

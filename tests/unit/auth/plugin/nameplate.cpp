@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The least plugin that can be connected: its probe reads one address. It has no streams to read.
+
+#include <koppel/sdk/plugin.hpp>
+
+namespace {
+
+using namespace koppel::sdk;
+
+class nameplate final : public connector {
+ public:
+  std::string base_url(const job&) const override { return "https://api.nameplate.test"; }
+
+  task<> probe(probe_run& run) override {
+    auto request = run.get("/me");
+    const auto me = (co_await run.http(std::move(request))).json();
+    run.learned("seen", "yes");
+    run.account(me["id"].text().value_or(""), me["name"].text().value_or(""));
+  }
+};
+
+}  // namespace
+
+KOPPEL_PLUGIN(nameplate)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// A history in memory: what the ledger is for the real server. Shared by a test and the bus thread, hence the mutex.
+#pragma once
+
+#include <koppel/bus/event_source.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "../../support/show_result.hpp"
+
+namespace koppel::bus::testing {
+
+inline event make_event(std::uint64_t seq, const std::string& type = "sync.company.upserted",
+                        const std::string& connection = "acme", const std::string& epoch = "e1") {
+  event e;
+  e.type = long_type(type);
+  e.source = "koppel://" + epoch + "/c-" + connection;
+  e.subject = "r" + std::to_string(seq);
+  e.time = "2026-01-02T03:04:05.678Z";
+  e.epoch = epoch;
+  e.seq = seq;
+  e.provider = "teamleader";
+  e.connection_id = "c-" + connection;
+  e.connection = connection;
+  e.customer = "K1";
+  e.data = msgpack_from_json({{"entity", "company"}, {"id", e.subject}, {"revision", seq}});
+  return e;
+}
+
+/// The history itself; the source handed to a server is a window on it.
+class history {
+ public:
+  /// Appends one commit batch.
+  std::vector<event> commit(std::vector<event> events) {
+    const std::lock_guard lock(mutex_);
+    stored_batch batch{events.front().seq, events.back().seq, {}};
+    for (event& e : events) {
+      batch.bytes += encode(e);
+      ids_[e.seq] = e.id;
+    }
+    batches_.push_back(std::move(batch));
+    return events;
+  }
+  /// `count` company events in one batch, following what is there.
+  std::vector<event> commit(std::size_t count, const std::string& connection = "acme", std::size_t padding = 0) {
+    std::vector<event> events;
+    for (std::uint64_t seq = head() + 1; events.size() < count; ++seq) {
+      events.push_back(make_event(seq, "sync.company.upserted", connection, epoch));
+      if (padding > 0) events.back().data = msgpack_from_json({{"id", "x"}, {"pad", std::string(padding, 'x')}});
+    }
+    return commit(std::move(events));
+  }
+  void trim_to(std::uint64_t horizon) {
+    const std::lock_guard lock(mutex_);
+    horizon_ = horizon;
+    std::erase_if(batches_, [&](const stored_batch& b) { return b.last_seq < horizon; });
+    std::erase_if(ids_, [&](const auto& one) { return one.first < horizon; });
+  }
+  void drop_batch(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(index));
+  }
+  void fail_reads() {
+    const std::lock_guard lock(mutex_);
+    failing_ = true;
+  }
+  std::uint64_t head() const {
+    const std::lock_guard lock(mutex_);
+    return ids_.empty() ? 0 : ids_.rbegin()->first;
+  }
+  std::string id_at(std::uint64_t seq) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = ids_.find(seq);
+    return at == ids_.end() ? std::string() : at->second;
+  }
+  position at(std::uint64_t seq) const { return {epoch, seq, id_at(seq)}; }
+  std::uint64_t acked(const std::string& consumer) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = acked_.find(consumer);
+    return at == acked_.end() ? 0 : at->second;
+  }
+
+  const std::string epoch = "e1";
+
+ private:
+  friend class memory_source;
+  mutable std::mutex mutex_;
+  std::vector<stored_batch> batches_;
+  std::map<std::uint64_t, std::string> ids_;
+  std::map<std::string, std::uint64_t> acked_;
+  std::uint64_t horizon_ = 1;
+  bool failing_ = false;
+};
+
+class memory_source : public event_source {
+ public:
+  explicit memory_source(std::shared_ptr<history> h) : history_(std::move(h)) {}
+  const std::string& epoch() const override { return history_->epoch; }
+  result<std::uint64_t> head() override { return history_->head(); }
+  result<std::uint64_t> horizon() override {
+    const std::lock_guard lock(history_->mutex_);
+    return history_->horizon_;
+  }
+  result<std::string> id_at(std::uint64_t seq) override { return history_->id_at(seq); }
+  result<std::vector<stored_batch>> read(std::uint64_t after, std::size_t max_bytes) override {
+    const std::lock_guard lock(history_->mutex_);
+    if (history_->failing_) return failure{boost::system::errc::make_error_code(boost::system::errc::io_error), "disk"};
+    ++reads;
+    std::vector<stored_batch> out;
+    std::size_t bytes = 0;
+    for (const stored_batch& b : history_->batches_) {
+      if (b.last_seq <= after) continue;
+      if (!out.empty() && bytes + b.bytes.size() > max_bytes) break;
+      bytes += b.bytes.size();
+      out.push_back(b);
+    }
+    return out;
+  }
+  void acknowledge(const std::string& consumer, std::uint64_t seq) override {
+    const std::lock_guard lock(history_->mutex_);
+    history_->acked_[consumer] = seq;
+  }
+
+  int reads = 0;
+
+ private:
+  std::shared_ptr<history> history_;
+};
+
+}  // namespace koppel::bus::testing

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// Server, follower and watcher over real sockets in a folder of our own. Waiting is always for something, with a bound.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <future>
+#include <koppel/bus/client.hpp>
+#include <koppel/bus/server.hpp>
+#include <zmq.hpp>
+
+#include "folder.hpp"
+#include "memory_source.hpp"
+#include "protocol.hpp"
+
+using namespace koppel::bus;
+using namespace std::chrono_literals;
+using koppel::bus::testing::history;
+using koppel::bus::testing::make_event;
+using koppel::bus::testing::memory_source;
+
+namespace {
+
+constexpr auto beat = 100ms;  // a fast heart makes what depends on it fast to test
+
+struct bus {
+  bus() { restart(); }
+  ~bus() {
+    host.reset();
+    std::filesystem::remove_all(root);
+  }
+  void restart() {
+    host.reset();
+    server_options o;
+    o.heartbeat = beat;
+    o.on_fatal = [this](const koppel::failure& f) { fatal.set_value(f.detail); };
+    host = std::make_unique<server>(folder(), std::make_unique<memory_source>(h), o);
+    REQUIRE(host->start());
+  }
+  void commit(std::size_t count, const std::string& connection = "acme", std::size_t padding = 0) {
+    h->commit(count, connection, padding);
+    host->notify(h->head());
+  }
+  std::filesystem::path folder() const { return root / "bus"; }
+  follower_options options(const std::string& name = "") const {
+    follower_options o;
+    o.folder = folder();
+    o.consumer = name;
+    o.heartbeat = beat;
+    return o;
+  }
+  static std::filesystem::path make_root() {
+    char name[] = "/tmp/koppel-bus-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    return name;
+  }
+
+  std::filesystem::path root = make_root();
+  std::shared_ptr<history> h = std::make_shared<history>();
+  std::promise<std::string> fatal;
+  std::unique_ptr<server> host;
+};
+
+/// Takes deliveries until the position is `seq`; the seqs of all events on the way.
+std::vector<std::uint64_t> take_until(follower& f, std::uint64_t seq) {
+  std::vector<std::uint64_t> seqs;
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  std::uint64_t at = 0;
+  while (at < seq && std::chrono::steady_clock::now() < deadline) {
+    auto got = f.next(500ms);
+    REQUIRE(got);
+    if (!*got) continue;
+    for (const event& e : (*got)->events) seqs.push_back(e.seq);
+    at = (*got)->complete_up_to.seq;
+  }
+  REQUIRE(at == seq);
+  return seqs;
+}
+
+std::vector<std::uint64_t> up_to(std::uint64_t last, std::uint64_t first = 1) {
+  std::vector<std::uint64_t> out;
+  for (; first <= last; ++first) out.push_back(first);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("history first, then live, over one socket", "[bus][sockets]") {
+  bus b;
+  b.commit(3);
+  follower f(b.options("pro"));
+  CHECK(take_until(f, 3) == up_to(3));
+  b.commit(2);
+  CHECK(take_until(f, 5) == up_to(5, 4));
+
+  REQUIRE(f.ack(b.h->at(5)));
+  while (b.h->acked("pro") != 5) REQUIRE(f.next(50ms));
+  const auto sessions = b.host->sessions();
+  REQUIRE(sessions.size() == 1);
+  CHECK(sessions[0].name == "pro");
+  CHECK(sessions[0].at == b.h->at(5));
+  CHECK_FALSE(sessions[0].connected_since.empty());
+}
+
+TEST_CASE("a follower that was there before the host connects when it comes", "[bus][sockets]") {
+  bus b;
+  b.host.reset();
+  std::filesystem::remove_all(b.folder());
+  follower f(b.options());
+  REQUIRE_FALSE(*f.next(10ms));
+  b.restart();
+  b.commit(2);
+  CHECK(take_until(f, 2) == up_to(2));
+}
+
+TEST_CASE("a follower survives a restart of the host without losing or repeating", "[bus][sockets]") {
+  bus b;
+  b.commit(3);
+  follower f(b.options("pro"));
+  CHECK(take_until(f, 3) == up_to(3));
+  b.restart();
+  b.commit(2);
+  CHECK(take_until(f, 5) == up_to(5, 4));
+  CHECK(f.reconnects() > 0);
+}
+
+TEST_CASE("filters hold over the wire", "[bus][sockets]") {
+  bus b;
+  b.commit(3, "acme"), b.commit(2, "other"), b.commit(1, "acme");
+  auto o = b.options();
+  o.filter.connections = {"c-other"};
+  follower f(o);
+  CHECK(take_until(f, 6) == up_to(5, 4));
+}
+
+TEST_CASE("many megabytes go through little credit", "[bus][sockets]") {
+  bus b;
+  for (int i = 0; i < 100; ++i) b.commit(16, "acme", 10'000);  // 16 MB
+  auto o = b.options();
+  o.credit_bytes = limits::credit_min;
+  follower f(o);
+  CHECK(take_until(f, 1600) == up_to(1600));
+}
+
+TEST_CASE("the newer of two sessions of one name wins, the older is told", "[bus][sockets]") {
+  bus b;
+  b.commit(1);
+  follower first(b.options("pro"));
+  take_until(first, 1);
+  follower second(b.options("pro"));
+  take_until(second, 1);
+  auto got = first.next(2s);
+  while (got && *got) got = first.next(2s);
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == errc::replaced);
+  b.commit(1);
+  CHECK(take_until(second, 2) == up_to(2, 2));
+}
+
+TEST_CASE("a peer that never reads does not hold up another", "[bus][sockets]") {
+  bus b;
+  for (int i = 0; i < 60; ++i) b.commit(16, "acme", 60'000);  // 58 MB: more than the sleeper's pipes hold
+  zmq::context_t context;
+  zmq::socket_t sleeper(context, zmq::socket_type::dealer);
+  sleeper.set(zmq::sockopt::linger, 0);
+  sleeper.set(zmq::sockopt::rcvhwm, 1);
+  sleeper.connect(follow_endpoint(b.folder()));
+  const std::string hello = encode_consumer_message(follow_request{"sleeper", from_start{}, {}, limits::credit_max});
+  REQUIRE(sleeper.send(zmq::buffer(hello)));
+  while (b.host->sessions().empty()) std::this_thread::yield();
+
+  follower f(b.options("awake"));
+  CHECK(take_until(f, 960).size() == 960);
+  b.commit(1);
+  CHECK(take_until(f, 961) == up_to(961, 961));
+}
+
+TEST_CASE("a silent peer is dropped", "[bus][sockets]") {
+  bus b;
+  zmq::context_t context;
+  zmq::socket_t mute(context, zmq::socket_type::dealer);
+  mute.set(zmq::sockopt::linger, 0);
+  mute.connect(follow_endpoint(b.folder()));
+  const std::string hello = encode_consumer_message(follow_request{"mute", from_start{}, {}, limits::credit_max});
+  REQUIRE(mute.send(zmq::buffer(hello)));
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (b.host->sessions().empty() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  REQUIRE_FALSE(b.host->sessions().empty());
+  while (!b.host->sessions().empty() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(b.host->sessions().empty());
+}
+
+TEST_CASE("a message of many frames or over 64 KiB harms nobody", "[bus][sockets]") {
+  bus b;
+  b.commit(1);
+  zmq::context_t context;
+  zmq::socket_t odd(context, zmq::socket_type::dealer);
+  odd.set(zmq::sockopt::linger, 0);
+  odd.connect(follow_endpoint(b.folder()));
+  for (int i = 0; i < 100; ++i) REQUIRE(odd.send(zmq::str_buffer("x"), zmq::send_flags::sndmore));
+  REQUIRE(odd.send(zmq::str_buffer("y")));
+  zmq::message_t answer;
+  odd.set(zmq::sockopt::rcvtimeo, 5'000);
+  REQUIRE(odd.recv(answer));
+  const auto reply = parse_host_message({static_cast<const char*>(answer.data()), answer.size()});
+  REQUIRE(reply);
+  CHECK(std::get<refused_message>(*reply).code == "bad_request");
+  const std::string huge(limits::request_bytes + 1, 'x');
+  REQUIRE(odd.send(zmq::buffer(huge)));
+  follower f(b.options());
+  CHECK(take_until(f, 1) == up_to(1));
+}
+
+TEST_CASE("watchers see topics, records without data, heartbeats, and what is live only", "[bus][sockets]") {
+  bus b;
+  watcher w(b.folder(), {});
+  // A subscription arrives when it arrives: the first heartbeat says that it has.
+  auto got = w.next(5s);
+  REQUIRE(got);
+  REQUIRE(*got);
+  CHECK((*got)->type == "eu.koppel.heartbeat.v1");
+
+  b.commit(1);
+  b.host->publish_live(make_event(0, "sync.progress"));
+  bool record = false, progress = false;
+  for (int i = 0; i < 50 && !(record && progress); ++i) {
+    got = w.next(5s);
+    REQUIRE(got);
+    REQUIRE(*got);
+    const event& e = **got;
+    if (short_type(e.type) == "sync.company.upserted") record = e.data.empty() && e.id == b.h->id_at(1);
+    if (short_type(e.type) == "sync.progress") progress = e.seq == 0;
+  }
+  CHECK(record);
+  CHECK(progress);
+}
+
+TEST_CASE("a source that fails ends the bus and says so", "[bus][sockets]") {
+  bus b;
+  b.commit(1);
+  b.h->fail_reads();
+  follower f(b.options());
+  CHECK(*f.next(500ms));  // accepted, "the start is here"
+  auto fatal = b.fatal.get_future();
+  REQUIRE(fatal.wait_for(10s) == std::future_status::ready);
+  CHECK(fatal.get() == "disk");
+}
+
+TEST_CASE("a bus folder that is not ours alone is refused", "[bus][sockets][folder]") {
+  const auto root = bus::make_root();
+  const auto folder = root / "bus";
+  REQUIRE(prepare_folder(folder));
+  struct stat about {};
+  REQUIRE(::stat(folder.c_str(), &about) == 0);
+  CHECK((about.st_mode & 0777) == 0700);
+  CHECK(prepare_folder(folder));
+
+  std::filesystem::permissions(folder, std::filesystem::perms(0750));
+  CHECK(prepare_folder(folder).error().code == errc::folder_unsafe);
+  std::filesystem::permissions(folder, std::filesystem::perms(0700));
+  std::filesystem::create_directory_symlink(folder, root / "link");
+  CHECK(prepare_folder(root / "link").error().code == errc::folder_unsafe);
+  CHECK(prepare_folder(root / std::string(120, 'x')).error().code == errc::folder_unsafe);
+  std::filesystem::remove_all(root);
+}
+
+TEST_CASE("stopping takes no longer than a turn, with peers or without", "[bus][sockets]") {
+  bus b;
+  b.commit(5);
+  follower f(b.options());
+  take_until(f, 5);
+  b.host->stop();
+  b.host->stop();
+  REQUIRE_FALSE(*f.next(1ms));
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// connection connect: the conversation in all its courses.
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <catch2/catch.hpp>
+
+#include "fake_daemon.hpp"
+
+namespace {
+
+using namespace koppel::test;
+using Catch::Matchers::Contains;
+using koppel::koppelctl::exit_code;
+using koppel::koppelctl::language;
+namespace json = boost::json;
+
+const std::string at = "/v1/connections/teamleader/acme";
+
+std::string auth(int generation, const std::string& status, const std::string& more = "") {
+  return R"({"status":")" + status + R"(","generation":)" + std::to_string(generation) + more + "}";
+}
+std::string connection(const std::string& auth_object) {
+  return R"({"provider":"teamleader","name":"acme","auth":)" + auth_object + "}";
+}
+
+const std::string acme = R"(,"display":"Success","account":{"id":"42","name":"Acme BVBA","environment":""})";
+const std::string refused =
+    R"(,"display":"Failed, Status code: BadRequest","reason":"code_refused","action":"reauthorise",
+  "action_by":"customer","hint":{"nl":"Klik opnieuw op 'GEEF TOEGANG'.","en":"Make a new code."})";
+
+/// A daemon whose connection waits, with a link that the callback answers or not.
+struct daemon_with_link : fake_daemon {
+  explicit daemon_with_link(bool own_callback) {
+    answer("GET " + at, 200, connection(auth(1, "unconfigured")));
+    answer(
+        "POST " + at + "/attempts", 201,
+        std::string(
+            R"({"link":"https://focus.example/authorize?state=abc","redirect_uri":"https://k.example/callback/teamleader","own_callback":)") +
+            (own_callback ? "true}" : "false}"));
+  }
+};
+
+const std::vector<std::string> connect{"connection", "connect", "teamleader/acme"};
+std::vector<std::string> connect_with(const std::vector<std::string>& more) {
+  auto all = connect;
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+TEST_CASE("a callback that authorizes ends well", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  daemon.answer("GET " + at + "?after_generation=1&wait_s=20", 200, connection(auth(2, "waiting")));
+  daemon.answer("GET " + at + "?after_generation=2&wait_s=20", 200,
+                connection(auth(2, "waiting")));  // the wait was over
+  daemon.answer("GET " + at + "?after_generation=2&wait_s=20", 200, connection(auth(3, "authorized", acme)));
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--yes", "--redirect-uri", "https://other.example/"}));
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(r.out ==
+        "https://focus.example/authorize?state=abc\nSuccess\nteamleader/acme is connected to «Acme BVBA» (id 42).\n");
+  CHECK_THAT(r.err, Contains("Open this address in a browser where the account's administrator is logged in:"));
+  CHECK(daemon.body_of("POST " + at + "/attempts") ==
+        json::parse(R"({"confirmation":{"mode":"yes"},"redirect_uri":"https://other.example/"})").as_object());
+}
+
+TEST_CASE("what the first look found is not taken for the outcome", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  fake_daemon old;
+  old.answer("GET " + at, 200, connection(auth(7, "needs_reauth", refused)));
+  old.answer("POST " + at + "/attempts", 201, R"({"link":"https://l.example/","own_callback":true})");
+  old.answer("GET " + at + "?after_generation=7&wait_s=20", 200, connection(auth(8, "authorized", acme)));
+
+  CHECK(koppelctl_run(old.socket(), connect).exit == exit_code::ok);
+}
+
+TEST_CASE("a pasted code is sent as it is, and the daemon's outcome is shown", "[koppelctl][connect]") {
+  daemon_with_link daemon(false);
+  daemon.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(auth(3, "authorized", acme)) + R"(,"outcome":)" +
+                    auth(3, "authorized", acme) + "}");
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--expect-account", "42"}),
+                               {"https://k.example/?code=c0de&state=abc\r\n"});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(daemon.body_of("POST " + at + "/code") ==
+        json::parse(
+            R"({"pasted":"https://k.example/?code=c0de&state=abc","confirmation":{"mode":"expect","account":"42"}})")
+            .as_object());
+  CHECK_THAT(r.out + r.err, Contains("«Acme BVBA»") && !Contains("c0de"));
+}
+
+TEST_CASE("with --paste it asks for the code although the callback would be ours", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  daemon.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(auth(3, "authorized", acme)) + R"(,"outcome":)" +
+                    auth(3, "authorized", acme) + "}");
+
+  CHECK(koppelctl_run(daemon.socket(), connect_with({"--paste"}), {"c0de\n"}).exit == exit_code::ok);
+  CHECK(daemon.lines().back() == "POST " + at + "/code");
+}
+
+TEST_CASE("a refused code ends with 1, the literal status and what to do, in the reader's language",
+          "[koppelctl][connect]") {
+  daemon_with_link daemon(false);
+  const auto failed = auth(3, "needs_reauth", refused);
+  daemon.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(failed) + R"(,"outcome":)" + failed + "}");
+
+  const auto r = koppelctl_run(daemon.socket(), connect, {"c0de\n", false, language::nl});
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.out, Catch::Matchers::EndsWith("Failed, Status code: BadRequest\n"
+                                              "De provider weigert de code: vervallen of al gebruikt.\n"
+                                              "De klant moet opnieuw toegang geven.\n"
+                                              "Klik opnieuw op 'GEEF TOEGANG'.\n"));
+}
+
+TEST_CASE("a refused second grant is a failure although the connection stays authorized", "[koppelctl][connect]") {
+  daemon_with_link daemon(false);
+  daemon.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(auth(1, "authorized", acme)) + R"(,"outcome":)" +
+                    auth(1, "needs_reauth", refused) + "}");
+
+  CHECK(koppelctl_run(daemon.socket(), connect, {"c0de\n"}).exit == exit_code::refused);
+}
+
+TEST_CASE("a slip while pasting is told and asked again, at a terminal", "[koppelctl][connect]") {
+  const std::string slip = R"({"error":{"code":"bad_code","message":"This is the client id, not the code."}})";
+
+  daemon_with_link patient(false);
+  patient.answer("POST " + at + "/code", 422, slip);
+  patient.answer("POST " + at + "/code", 200,
+                 R"({"connection":)" + connection(auth(3, "authorized", acme)) + R"(,"outcome":)" +
+                     auth(3, "authorized", acme) + "}");
+  const auto again = koppelctl_run(patient.socket(), connect, {"wrong\nright\n", true});
+  CHECK(again.exit == exit_code::ok);
+  CHECK_THAT(again.err, Contains("This is the client id, not the code."));
+
+  daemon_with_link once(false);
+  once.answer("POST " + at + "/code", 422, slip);
+  const auto script = koppelctl_run(once.socket(), connect, {"wrong\nright\n"});
+  CHECK(script.exit == exit_code::refused);
+  CHECK_THAT(script.err, Contains("This is the client id, not the code."));
+}
+
+TEST_CASE("a grant that waits for a confirmation is asked about, by the account's name", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  daemon.answer("GET " + at + "?after_generation=1&wait_s=20", 200, connection(auth(2, "awaiting_confirmation", acme)));
+
+  SECTION("yes connects it") {
+    daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "authorized", acme)));
+    const auto r = koppelctl_run(daemon.socket(), connect, {"y\n", true});
+    CHECK(r.exit == exit_code::ok);
+    CHECK_THAT(r.err,
+               Contains("This grant opens the account «Acme BVBA» (id 42). Connect teamleader/acme to it? [y/N]"));
+    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", true}});
+  }
+  SECTION("anything else rejects it") {
+    daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "waiting")));
+    const auto r = koppelctl_run(daemon.socket(), connect, {"\n", true});
+    CHECK(r.exit == exit_code::refused);
+    CHECK_THAT(r.err, Contains("Rejected"));
+    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", false}});
+  }
+  SECTION("nobody to ask leaves it open and says how to answer ahead") {
+    const auto r = koppelctl_run(daemon.socket(), connect);
+    CHECK(r.exit == exit_code::refused);
+    CHECK_THAT(r.err, Contains("--expect-account"));
+    CHECK(daemon.body_of("POST " + at + "/confirmation").empty());
+  }
+}
+
+TEST_CASE("a grant that came earlier is settled first, at a terminal", "[koppelctl][connect]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(4, "awaiting_confirmation", acme)));
+  daemon.answer("POST " + at + "/confirmation", 200, connection(auth(5, "authorized", acme)));
+
+  const auto r = koppelctl_run(daemon.socket(), connect, {"ja\n", true});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(daemon.lines() == std::vector<std::string>{"GET " + at, "POST " + at + "/confirmation"});
+}
+
+TEST_CASE("for programs there are two documents, one a line, and no prose", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  daemon.answer("GET " + at + "?after_generation=1&wait_s=20", 200, connection(auth(2, "authorized", acme)));
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--json", "--yes"}));
+
+  const auto line_end = r.out.find('\n');
+  CHECK(json::parse(r.out.substr(0, line_end)) == json::parse(R"({"link":"https://focus.example/authorize?state=abc",
+      "redirect_uri":"https://k.example/callback/teamleader","own_callback":true})"));
+  CHECK(json::parse(r.out.substr(line_end + 1)) == json::parse(connection(auth(2, "authorized", acme))));
+  CHECK(r.err.empty());
+}
+
+TEST_CASE("waiting for the callback has an end", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  daemon.answer("GET " + at + "?after_generation=1&wait_s=1", 200, connection(auth(1, "unconfigured")));
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--timeout", "1"}));
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.err, Contains("Nobody gave access within 1 seconds"));
+  CHECK(daemon.lines().back() == "GET " + at + "?after_generation=1&wait_s=1");
+}
+
+TEST_CASE("no code at all is a wrong use, and nothing is sent", "[koppelctl][connect]") {
+  daemon_with_link daemon(false);
+
+  CHECK(koppelctl_run(daemon.socket(), connect, {""}).exit == exit_code::usage);
+  const auto lines = daemon.lines();
+  CHECK(std::count(lines.begin(), lines.end(), "POST " + at + "/code") == 0);
+}
+
+}  // namespace

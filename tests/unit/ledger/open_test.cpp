@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening: what is refused, with which sentence, and that a refused database stays as it is.
+
+#include <unistd.h>
+
+#include "tests/unit/ledger/data_folder.hpp"
+
+using namespace koppel;
+using Catch::Contains;
+using ledger::errc;
+using tests::data_folder;
+
+TEST_CASE("a ledger opens again with its epoch and its head", "[ledger]") {
+  data_folder d;
+  std::string epoch;
+  {
+    auto l = d.open();
+    epoch = l->epoch();
+    tests::doing(*l, [](auto& tx) { tests::good(tx.append({"plugin.loaded", "", nullptr, "acme", {}})); });
+  }
+  auto l = d.open();
+  CHECK(epoch.size() == 16);
+  CHECK(l->epoch() == epoch);
+  tests::doing(*l, [](auto& tx) { CHECK(tx.head() == 1); });
+}
+
+TEST_CASE("the data folder is made for its owner alone, and one that others may enter is refused", "[ledger]") {
+  data_folder d;
+  d.open();
+  CHECK((std::filesystem::status(d.folder).permissions() & std::filesystem::perms::all) == std::filesystem::perms::owner_all);
+
+  ::chmod(d.folder.c_str(), 0750);
+  CHECK_THAT(d.refusal().detail, Contains("chmod 700 " + d.folder));
+}
+
+TEST_CASE("a missing key file is answered with how to make one, and nothing is made", "[ledger]") {
+  data_folder d;
+  std::filesystem::remove(d.key_file);
+
+  const auto why = d.refusal();
+
+  CHECK(why.code == errc::wrong_key);
+  CHECK(why.detail == "There is no key file " + d.key_file + "; make one with: openssl rand -hex 32 > " + d.key_file +
+                          " && chmod 600 " + d.key_file);
+  CHECK_FALSE(std::filesystem::exists(d.folder));
+}
+
+TEST_CASE("a key file that others may read, or that holds no key, is refused", "[ledger]") {
+  data_folder d;
+
+  d.write_key(tests::some_key, 0644);
+  CHECK_THAT(d.refusal().detail, Contains("chmod 600"));
+  d.write_key(tests::some_key, 0640);
+  CHECK_THAT(d.refusal().detail, Contains("chmod 600"));
+  d.write_key(std::string(64, '0'));
+  CHECK_THAT(d.refusal().detail, Contains("all zeros"));
+  for (const std::string& text : {std::string(), std::string(62, 'a'), std::string(63, 'a'), std::string(66, 'a'),
+                                  std::string(64, 'g'), std::string(32, '\x01'), std::string(4096, 'a')}) {
+    d.write_key(text);
+    CHECK_THAT(d.refusal().detail, Contains("64 hex digits"));
+  }
+  for (const std::string& text : {std::string(64, 'A'), tests::some_key + "\r\n", tests::some_key}) {
+    d.write_key(text);
+    d.open();
+  }
+}
+
+TEST_CASE("another key is refused by name, and the database stays byte for byte", "[ledger]") {
+  data_folder d;
+  d.open();
+  const auto before = d.everything();
+  d.write_key(std::string(64, 'b'));
+
+  const auto why = d.refusal();
+
+  CHECK(why.code == errc::wrong_key);
+  CHECK_THAT(why.detail, Contains("is not the one that sealed the secrets in " + d.database()));
+  CHECK_THAT(why.detail, !Contains(std::string(8, 'b')));
+  std::filesystem::remove(d.database() + "-wal");
+  std::filesystem::remove(d.database() + "-shm");
+  CHECK(d.everything() == before);
+}
+
+TEST_CASE("a second host is refused and told who holds the folder", "[ledger]") {
+  data_folder d;
+  auto first = d.open();
+
+  const auto why = d.refusal();
+
+  CHECK(why.code == errc::locked);
+  CHECK_THAT(why.detail, Contains("process " + std::to_string(::getpid())));
+  first.reset();
+  d.open();
+}
+
+TEST_CASE("a database of a newer version is refused and left alone", "[ledger]") {
+  data_folder d;
+  d.open();
+  d.tamper("PRAGMA user_version = 99");
+
+  const auto why = d.refusal();
+
+  CHECK(why.code == errc::schema);
+  CHECK_THAT(why.detail, Contains("version 99"));
+  d.tamper("PRAGMA user_version = 1");
+  d.open();
+}
+
+TEST_CASE("an empty, foreign, cut or damaged file is not taken for the ledger", "[ledger]") {
+  data_folder d;
+  d.open();
+
+  SECTION("empty") {
+    std::filesystem::resize_file(d.database(), 0);
+    CHECK_THAT(d.refusal().detail, Contains("is empty"));
+    CHECK(std::filesystem::file_size(d.database()) == 0);
+  }
+  SECTION("another program's") {
+    d.tamper("PRAGMA application_id = 1");
+    CHECK_THAT(d.refusal().detail, Contains("not a Koppel database"));
+  }
+  SECTION("text") {
+    std::ofstream(d.database(), std::ios::trunc) << std::string(8192, 'x');
+    CHECK(d.refusal().code == errc::corrupt);
+  }
+  SECTION("cut in the middle") {
+    std::filesystem::resize_file(d.database(), 4096);
+    CHECK(d.refusal().code == errc::corrupt);
+  }
+  SECTION("a bit of the sealed canary") {
+    d.tamper("UPDATE meta SET value = substr(value, 1, 40) || x'00' || substr(value, 42) WHERE key = 'canary'");
+    CHECK_THAT(d.refusal().detail, Contains("damaged canary"));
+  }
+}
+
+TEST_CASE("a counter that disagrees with the events is refused: it would give a seq twice", "[ledger]") {
+  data_folder d;
+  tests::doing(*d.open(), [](auto& tx) {
+    for (int i = 0; i < 3; ++i) tests::good(tx.append({"plugin.loaded", "", nullptr, "acme", {}}));
+  });
+  d.tamper("UPDATE meta SET value = 2 WHERE key = 'head'");
+
+  const auto why = d.refusal();
+
+  CHECK(why.code == errc::corrupt);
+  CHECK_THAT(why.detail, Contains("counter of events says 2, the newest event is 3"));
+}
+
+TEST_CASE("what was left of an unfinished creation is not met again", "[ledger]") {
+  data_folder d;
+  std::filesystem::create_directory(d.folder);
+  ::chmod(d.folder.c_str(), 0700);
+  std::ofstream(d.database() + ".new") << "half of something";
+
+  d.open();
+
+  CHECK_FALSE(std::filesystem::exists(d.database() + ".new"));
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs and streams: where they begin, go on and end.
+
+#include "tests/unit/ledger/data_folder.hpp"
+
+using namespace koppel;
+using ledger::run_mode;
+using tests::connected;
+using tests::data_folder;
+using tests::doing;
+using tests::good;
+
+namespace {
+
+ledger::run begin(ledger::transaction& tx, const ledger::connection& c, run_mode mode) {
+  return good(tx.begin_run(c, "companies", "company", mode, "schedule"));
+}
+
+void page_at(ledger::transaction& tx, ledger::run& r, const ledger::connection& c, const std::string& cursor) {
+  messages::page page;
+  page.cursor = cursor;
+  page.cursor_version = 3;
+  good(tx.commit_page(r, c, page, 1, "provider_deleted", false));
+}
+
+void end(ledger::transaction& tx, ledger::run r, std::string state, bool complete = true, std::string error = "") {
+  r.state = std::move(state);
+  r.complete = complete;
+  r.error = std::move(error);
+  good(tx.end_run(r));
+}
+
+}  // namespace
+
+TEST_CASE("a full run begins from nothing, an incremental one where the stream stands", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    auto full = begin(tx, c, run_mode::full);
+    CHECK(full.initial);
+    CHECK_FALSE(full.resumed);
+    page_at(tx, full, c, std::string("after\0full", 10));
+    end(tx, full, "completed");
+
+    auto next = begin(tx, c, run_mode::incremental);
+    CHECK(next.id != full.id);
+    CHECK(next.cursor == std::string("after\0full", 10));
+    CHECK(next.cursor_version == 3);
+    CHECK_FALSE(next.initial);
+    page_at(tx, next, c, "after next");
+    end(tx, next, "failed", false, "the provider is down");
+
+    CHECK(begin(tx, c, run_mode::incremental).cursor == "after next");
+    end(tx, tx.runs(1)[0], "failed", false, "x");
+    CHECK(begin(tx, c, run_mode::full).cursor.empty());
+  });
+}
+
+TEST_CASE("a full run that fails half-way does not move the place where changes are looked for", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    auto first = begin(tx, c, run_mode::full);
+    page_at(tx, first, c, "end of first");
+    end(tx, first, "completed");
+    auto second = begin(tx, c, run_mode::full);
+    page_at(tx, second, c, "middle of second");
+    end(tx, second, "failed", false, "x");
+
+    CHECK(begin(tx, c, run_mode::incremental).cursor == "end of first");
+  });
+}
+
+TEST_CASE("an interrupted run is gone on with, whatever is asked for; so is one whose process died", "[ledger][runs]") {
+  const bool died = GENERATE(false, true);
+  data_folder d;
+  ledger::connection c;
+  std::string id;
+  {
+    auto l = d.open();
+    c = connected(*l);
+    doing(*l, [&](auto& tx) {
+      auto r = begin(tx, c, run_mode::full);
+      id = r.id;
+      messages::page page;
+      page.records = {tests::said("1", {tests::core_facet(R"({"name":"A"})")})};
+      page.cursor = "page 1";
+      good(tx.commit_page(r, c, page, 1, "provider_deleted", false));
+      if (!died) end(tx, r, "interrupted", false);
+    });
+  }
+  auto l = d.open();
+  doing(*l, [&](auto& tx) {
+    REQUIRE(tx.open_runs().size() == 1);
+    const auto r = begin(tx, c, run_mode::incremental);
+    CHECK(r.id == id);
+    CHECK(r.resumed);
+    CHECK(r.mode == run_mode::full);
+    CHECK(r.cursor == "page 1");
+    CHECK(r.upserted == 1);
+    CHECK(r.state == "running");
+    end(tx, r, "completed", false);
+    CHECK(tx.open_runs().empty());
+    CHECK_FALSE(begin(tx, c, run_mode::incremental).resumed);
+  });
+}
+
+TEST_CASE("a stream tells its successes and its failures", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  const auto state = [&] {
+    ledger::stream_state s;
+    doing(*l, [&](auto& tx) { s = tx.find_stream(c.id, "companies").value_or(ledger::stream_state{}); });
+    return s;
+  };
+  doing(*l, [&](auto& tx) {
+    CHECK_FALSE(tx.find_stream(c.id, "companies"));
+    end(tx, begin(tx, c, run_mode::full), "failed", false, "one");
+  });
+  d.clock.advance(std::chrono::minutes(1));
+  doing(*l, [&](auto& tx) { end(tx, begin(tx, c, run_mode::full), "interrupted", false, "two"); });
+  CHECK(state().failures == 2);
+  CHECK(state().last_error == "two");
+  CHECK(state().last_attempt_at == d.clock.now());
+  CHECK_FALSE(state().last_success_at);
+
+  doing(*l, [&](auto& tx) { end(tx, begin(tx, c, run_mode::full), "interrupted", false); });
+  CHECK(state().failures == 2);
+
+  doing(*l, [&](auto& tx) { end(tx, begin(tx, c, run_mode::full), "completed", false); });
+  CHECK(state().failures == 0);
+  CHECK(state().last_error.empty());
+  CHECK(state().last_success_at == d.clock.now());
+  CHECK_FALSE(state().last_full_at);
+
+  doing(*l, [&](auto& tx) {
+    auto r = begin(tx, c, run_mode::full);
+    CHECK(r.initial);
+    end(tx, r, "completed", true);
+    CHECK(tx.runs(1)[0].ended_at == d.clock.now());
+    CHECK(tx.runs(100).size() == 3);
+  });
+  CHECK(state().last_full_at == d.clock.now());
+}

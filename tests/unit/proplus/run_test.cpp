@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole loop over a real bus: history, live, a host that comes late, a history that is replaced.
+
+#include <koppel/bus/server.hpp>
+#include <thread>
+
+#include "../bus/memory_source.hpp"
+#include "database.hpp"
+#include "run.hpp"
+
+using namespace koppel;
+using namespace std::chrono_literals;
+using koppel::bus::testing::history;
+using koppel::proplus::testing::database;
+
+namespace {
+
+/// The consumer's loop in a thread of its own, until it goes out of scope.
+class running {
+ public:
+  running(proplus::store& s, const bus::follower_options& o)
+      : thread_([this, &s, o] { outcome_ = proplus::run(s, o, stop_); }) {}
+  ~running() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  result<> end() {
+    stop_ = true;
+    thread_.join();
+    return outcome_;
+  }
+
+ private:
+  std::atomic<bool> stop_{false};
+  result<> outcome_;
+  std::thread thread_;
+};
+
+struct fixture {
+  std::unique_ptr<bus::server> host(const std::shared_ptr<history>& h) {
+    bus::server_options o;
+    o.heartbeat = 100ms;
+    auto s = std::make_unique<bus::server>(d.root / "bus", std::make_unique<bus::testing::memory_source>(h), o);
+    REQUIRE(s->start());
+    return s;
+  }
+  bus::follower_options options() const {
+    bus::follower_options o;
+    o.folder = d.root / "bus";
+    o.consumer = "proplus";
+    o.heartbeat = 100ms;
+    return o;
+  }
+  void wait_for_ack(const history& h, std::uint64_t seq) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (h.acked("proplus") != seq && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    REQUIRE(h.acked("proplus") == seq);
+  }
+  database d;
+};
+
+}  // namespace
+
+TEST_CASE("the consumer waits for the bus, applies, acknowledges, and goes on where it was", "[proplus][run]") {
+  fixture f;
+  auto h = std::make_shared<history>();
+  h->commit(3);
+  {
+    running r(*f.d.s, f.options());
+    auto host = f.host(h);
+    f.wait_for_ack(*h, 3);
+    h->commit(2);
+    host->notify(5);
+    f.wait_for_ack(*h, 5);
+    CHECK(r.end());
+  }
+  CHECK(f.d.sql("SELECT count(*) FROM company") == "5");
+
+  f.d.reopen();
+  h->commit(1);
+  auto host = f.host(h);
+  running r(*f.d.s, f.options());
+  f.wait_for_ack(*h, 6);
+  CHECK(r.end());
+  CHECK(f.d.sql("SELECT count(*) FROM company") == "6");
+  CHECK(f.d.sql("SELECT value FROM counter WHERE name = 'duplicate'") == "0");
+}
+
+TEST_CASE("a restored host is noticed, and followed from its start", "[proplus][run]") {
+  fixture f;
+  auto h = std::make_shared<history>();
+  h->commit(5);
+  {
+    auto host = f.host(h);
+    running r(*f.d.s, f.options());
+    f.wait_for_ack(*h, 5);
+    CHECK(r.end());
+  }
+  auto restored = std::make_shared<history>();
+  restored->commit(2);  // the same epoch, but fewer events
+  auto host = f.host(restored);
+  running r(*f.d.s, f.options());
+  f.wait_for_ack(*restored, 2);
+  CHECK(r.end());
+  CHECK(f.d.sql("SELECT number FROM walk") == "2");
+  CHECK(f.d.sql("SELECT seq FROM position") == "2");
+  CHECK(f.d.sql("SELECT count(*) FROM company") == "5");  // no complete reading yet: nothing is concluded
+}
+
+TEST_CASE("a second consumer of the same name ends the first with a sentence", "[proplus][run]") {
+  fixture f;
+  auto h = std::make_shared<history>();
+  h->commit(1);
+  auto host = f.host(h);
+  std::atomic<bool> stop{false};
+  result<> outcome;
+  std::thread first([&] { outcome = proplus::run(*f.d.s, f.options(), stop); });
+  f.wait_for_ack(*h, 1);
+  bus::follower second(f.options());
+  REQUIRE(second.next(2s));
+  first.join();
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == bus::errc::replaced);
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sync run's decisions, by transcript: how the last job ended in, what to do next out.
+
+#include "host/core/sync_run.hpp"
+
+#include <catch2/catch.hpp>
+
+using koppel::core::stream_rule;
+using koppel::core::sync_run;
+using koppel::core::sync_step;
+using kind = sync_step::kind;
+using ending = sync_step::ending;
+
+namespace {
+
+koppel::messages::done ended(std::string_view error = "", std::string detail = "") {
+  koppel::messages::done d;
+  d.error = error;
+  d.detail = std::move(detail);
+  return d;
+}
+
+std::vector<std::string> ids(std::size_t count) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back("id-" + std::to_string(1000 + i));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a full read looks for suspects before it is complete", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.begin().what == kind::read);
+
+  const auto search = run.job_ended(ended(), true);
+  REQUIRE(search.what == kind::find_suspects);
+  REQUIRE(search.after.empty());
+
+  const auto end = run.suspects_found({});
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.as == ending::completed);
+  REQUIRE(end.complete);
+}
+
+TEST_CASE("suspects are read by id, batch by batch, until a short batch", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  run.job_ended(ended(), true);
+
+  const auto first = run.suspects_found(ids(sync_run::suspects_per_batch));
+  REQUIRE(first.what == kind::refetch);
+  REQUIRE(first.ids.size() == sync_run::suspects_per_batch);
+
+  const auto more = run.job_ended(ended(), true);
+  REQUIRE(more.what == kind::find_suspects);
+  REQUIRE(more.after == first.ids.back());
+
+  const auto last = run.suspects_found({"id-9"});
+  REQUIRE(last.what == kind::refetch);
+  REQUIRE(run.job_ended(ended(), true).complete);
+}
+
+TEST_CASE("an incremental read concludes nothing from absence", "[sync]") {
+  sync_run run(false, false, stream_rule::deletions::absence, 0.5);
+  const auto end = run.job_ended(ended(), true);
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.as == ending::completed);
+  REQUIRE_FALSE(end.complete);
+}
+
+TEST_CASE("a resumed full read completes, and concludes nothing from absence", "[sync]") {
+  sync_run run(true, true, stream_rule::deletions::absence, 0.5);
+  const auto end = run.job_ended(ended(), true);
+  REQUIRE(end.what == kind::end);
+  REQUIRE_FALSE(end.complete);
+}
+
+TEST_CASE("a full read whose runner crashed goes on at the cursor and concludes nothing", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
+  REQUIRE(run.resume().what == kind::read);
+
+  const auto end = run.job_ended(ended(), true);
+  REQUIRE(end.what == kind::end);
+  REQUIRE_FALSE(end.complete);
+}
+
+TEST_CASE("a full read whose runner crashed before the first page starts afresh and still concludes", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
+  REQUIRE(run.job_ended(ended(), true).what == kind::find_suspects);
+}
+
+TEST_CASE("crashes in a row without progress end the run as failed; progress starts the count again", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 1.0);
+  for (int i = 1; i < sync_run::max_crashes; ++i) REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
+  REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
+  for (int i = 2; i < sync_run::max_crashes; ++i) REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
+
+  const auto end = run.job_ended(ended("crashed", "the runner ended (SIGSEGV)"), false);
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.as == ending::failed);
+  REQUIRE(end.detail == "the runner ended (SIGSEGV)");
+}
+
+TEST_CASE("replays wait longer each time", "[sync]") {
+  sync_run run(false, false, stream_rule::deletions::none, 1.0);
+  const auto first = run.job_ended(ended("crashed"), false).delay;
+  const auto second = run.job_ended(ended("crashed"), false).delay;
+  REQUIRE(second > first);
+}
+
+TEST_CASE("an exchange that failed after all its retries interrupts the run: no second layer retries it", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  const auto end = run.job_ended(ended("try_again", "the provider is busy"), true);
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.as == ending::interrupted);
+  REQUIRE(end.detail == "the provider is busy");
+}
+
+TEST_CASE("refused credentials end the run at once, to go on later, and are said to be about credentials", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  const auto end = run.job_ended(ended("authorise_again", "401"), false);
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.credentials);
+  REQUIRE(end.as == ending::interrupted);
+}
+
+TEST_CASE("a missing scope, bad settings and bugs are final", "[sync]") {
+  for (const auto* error : {"scope_missing", "bad_settings", "permanent", "bug"}) {
+    sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+    const auto end = run.job_ended(ended(error), false);
+    REQUIRE(end.what == kind::end);
+    REQUIRE(end.as == ending::failed);
+    REQUIRE_FALSE(end.complete);
+  }
+}
+
+TEST_CASE("a provider that reports deletions itself makes no suspects", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::reported, 0.5);
+  const auto end = run.job_ended(ended(), true);
+  REQUIRE(end.what == kind::end);
+  REQUIRE(end.complete);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// The field maps, on the documentation's own samples.
+#include "mapping.hpp"
+
+#include <koppel/testing/scripted_host.hpp>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+using namespace koppel::testing;
+
+namespace {
+
+std::string sample(const std::string& name) {
+  std::ifstream in(TEAMLEADER_TESTDATA "/" + name);
+  REQUIRE(in.good());
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+seen_record from_list(const std::string& stream, const std::string& body) {
+  scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
+  host.sync(stream);
+  host.answer(200, body);
+  REQUIRE(host.outcome().error.empty());
+  REQUIRE(host.pages().front().records.size() == 1);
+  return host.pages().front().records.front();
+}
+
+seen_record from_info(const std::string& stream, const std::string& id, const std::string& body) {
+  scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
+  host.refetch(stream, {id});
+  host.answer(200, body);
+  REQUIRE(host.outcome().error.empty());
+  REQUIRE(host.pages().front().records.size() == 1);
+  return host.pages().front().records.front();
+}
+
+const std::string pied_piper = "96a38bbf-24ed-4083-8a5c-20db92aa471e";
+const std::string erlich = "f29abf48-337d-44b4-aad4-585f5277a456";
+
+}  // namespace
+
+TEST_CASE("a company of a list", "[teamleader][mapping]") {
+  const auto company = from_list("companies", sample("companies.list.json"));
+
+  CHECK(company.entity == "company");
+  CHECK(company.id == pied_piper);
+  CHECK(company.updated_at == "2016-02-05T16:44:33Z");
+  CHECK(company.field("name") == R"("Pied Piper")");
+  CHECK(company.field("status") == R"("active")");
+  CHECK(company.field("vat_number") == R"("BE 0899.623.035")");
+  CHECK(company.field("vat_number_normalized") == R"("BE0899623035")");
+  CHECK(company.field("registration_number") == R"("63326426")");
+  CHECK(company.field("emails") == R"([{"email":"info@piedpiper.eu","type":"primary"}])");
+  CHECK(company.field("phones") == R"([{"number":"092980615","type":"phone"}])");
+  CHECK(company.field("website") == R"("https://piedpiper.com")");
+  CHECK(company.field("addresses") ==
+        R"([{"city":"Ghent","country":"BE","line_1":"Dok Noord 3A 101","postal_code":"9000","type":"primary"}])");
+  CHECK(company.field("iban") == "null");
+  CHECK(company.field("currency") == "null");
+  CHECK(company.field("payment_term") == "null");
+  CHECK(company.field("language") == R"("nl")");
+  CHECK(company.field("owner") == R"({"id":"9b99d8f8-183b-4c7b-8354-9b98b47a192e"})");
+  CHECK(company.field("created_at") == R"("2016-02-04T16:44:33Z")");
+  CHECK(company.field("url") ==
+        R"("https://focus.teamleader.eu/company_detail.php?id=96a38bbf-24ed-4083-8a5c-20db92aa471e")");
+  CHECK(company.field("tags") == R"(["expo","prospect"])");
+  CHECK(
+      company.field("custom_fields") ==
+      R"([{"id":"1f6765de-56eb-40ec-ad14-9096c5dc5fe2","value":null},{"id":"bf6765de-56eb-40ec-ad14-9096c5dc5fe1","value":"rich"}])");
+  // What the list does not say stays unsaid.
+  CHECK(company.field("remarks") == "absent");
+  CHECK(company.field("customer_number") == "absent");
+  CHECK(company.facets.size() == 1);
+}
+
+TEST_CASE("a company read by id has the same core, and more", "[teamleader][mapping]") {
+  const auto listed = from_list("companies", sample("companies.list.json"));
+  const auto read = from_info("companies", pied_piper, sample("companies.info.json"));
+
+  CHECK(read.facet_json("core") == listed.facet_json("core"));
+  CHECK(read.facet("core") == listed.facet("core"));
+  CHECK(read.updated_at == listed.updated_at);
+  CHECK(read.field("remarks") == R"("Founded in a *garage*.")");
+  CHECK(
+      read.field("addresses") ==
+      R"([{"city":"Ghent","country":"BE","line_1":"Dok Noord 3A 101","postal_code":"9000","type":"primary"},)"
+      R"({"addressee":"Boekhouding","city":"Ghent","country":"BE","line_1":"Kouter 1","postal_code":"9000","type":"invoicing"}])");
+}
+
+TEST_CASE("a contact of a list and read by id", "[teamleader][mapping]") {
+  const auto listed = from_list("contacts", sample("contacts.list.json"));
+  const auto read = from_info("contacts", erlich, sample("contacts.info.json"));
+
+  CHECK(read.facet_json("core") == listed.facet_json("core"));
+  CHECK(read.facet("core") == listed.facet("core"));
+  CHECK(listed.field("name") == R"("Erlich Bachman")");
+  CHECK(listed.field("full_name") == R"("Erlich Bachman")");
+  CHECK(listed.field("first_name") == R"("Erlich")");
+  CHECK(listed.field("status") == R"("inactive")");
+  CHECK(listed.field("phones") == R"([{"number":"0475 12 34 56","type":"mobile"}])");
+  CHECK(listed.field("addresses") == "[]");
+  CHECK(listed.field("birthdate") == R"("1987-04-25")");
+  CHECK(listed.field("created_at") == R"("2016-02-04T16:44:33Z")");
+  CHECK(listed.field("marketing_consent") == "true");
+  CHECK(listed.field("tags") == "[]");
+  CHECK(listed.field("companies") == "absent");
+
+  CHECK(read.field("companies") ==
+        R"([{"decision_maker":true,"id":"96a38bbf-24ed-4083-8a5c-20db92aa471e","position":"CEO"}])");
+  CHECK(read.field("remarks") == "null");
+  // A person's national number and the like do not travel.
+  CHECK(read.facet_json("core").find("86792345") == std::string::npos);
+  CHECK(read.facet_json("detail").find("86792345") == std::string::npos);
+}
+
+TEST_CASE("absent, null and empty are three things", "[teamleader][mapping]") {
+  const auto contact = from_list(
+      "contacts",
+      R"({"data":[{"id":"x","first_name":null,"last_name":"Hall","gender":"","birthdate":"","website":null}]})");
+
+  CHECK(contact.field("name") == R"("Hall")");
+  CHECK(contact.field("first_name") == "null");
+  CHECK(contact.field("gender") == "null");
+  CHECK(contact.field("birthdate") == "null");
+  CHECK(contact.field("website") == "null");
+  CHECK(contact.field("emails") == "absent");
+  CHECK(contact.field("addresses") == "absent");
+  CHECK(contact.field("marketing_consent") == "absent");
+
+  // A property that the user may not see is omitted: then we know no name, which is not the same as an empty one.
+  CHECK(from_list("contacts", R"({"data":[{"id":"x"}]})").facets.empty());
+}
+
+TEST_CASE("values nobody told us of pass through", "[teamleader][mapping]") {
+  const auto company = from_list("companies", R"({"data":[{"id":"x","status":"blocked","brand_new":{"a":1},
+    "payment_term":{"type":"lunar","days":28},"emails":[{"type":"carrier_pigeon","email":"a@b.c"}],
+    "custom_fields":[{"definition":{"id":"d"},"value":{"type":"company","id":"y"}},{"definition":{"id":"e"},"value":[1,25,true]}]}]})");
+
+  CHECK(company.field("status") == R"("blocked")");
+  CHECK(company.field("payment_term") == R"({"days":28,"type":"lunar"})");
+  CHECK(company.field("emails") == R"([{"email":"a@b.c","type":"carrier_pigeon"}])");
+  CHECK(company.field("custom_fields") ==
+        R"([{"id":"d","value":{"id":"y","type":"company"}},{"id":"e","value":[1,25,true]}])");
+}
+
+TEST_CASE("an address of nothing but a country is kept, one of nothing is none", "[teamleader][mapping]") {
+  const auto address = [](const std::string& of) {
+    return from_list("companies", R"({"data":[{"id":"x","primary_address":)" + of + "}]}").field("addresses");
+  };
+  CHECK(address(R"({"line_1":null,"postal_code":null,"city":null,"country":"BE","area_level_two":null})") ==
+        R"([{"country":"BE","type":"primary"}])");
+  CHECK(address(R"({"line_1":null,"postal_code":null,"city":"","country":null})") == "[]");
+  CHECK(address("null") == "[]");
+}
+
+TEST_CASE("the field maps are sound, and every documented field is in them or dropped with a reason",
+          "[teamleader][mapping]") {
+  const auto check = [](const koppel::sdk::field_map& map, const std::vector<std::string>& samples) {
+    CHECK(faults_of(map) == std::vector<std::string>{});
+    std::set<std::string> known{"id"};
+    for (const auto& rule : map.rules) known.insert(std::string(rule.from.substr(rule.from.empty() ? 0 : 1)));
+    for (const auto& dropped : map.dropped) known.insert(std::string(dropped.from.substr(1)));
+    for (const auto& text : samples) {
+      auto row = koppel::sdk::json::parse(text)["data"];
+      if (row.is_array()) row = row.items()[0];
+      for (const auto& name : row.names()) {
+        INFO(map.entity << " " << name);
+        CHECK(known.contains(std::string(name)));
+      }
+    }
+  };
+  check(koppel::teamleader::company_map, {sample("companies.list.json"), sample("companies.info.json")});
+  check(koppel::teamleader::contact_map, {sample("contacts.list.json"), sample("contacts.info.json")});
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// CLI11 knows the grammar; every leaf stores what is to be done, and it is done after parsing succeeded.
+
+#include "tools/koppelctl/cli.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <cstdlib>
+#include <functional>
+#include <ostream>
+
+#include "tools/koppelctl/commands.hpp"
+#include "tools/koppelctl/text.hpp"
+
+namespace koppel::koppelctl {
+namespace {
+
+using task = std::function<ending(surroundings&)>;
+
+/// Where the parsed values land. It outlives the parser and the task.
+struct arguments_of_all {
+  std::string socket;
+  bool no_colour = false;
+  std::string name;
+  new_app app;
+  new_connection connection;
+  connect_wish connect;
+  sync_wish sync;
+  event_wish event;
+  std::string from = "now";
+  bool purge = false, yes = false, all = false, no_wait = false;
+  long timeout_s = 3600;
+  std::size_t limit = 50;
+  task chosen;
+};
+
+/// Runs `then` with the checked name.
+template <class Then>
+task with_name(arguments_of_all& a, Then then) {
+  return [&a, then](surroundings& s) -> ending {
+    const auto name = parse_name(a.name);
+    if (!name) return name.error();
+    return then(s, *name);
+  };
+}
+
+CLI::App* noun(CLI::App& top, const std::string& name, const std::string& what) {
+  auto* sub = top.add_subcommand(name, what);
+  sub->require_subcommand(1);
+  sub->fallthrough();
+  return sub;
+}
+
+CLI::App* verb(CLI::App& of, arguments_of_all& a, const std::string& name, const std::string& what,
+               const std::string& examples, task then) {
+  auto* sub = of.add_subcommand(name, what);
+  sub->fallthrough();
+  sub->footer("Examples:\n" + examples);
+  sub->callback([&a, then = std::move(then)] { a.chosen = then; });
+  return sub;
+}
+
+void add_app_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* app = noun(top, "app", "Registrations at providers: a client id with its secret");
+  auto* add = verb(*app, a, "add", "Add a registration; its secret is asked for, or read from the input",
+                   "  koppelctl app add teamleader/main --client-id 6c0e21\n"
+                   "  koppelctl app add teamleader/main --client-id 6c0e21 --secret-stdin < secret.txt",
+                   with_name(a, [&a](surroundings& s, const full_name& name) {
+                     a.app.name = name;
+                     return add_app(s, a.app);
+                   }));
+  add->add_option("name", a.name, "provider/name, such as teamleader/main")->required();
+  add->add_option("--client-id", a.app.client_id, "The client id that the provider gave")->required();
+  add->add_option("--redirect-uri", a.app.redirect_uri, "The redirect address registered at the provider");
+  add->add_flag("--secret-stdin", a.app.secret_from_input, "Read the client secret from the first line of the input");
+  verb(*app, a, "list", "All registrations", "  koppelctl app list", list_apps);
+}
+
+void add_connect(CLI::App& connection, arguments_of_all& a) {
+  auto* sub =
+      verb(connection, a, "connect", "Give Koppel access to the account: prints the link, and waits for the outcome",
+           "  koppelctl connection connect teamleader/acme\n"
+           "  koppelctl connection connect teamleader/acme --paste --yes < code.txt\n"
+           "  koppelctl --json connection connect teamleader/acme --expect-account 42",
+           with_name(a, [&a](surroundings& s, const full_name& name) {
+             a.connect.name = name;
+             a.connect.timeout = std::chrono::seconds(a.timeout_s);
+             return connect(s, a.connect);
+           }));
+  sub->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+  sub->add_flag("--paste", a.connect.paste, "Ask for the code instead of waiting for the callback");
+  auto* yes = sub->add_flag("--yes", a.connect.yes, "Take whatever account the grant opens");
+  sub->add_option("--expect-account", a.connect.expected_account, "Take this account (its id) and no other")
+      ->excludes(yes);
+  sub->add_option("--redirect-uri", a.connect.redirect_uri, "Another redirect address for this attempt");
+  sub->add_option("--timeout", a.timeout_s, "Seconds to wait for the callback")
+      ->check(CLI::Range(1L, 86'400L))
+      ->capture_default_str();
+}
+
+void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* connection = noun(top, "connection", "Customers' accounts at providers");
+  auto* add = verb(*connection, a, "add", "Add a connection; connect it afterwards",
+                   "  koppelctl connection add teamleader/acme --app main --customer 4711",
+                   with_name(a, [&a](surroundings& s, const full_name& name) {
+                     a.connection.name = name;
+                     return add_connection(s, a.connection);
+                   }));
+  add->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+  add->add_option("--app", a.connection.app, "The name of the app to use")->required();
+  add->add_option("--customer", a.connection.customer, "Your own id of the customer; it is on every event");
+  add->add_option("--set", a.connection.settings, "key=value: a setting that the plugin asks for")
+      ->allow_extra_args(false);
+
+  verb(*connection, a, "list", "All connections and their status", "  koppelctl connection list", list_connections);
+  auto* show = verb(*connection, a, "show", "One connection, its status and its streams",
+                    "  koppelctl connection show teamleader/acme", with_name(a, show_connection));
+  show->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+
+  auto* remove = verb(*connection, a, "remove", "Remove a connection with its credentials",
+                      "  koppelctl connection remove teamleader/acme\n"
+                      "  koppelctl connection remove teamleader/acme --purge --yes",
+                      with_name(a, [&a](surroundings& s, const full_name& name) {
+                        return remove_connection(s, name, a.purge, a.yes);
+                      }));
+  remove->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+  remove->add_flag("--purge", a.purge, "Erase its records as well, here and at the consumers");
+  remove->add_flag("--yes", a.yes, "Do not ask");
+  add_connect(*connection, a);
+}
+
+void add_sync_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* sync = noun(top, "sync", "Reading records from providers");
+  auto* run = verb(*sync, a, "run", "Read what is new, now, and wait for the end",
+                   "  koppelctl sync run teamleader/acme\n"
+                   "  koppelctl sync run teamleader/acme --stream contacts --full",
+                   with_name(a, [&a](surroundings& s, const full_name& name) {
+                     a.sync.name = name;
+                     a.sync.wait = !a.no_wait;
+                     return run_sync(s, a.sync);
+                   }));
+  run->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+  run->add_option("--stream", a.sync.stream, "One stream only, such as contacts");
+  run->add_flag("--full", a.sync.full, "Read everything again, not only what changed");
+  run->add_flag("--no-wait", a.no_wait, "Return as soon as the daemon has accepted");
+
+  auto* list =
+      verb(*sync, a, "list", "The newest runs",
+           "  koppelctl sync list\n  koppelctl sync list teamleader/acme --limit 5", [&a](surroundings& s) -> ending {
+             if (a.name.empty()) return list_syncs(s, std::nullopt, a.limit);
+             const auto name = parse_name(a.name);
+             if (!name) return name.error();
+             return list_syncs(s, *name, a.limit);
+           });
+  list->add_option("name", a.name, "provider/name: of this connection only");
+  list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
+}
+
+void add_event_filters(CLI::App& sub, arguments_of_all& a) {
+  sub.add_option("--connection", a.event.connections, "provider/name; several times for several")
+      ->allow_extra_args(false);
+  sub.add_option("--type", a.event.types,
+                 "A type such as auth.status, or its beginning such as sync.company; several times for several")
+      ->allow_extra_args(false);
+}
+
+void add_event_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* event = noun(top, "event", "What happened: the events on the bus");
+  auto* list = verb(*event, a, "list", "The newest events",
+                    "  koppelctl event list --limit 10\n"
+                    "  koppelctl event list --connection teamleader/acme --type sync.company --all",
+                    [&a](surroundings& s) {
+                      a.event.limit = a.all ? 0 : a.limit;
+                      return list_events(s, a.event);
+                    });
+  add_event_filters(*list, a);
+  auto* limit =
+      list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  list->add_flag("--all", a.all, "All that the daemon keeps")->excludes(limit);
+
+  auto* follow = verb(*event, a, "follow", "Events as they come, until Ctrl-C",
+                      "  koppelctl event follow\n"
+                      "  koppelctl --json event follow --from start --type auth.status",
+                      [&a](surroundings& s) {
+                        a.event.from_start = a.from == "start";
+                        return follow_events(s, a.event);
+                      });
+  add_event_filters(*follow, a);
+  follow->add_option("--from", a.from, "Where to begin")->check(CLI::IsMember({"now", "start"}))->capture_default_str();
+}
+
+std::string default_socket() {
+  const char* set = std::getenv("KOPPEL_SOCKET");
+  return set != nullptr && *set != '\0' ? set : "/var/lib/koppel/control.sock";
+}
+
+void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
+  top.require_subcommand(1);
+  top.set_version_flag("--version", "koppelctl " KOPPEL_VERSION);
+  top.add_option("--socket", a.socket, "The daemon's control socket; else KOPPEL_SOCKET")->capture_default_str();
+  top.add_flag("--json", t.json, "For programs: one JSON document a line");
+  top.add_flag("--no-color", a.no_colour, "No colours; NO_COLOR in the environment does the same");
+  top.footer(
+      "Exit codes: 0 done, 1 refused or failed, 2 wrong arguments, 3 the daemon cannot be reached.\n"
+      "Begin with:\n"
+      "  koppelctl app add teamleader/main --client-id ID\n"
+      "  koppelctl connection add teamleader/acme --app main\n"
+      "  koppelctl connection connect teamleader/acme\n"
+      "  koppelctl sync run teamleader/acme");
+
+  verb(top, a, "status", "The daemon at a glance", "  koppelctl status", show_status);
+  auto* plugin = noun(top, "plugin", "The providers that the daemon knows");
+  verb(*plugin, a, "list", "All plugins and how they are", "  koppelctl plugin list", list_plugins);
+  add_app_verbs(top, a);
+  add_connection_verbs(top, a);
+  add_sync_verbs(top, a);
+  add_event_verbs(top, a);
+  auto* consumer = noun(top, "consumer", "Who follows the bus");
+  verb(*consumer, a, "list", "All consumers, and how far they are", "  koppelctl consumer list", list_consumers);
+}
+
+}  // namespace
+
+exit_code run(const std::vector<std::string>& arguments, terminal& t) {
+  arguments_of_all a;
+  a.socket = default_socket();
+  CLI::App top("koppelctl: looks after the Koppel daemon.", "koppelctl");
+  add_everything(top, a, t);
+  try {
+    // CLI11 takes them from the back.
+    top.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& e) {
+    return top.exit(e, t.out, t.err) == 0 ? exit_code::ok : exit_code::usage;
+  }
+  if (a.no_colour || t.json) t.colours = false;
+
+  control daemon(a.socket);
+  surroundings s{t, daemon};
+  const auto end = a.chosen(s);
+  t.out.flush();
+  if (end) return *end;
+  t.err << "koppelctl: " << end.error().detail << "\n";
+  return exit_of(end.error());
+}
+
+}  // namespace koppel::koppelctl

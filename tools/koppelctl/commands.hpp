@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What koppelctl can do, one function a command. Each says its own results; a failure is said by `run` (cli.hpp).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <koppel/result.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/koppelctl/control.hpp"
+#include "tools/koppelctl/errors.hpp"
+#include "tools/koppelctl/names.hpp"
+#include "tools/koppelctl/terminal.hpp"
+
+namespace koppel::koppelctl {
+
+/// What every command works with.
+struct surroundings {
+  terminal& console;
+  control& daemon;
+};
+
+using ending = result<exit_code>;
+
+// status.cpp
+ending show_status(surroundings& s);
+ending list_plugins(surroundings& s);
+ending list_consumers(surroundings& s);
+
+// apps.cpp
+struct new_app {
+  full_name name;
+  std::string client_id, redirect_uri;
+  bool secret_from_input = false;
+};
+ending add_app(surroundings& s, const new_app& what);
+ending list_apps(surroundings& s);
+
+// connections.cpp
+struct new_connection {
+  full_name name;
+  std::string app, customer;
+  std::vector<std::string> settings;
+};
+ending add_connection(surroundings& s, const new_connection& what);
+ending list_connections(surroundings& s);
+ending show_connection(surroundings& s, const full_name& name);
+ending remove_connection(surroundings& s, const full_name& name, bool purge, bool yes);
+
+// connect.cpp
+struct connect_wish {
+  full_name name;
+  bool paste = false, yes = false;
+  std::string expected_account, redirect_uri;
+  std::chrono::seconds timeout{3600};
+};
+ending connect(surroundings& s, const connect_wish& wish);
+
+// syncs.cpp
+struct sync_wish {
+  full_name name;
+  std::string stream;
+  bool full = false, wait = true;
+};
+ending run_sync(surroundings& s, const sync_wish& wish);
+ending list_syncs(surroundings& s, const std::optional<full_name>& name, std::size_t limit);
+
+// events.cpp
+struct event_wish {
+  std::vector<std::string> connections, types;
+  std::size_t limit = 50;   ///< list: the newest; 0: all
+  bool from_start = false;  ///< follow
+};
+ending list_events(surroundings& s, const event_wish& wish);
+ending follow_events(surroundings& s, const event_wish& wish);
+
+// Shared by several of them.
+
+/// Prints the daemon's document on one line, as --json promises.
+void print_document(terminal& t, const boost::json::object& document);
+/// "/v1/connections/teamleader/acme"
+std::string path_of(const full_name& name);
+
+}  // namespace koppel::koppelctl

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// koppelctl connection add, list, show, remove.
+
+#include <ostream>
+
+#include "tools/koppelctl/commands.hpp"
+#include "tools/koppelctl/json_read.hpp"
+#include "tools/koppelctl/outcome.hpp"
+#include "tools/koppelctl/table.hpp"
+#include "tools/koppelctl/text.hpp"
+
+namespace koppel::koppelctl {
+namespace {
+
+std::string settings_text(const json::object& settings) {
+  std::string text;
+  for (const auto& [key, value] : settings)
+    text += (text.empty() ? "" : ", ") + std::string(key) + "=" + text_of(settings, key);
+  return printable(text);
+}
+
+void print_streams(terminal& t, const json::array& streams) {
+  table shown(
+      {{"STREAM"}, {"RECORDS", true}, {"LAST FULL (UTC)"}, {"LAST SUCCESS (UTC)"}, {"FAILURES", true}, {"LAST ERROR"}});
+  each_object(streams, [&](const json::object& one) {
+    shown.add({text_of(one, "stream"),
+               grouped(number_of(one, "records")),
+               short_time(text_of(one, "last_full_at")),
+               short_time(text_of(one, "last_success_at")),
+               text_of(one, "failures"),
+               {text_of(one, "last_error"), colour::bad}});
+  });
+  if (!shown.empty()) {
+    t.out << "\n";
+    shown.print(t.out, t.colours);
+  }
+}
+
+void print_connection(terminal& t, const json::object& c) {
+  const auto line = [&](std::string_view title, const std::string& value) {
+    if (!value.empty()) t.out << title << std::string(14 - title.size(), ' ') << value << "\n";
+  };
+  const auto& auth = object_of(c, "auth");
+  const auto status = text_of(auth, "status");
+  line("Connection", printable(text_of(c, "provider") + "/" + text_of(c, "name")));
+  line("Id", printable(text_of(c, "id")));
+  line("Customer", printable(text_of(c, "customer")));
+  line("App", printable(text_of(c, "app")));
+  line("Settings", settings_text(object_of(c, "settings")));
+  line("Created", short_time(text_of(c, "created_at")) + " UTC");
+  line("Status", shaded(printable(status), shade_of(status), t.colours) + ", since " +
+                     short_time(text_of(auth, "since")) + " UTC");
+  line("Auth Status", printable(text_of(auth, "display")));
+  line("Account", account_text(object_of(auth, "account")));
+  if (const auto reason = text_of(auth, "reason"); !reason.empty()) {
+    line("Reason", reason_sentence(reason, t.speaks));
+    line("Whose turn", turn_sentence(text_of(auth, "action"), text_of(auth, "action_by"), t.speaks));
+    const auto* tag = t.speaks == language::nl ? "nl" : t.speaks == language::fr ? "fr" : "en";
+    line("Hint", printable(text_of(object_of(auth, "hint"), tag)));
+  }
+  print_streams(t, array_of(c, "streams"));
+}
+
+}  // namespace
+
+ending add_connection(surroundings& s, const new_connection& what) {
+  const auto settings = parse_settings(what.settings);
+  if (!settings) return settings.error();
+  json::object body{
+      {"provider", what.name.provider}, {"name", what.name.name}, {"app", what.app}, {"customer", what.customer}};
+  if (!settings->empty()) {
+    json::object values;
+    for (const auto& [key, value] : *settings) values[key] = value;
+    body["settings"] = std::move(values);
+  }
+  const auto answer = s.daemon.post("/v1/connections", body);
+  if (!answer) return answer.error();
+  if (s.console.json)
+    print_document(s.console, *answer);
+  else
+    s.console.out << "Connection " << what.name.text() << " added. Next: koppelctl connection connect "
+                  << what.name.text() << "\n";
+  return exit_code::ok;
+}
+
+ending list_connections(surroundings& s) {
+  const auto answer = s.daemon.get("/v1/connections");
+  if (!answer) return answer.error();
+  auto& t = s.console;
+  if (t.json) {
+    print_document(t, *answer);
+    return exit_code::ok;
+  }
+  table shown({{"CONNECTION"}, {"CUSTOMER"}, {"APP"}, {"STATUS"}, {"AUTH STATUS"}, {"ACCOUNT"}, {"RECORDS", true}});
+  each_object(array_of(*answer, "connections"), [&](const json::object& c) {
+    const auto& auth = object_of(c, "auth");
+    const auto status = text_of(auth, "status");
+    std::uint64_t records = 0;
+    each_object(array_of(c, "streams"), [&](const json::object& one) { records += number_of(one, "records"); });
+    shown.add({text_of(c, "provider") + "/" + text_of(c, "name"),
+               text_of(c, "customer"),
+               text_of(c, "app"),
+               {status, shade_of(status)},
+               text_of(auth, "display"),
+               text_of(object_of(auth, "account"), "name"),
+               grouped(records)});
+  });
+  if (shown.empty())
+    t.out << "No connections yet. Add one: koppelctl connection add teamleader/acme --app main\n";
+  else
+    shown.print(t.out, t.colours);
+  return exit_code::ok;
+}
+
+ending show_connection(surroundings& s, const full_name& name) {
+  const auto answer = s.daemon.get(path_of(name));
+  if (!answer) return answer.error();
+  if (s.console.json)
+    print_document(s.console, *answer);
+  else
+    print_connection(s.console, *answer);
+  return exit_code::ok;
+}
+
+ending remove_connection(surroundings& s, const full_name& name, bool purge, bool yes) {
+  auto& t = s.console;
+  if (!yes) {
+    if (!t.in_is_terminal) return fail(errc::usage, "There is no terminal to ask on. Add --yes if you are sure.");
+    const auto what =
+        purge ? ", and erase every record that came through it" : ", and keep the records that came through it";
+    const auto sure = t.ask_yes("Remove " + name.text() + " with its credentials" + what + "? [y/N]");
+    if (!sure.value_or(false)) {
+      t.err << "Nothing was removed.\n";
+      return exit_code::refused;
+    }
+  }
+  const auto answer = s.daemon.remove(path_of(name) + (purge ? "?purge=true" : ""));
+  if (!answer) return answer.error();
+  if (t.json)
+    print_document(t, *answer);
+  else
+    t.out << "Connection " << name.text() << " removed.\n";
+  return exit_code::ok;
+}
+
+}  // namespace koppel::koppelctl

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening, applying, beginning again.
+
+#include "store.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <unordered_map>
+
+#include "apply_record.hpp"
+
+namespace koppel::proplus {
+namespace {
+
+namespace json = boost::json;
+
+failure database_failure(const std::string& what) {
+  return {boost::system::errc::make_error_code(boost::system::errc::io_error), "The database failed: " + what + "."};
+}
+failure refused(const std::filesystem::path& file, const std::string& why) {
+  return {boost::system::errc::make_error_code(boost::system::errc::invalid_argument),
+          "The database " + file.string() + " " + why};
+}
+
+/// SQLiteCpp throws; above this file failures are values.
+template <class Work>
+auto guarded(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& e) {
+    return database_failure(e.what());
+  }
+}
+
+/// Empty text is no text.
+void bind_text(SQLite::Statement& s, int index, const std::string& text) {
+  if (text.empty())
+    s.bind(index);
+  else
+    s.bind(index, text);
+}
+
+}  // namespace
+
+struct store::state {
+  explicit state(const std::filesystem::path& file)
+      : db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5'000) {}
+
+  result<> prepare(const std::filesystem::path& file);
+  void load();
+  void apply(const bus::event& e);
+  void connection_of(const bus::event& e);
+  void auth_status(const bus::event& e, const json::object& data);
+  void sync_completed(const bus::event& e, const json::object& data);
+  void connection_removed(const bus::event& e, const json::object& data);
+  void unreadable(const bus::event& e, const std::string& why);
+  void count(const std::string& counter, std::uint64_t by);
+  void flush_applied();
+  void save_position(const bus::position& p);
+  void sweep_if_caught_up();
+
+  SQLite::Database db;
+  std::unique_ptr<record_tables> records;
+  std::optional<bus::position> at;
+  std::int64_t walk = 1;
+  std::optional<std::uint64_t> catch_up;
+  std::unordered_map<std::string, std::string> known;         ///< connection id -> its names and walk, as in the table
+  std::map<std::string, std::uint64_t, std::less<>> applied;  ///< of the transaction that runs, by short type
+};
+
+result<> store::state::prepare(const std::filesystem::path& file) {
+  const int version = db.execAndGet("PRAGMA user_version").getInt();
+  const int application = db.execAndGet("PRAGMA application_id").getInt();
+  const bool is_new =
+      version == 0 && application == 0 && db.execAndGet("SELECT count(*) FROM sqlite_master").getInt() == 0;
+  if (!is_new && application != application_id)
+    return refused(file, "belongs to another program; choose another file.");
+  if (!is_new && version != schema_version)
+    return refused(file, "has version " + std::to_string(version) + ", this program knows version " +
+                             std::to_string(schema_version) + "; use the program that wrote it.");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
+  if (!is_new) return {};
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  db.exec(create_script());
+  db.exec("PRAGMA user_version = " + std::to_string(schema_version) +
+          "; PRAGMA application_id = " + std::to_string(application_id));
+  transaction.commit();
+  return {};
+}
+
+void store::state::load() {
+  SQLite::Statement where(db, "SELECT epoch, seq, id FROM position");
+  if (where.executeStep())
+    at = bus::position{where.getColumn(0).getString(), static_cast<std::uint64_t>(where.getColumn(1).getInt64()),
+                       where.getColumn(2).getString()};
+  SQLite::Statement w(db, "SELECT number, catch_up_seq FROM walk");
+  w.executeStep();
+  walk = w.getColumn(0).getInt64();
+  if (!w.getColumn(1).isNull()) catch_up = static_cast<std::uint64_t>(w.getColumn(1).getInt64());
+  records = std::make_unique<record_tables>(db);
+}
+
+/// Makes sure that the connection of this event is there and has the names that the event says.
+void store::state::connection_of(const bus::event& e) {
+  if (e.connection_id.empty()) return;
+  std::string names = e.provider + '\n' + e.connection + '\n' + e.customer + '\n' + std::to_string(walk);
+  std::string& have = known[e.connection_id];
+  if (have == names) return;
+  SQLite::Statement s(
+      db,
+      "INSERT INTO connection (connection_id, provider, name, customer, walk) VALUES (?1, ?2, ?3, ?4, ?5) "
+      "ON CONFLICT (connection_id) DO UPDATE SET provider = ?2, name = ?3, customer = ?4, walk = ?5");
+  s.bind(1, e.connection_id);
+  bind_text(s, 2, e.provider);
+  bind_text(s, 3, e.connection);
+  bind_text(s, 4, e.customer);
+  s.bind(5, walk);
+  s.exec();
+  have = std::move(names);
+}
+
+void store::state::auth_status(const bus::event& e, const json::object& data) {
+  static const json::object nothing;
+  const auto map = [&](std::string_view key) -> const json::object& {
+    const json::value* value = data.if_contains(key);
+    return value != nullptr && value->is_object() ? value->get_object() : nothing;
+  };
+  SQLite::Statement s(db,
+                      "UPDATE connection SET auth_status = ?2, status = ?3, reason = ?4, since = ?5, generation = ?6, "
+                      "action = ?7, action_by = ?8, hint_nl = ?9, hint_fr = ?10, hint_en = ?11, account_id = ?12, "
+                      "account_name = ?13, status_walk = ?14 WHERE connection_id = ?1 AND "
+                      "(generation IS NULL OR status_walk <> ?14 OR generation <= ?6)");
+  s.bind(1, e.connection_id);
+  s.bind(2, text_of(data, "display"));
+  bind_text(s, 3, text_of(data, "status"));
+  bind_text(s, 4, text_of(data, "reason"));
+  bind_text(s, 5, text_of(data, "since"));
+  s.bind(6, number_of(data, "generation"));
+  bind_text(s, 7, text_of(data, "action"));
+  bind_text(s, 8, text_of(data, "action_by"));
+  bind_text(s, 9, text_of(map("hint"), "nl"));
+  bind_text(s, 10, text_of(map("hint"), "fr"));
+  bind_text(s, 11, text_of(map("hint"), "en"));
+  bind_text(s, 12, text_of(map("account"), "id"));
+  bind_text(s, 13, text_of(map("account"), "name"));
+  s.bind(14, walk);
+  s.exec();
+}
+
+void store::state::sync_completed(const bus::event& e, const json::object& data) {
+  SQLite::Statement s(
+      db, "UPDATE connection SET last_sync = ?2, data_as_of = coalesce(?3, data_as_of) WHERE connection_id = ?1");
+  s.bind(1, e.connection_id);
+  s.bind(2, e.time);
+  bind_text(s, 3, text_of(data, "data_as_of"));
+  s.exec();
+
+  const json::value* complete = data.if_contains("complete");
+  if (text_of(data, "mode") != "full" || complete == nullptr || *complete != true) return;
+  const std::string named = text_of(data, "entity");
+  const entity* of = find_entity(named.empty() ? text_of(data, "stream") : named);
+  if (of == nullptr) return;
+  SQLite::Statement full(db, "INSERT OR IGNORE INTO full_sync (connection_id, entity, walk) VALUES (?1, ?2, ?3)");
+  full.bind(1, e.connection_id);
+  full.bind(2, std::string(of->name));
+  full.bind(3, walk);
+  full.exec();
+}
+
+void store::state::connection_removed(const bus::event& e, const json::object& data) {
+  SQLite::Statement s(
+      db, "UPDATE connection SET removed_at = ?2, status = 'removed', auth_status = '' WHERE connection_id = ?1");
+  s.bind(1, e.connection_id);
+  s.bind(2, e.time);
+  s.exec();
+  if (const json::value* purge = data.if_contains("purge"); purge != nullptr && *purge == true)
+    records->purge(e.connection_id);
+}
+
+void store::state::unreadable(const bus::event& e, const std::string& why) {
+  spdlog::error("event {} ({}) cannot be read and is set aside: {}", e.id, e.type, why);
+  SQLite::Statement s(db, "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)");
+  s.bind(1, static_cast<std::int64_t>(e.seq));
+  s.bind(2, e.id);
+  s.bind(3, e.type);
+  s.bind(4, why);
+  s.exec();
+}
+
+void store::state::apply(const bus::event& e) {
+  const std::string_view type = bus::short_type(e.type);
+  const auto data = bus::data_as_json(e);
+  if (!data) return unreadable(e, data.error().detail);
+  connection_of(e);
+  if (e.connection_id.empty()) {
+    // About no connection: counted, nothing to keep.
+  } else if (type == "auth.status") {
+    auth_status(e, *data);
+  } else if (type == "sync.completed") {
+    sync_completed(e, *data);
+  } else if (type == "connection.removed") {
+    connection_removed(e, *data);
+  } else {
+    records->apply(e, type, *data, walk);
+  }
+  if (const auto at_type = applied.find(type); at_type != applied.end())
+    ++at_type->second;
+  else
+    applied.emplace(type, 1);
+}
+
+void store::state::count(const std::string& counter, std::uint64_t by) {
+  if (by == 0) return;
+  SQLite::Statement s(db, "UPDATE counter SET value = value + ?2 WHERE name = ?1");
+  s.bind(1, counter);
+  s.bind(2, static_cast<std::int64_t>(by));
+  s.exec();
+}
+
+void store::state::flush_applied() {
+  SQLite::Statement s(db, "INSERT INTO applied VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET count = count + ?2");
+  for (const auto& [type, events] : applied) {
+    s.reset();
+    s.bind(1, type);
+    s.bind(2, static_cast<std::int64_t>(events));
+    s.exec();
+  }
+  applied.clear();
+}
+
+void store::state::save_position(const bus::position& p) {
+  SQLite::Statement s(db, "INSERT OR REPLACE INTO position VALUES (1, ?1, ?2, ?3)");
+  s.bind(1, p.epoch);
+  s.bind(2, static_cast<std::int64_t>(p.seq));
+  s.bind(3, p.id);
+  s.exec();
+  at = p;
+}
+
+/// In a later walk: what the new history does not have goes, once it was read to its end and the stream was complete.
+void store::state::sweep_if_caught_up() {
+  if (walk == 1 || !catch_up || !at || at->seq < *catch_up) return;
+  SQLite::Statement due(db, "SELECT connection_id, entity FROM full_sync WHERE walk = ?1 AND swept = 0");
+  due.bind(1, walk);
+  std::vector<std::pair<std::string, std::string>> all;
+  while (due.executeStep()) all.emplace_back(due.getColumn(0).getString(), due.getColumn(1).getString());
+  for (const auto& [connection, name] : all) {
+    const entity& of = *find_entity(name);
+    const auto [unseen, total] = records->unseen(of, connection, walk);
+    // Our own guard: a host that came up empty must not empty us.
+    const bool held = unseen > 100 && unseen * 2 > total;
+    if (held)
+      spdlog::error(
+          "{} of {} {} rows of connection {} are not in the host's new history: held; look, then run "
+          "koppel-proplus --confirm-sweep",
+          unseen, total, name, connection);
+    else
+      count("swept", static_cast<std::uint64_t>(records->sweep(of, connection, walk)));
+    SQLite::Statement s(db, "UPDATE full_sync SET swept = ?4 WHERE connection_id = ?1 AND entity = ?2 AND walk = ?3");
+    s.bind(1, connection);
+    s.bind(2, name);
+    s.bind(3, walk);
+    s.bind(4, held ? 2 : 1);
+    s.exec();
+  }
+}
+
+store::store(std::unique_ptr<state> s) : state_(std::move(s)) {}
+store::~store() = default;
+
+result<std::unique_ptr<store>> store::open(const std::filesystem::path& file) {
+  return guarded([&]() -> result<std::unique_ptr<store>> {
+    const ::mode_t before = ::umask(077);  // personal data: for this user only
+    std::unique_ptr<state> s;
+    try {
+      s = std::make_unique<state>(file);
+    } catch (const SQLite::Exception& e) {
+      ::umask(before);
+      return refused(file, std::string("cannot be opened: ") + e.what() + ".");
+    }
+    ::umask(before);
+    if (auto r = s->prepare(file); !r) return r.error();
+    s->load();
+    return std::unique_ptr<store>(new store(std::move(s)));
+  });
+}
+
+result<std::optional<bus::position>> store::stored_position() { return state_->at; }
+
+result<> store::apply(const bus::delivery& d) {
+  return guarded([&]() -> result<> {
+    state& s = *state_;
+    SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+    std::uint64_t duplicates = d.duplicates;
+    for (const bus::event& e : d.events) {
+      if (s.at && s.at->epoch == e.epoch && e.seq <= s.at->seq)
+        ++duplicates;
+      else
+        s.apply(e);
+    }
+    s.count("duplicate", duplicates);
+    s.flush_applied();
+    if (!s.at || s.at->epoch != d.complete_up_to.epoch || d.complete_up_to.seq >= s.at->seq)
+      s.save_position(d.complete_up_to);
+    s.sweep_if_caught_up();
+    transaction.commit();
+    return {};
+  });
+}
+
+result<> store::begin_again() {
+  return guarded([&]() -> result<> {
+    SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    state_->db.exec(
+        "DELETE FROM position; UPDATE walk SET number = number + 1, catch_up_seq = NULL; DELETE FROM full_sync");
+    transaction.commit();
+    state_->at.reset();
+    state_->catch_up.reset();
+    ++state_->walk;
+    return {};
+  });
+}
+
+result<> store::note_head(std::uint64_t head) {
+  if (head == 0 || state_->catch_up || state_->walk == 1) return {};
+  return guarded([&]() -> result<> {
+    SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement s(state_->db, "UPDATE walk SET catch_up_seq = ?1");
+    s.bind(1, static_cast<std::int64_t>(head));
+    s.exec();
+    state_->catch_up = head;
+    state_->sweep_if_caught_up();
+    transaction.commit();
+    return {};
+  });
+}
+
+result<std::uint64_t> store::confirm_sweep() {
+  return guarded([&]() -> result<std::uint64_t> {
+    state& s = *state_;
+    SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+    SQLite::Statement held(s.db, "UPDATE full_sync SET swept = 1 WHERE swept = 2 RETURNING connection_id, entity");
+    std::vector<std::pair<std::string, std::string>> all;
+    while (held.executeStep()) all.emplace_back(held.getColumn(0).getString(), held.getColumn(1).getString());
+    std::uint64_t rows = 0;
+    for (const auto& [connection, name] : all)
+      rows += static_cast<std::uint64_t>(s.records->sweep(*find_entity(name), connection, s.walk));
+    s.count("swept", rows);
+    transaction.commit();
+    return rows;
+  });
+}
+
+}  // namespace koppel::proplus

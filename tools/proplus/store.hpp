@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The consumer's database, and what each event does to it. A delivery is one transaction: the effects of its events
+// and the position behind them together, so that a crash at any instruction neither loses nor repeats an effect.
+// One thread. After a failure the store must not be used again: the process ends and starts over.
+#pragma once
+
+#include <filesystem>
+#include <koppel/bus/client.hpp>
+#include <memory>
+#include <optional>
+
+namespace koppel::proplus {
+
+class store {
+ public:
+  /// Makes the database, or opens one of ours. A file of something else or of a newer version is refused.
+  static result<std::unique_ptr<store>> open(const std::filesystem::path& file);
+  ~store();
+
+  /// Where to go on; nothing on the first start.
+  result<std::optional<bus::position>> stored_position();
+  result<> apply(const bus::delivery& d);
+
+  /// The host's history is another one, or ours is too old: forgets the position and begins the next walk. What is here
+  /// stays until the new history has been read; what does not occur in it is then swept, per connection and entity,
+  /// after that stream's first complete reading.
+  result<> begin_again();
+  /// The host's head, as soon as it is known: where a walk has caught up.
+  result<> note_head(std::uint64_t head);
+  /// Deletes what our guard held back. Returns how many rows.
+  result<std::uint64_t> confirm_sweep();
+
+ private:
+  struct state;
+  explicit store(std::unique_ptr<state> s);
+  std::unique_ptr<state> state_;
+};
+
+}  // namespace koppel::proplus

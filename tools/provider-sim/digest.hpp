@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two things that the pure parts need of OpenSSL.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace koppel::provider_sim {
+
+std::string sha256_hex(std::string_view text);
+
+/// `bytes` bytes of the system's randomness in lower-case hex.
+std::string random_hex(std::size_t bytes);
+
+}  // namespace koppel::provider_sim

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pro+ against the provider, record by record. The mapping is written here a second time, on purpose: from the
+provider's manual to Pro+'s columns, knowing nothing of the plugin."""
+
+import json
+
+
+def _emails(raw):
+    return [{"type": e["type"], "email": e["email"]} for e in raw.get("emails", [])]
+
+
+def _phones(raw):
+    return [{"type": t["type"], "number": t["number"]} for t in raw.get("telephones", [])]
+
+
+def _primary_address(raw):
+    for entry in raw.get("addresses", []):
+        if entry["type"] == "primary":
+            return entry["address"]
+    return None
+
+
+def _common(raw):
+    # Tags are a set: their order at the provider means nothing, and Koppel publishes them sorted.
+    return {"status": raw["status"], "emails": _emails(raw), "phones": _phones(raw), "website": raw["website"],
+            "iban": raw["iban"], "bic": raw["bic"], "language": raw["language"], "tags": sorted(raw["tags"]),
+            "url": raw["web_url"]}
+
+
+def expected_company(raw):
+    return {**_common(raw), "name": raw["name"], "vat_number": raw["vat_number"],
+            "registration_number": raw["national_identification_number"], "currency": raw["preferred_currency"]}
+
+
+def expected_contact(raw):
+    return {**_common(raw), "first_name": raw["first_name"], "last_name": raw["last_name"],
+            "salutation": raw["salutation"], "gender": raw["gender"], "birthdate": raw["birthdate"]}
+
+
+LISTS = {"emails", "phones", "tags", "addresses"}
+
+
+def _stored(row, field):
+    value = row[field]
+    return json.loads(value) if field in LISTS and value is not None else value
+
+
+def _active(status):
+    return "active" if status == "active" else "inactive"
+
+
+def _same(field, expected, stored):
+    if field == "status":
+        return stored == _active(expected)
+    if field in LISTS:
+        return (stored or []) == (expected or [])
+    return stored == expected
+
+
+def _same_address(raw, row):
+    stored = [a for a in json.loads(row["addresses"] or "[]") if a.get("type") == "primary"]
+    wanted = _primary_address(raw)
+    if wanted is None:
+        return not stored
+    return len(stored) == 1 and all(stored[0].get(f) == wanted[f] for f in ("line_1", "postal_code", "city", "country"))
+
+
+def compare(provider_rows, proplus_rows, expected):
+    """Counts of missing, extra and different records, and one example of each."""
+    wanted = {raw["id"]: raw for raw in provider_rows}
+    stored = {row["id"]: row for row in proplus_rows}
+    missing, extra, different = [], [], []
+    for identifier, raw in wanted.items():
+        row = stored.get(identifier)
+        if row is None:
+            missing.append(identifier)
+            continue
+        wrong = [f for f, value in expected(raw).items() if not _same(f, value, _stored(row, f))]
+        if not _same_address(raw, row):
+            wrong.append("addresses")
+        if wrong:
+            different.append((identifier, wrong[0], expected(raw).get(wrong[0]), row[wrong[0]]))
+    extra = [identifier for identifier in stored if identifier not in wanted]
+    return missing, extra, different
+
+
+def compare_all(sim, proplus):
+    """Both entities; `proplus` is an open database. Returns counts and the examples worth printing."""
+    totals = {"missing": 0, "extra": 0, "different": 0}
+    provider, counts, examples = {}, {}, []
+    for entity, expected in (("company", expected_company), ("contact", expected_contact)):
+        raw = sim.records(entity)
+        rows = proplus.execute(f"select * from {entity}").fetchall()
+        provider[entity], counts[entity] = len(raw), len(rows)
+        for kind, found in zip(totals, compare(raw, rows, expected)):
+            totals[kind] += len(found)
+            examples += [f"{entity} {kind}: {example}" for example in found[:2]]
+    return provider, counts, totals, examples

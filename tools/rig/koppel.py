@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Koppel's own processes in a folder: the host, the consumer, koppelctl, and ways to end them rudely."""
+
+import json
+import os
+import secrets
+import signal
+import sqlite3
+import subprocess
+
+from provider import Browser, Simulator, wait_until
+
+TEAMLEADER_HOSTS = ("focus.teamleader.eu", "api.focus.teamleader.eu")
+
+
+class Rig:
+    """A simulator, a host and a consumer in one folder, on loopback and ipc only."""
+
+    def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0):
+        self.bin = os.path.join(build, "bin")
+        self.folder = folder
+        self.plugins = plugins or os.path.join(build, "plugins")
+        self.schedule, self.interval_s = schedule, interval_s
+        self.socket = os.path.join(folder, "control.sock")
+        self.bus = os.path.join(folder, "bus")
+        self.database = os.path.join(folder, "proplus.sqlite")
+        self.config = os.path.join(folder, "koppel.toml")
+        self.key_file = os.path.join(folder, "key")
+        self.host_log = os.path.join(folder, "koppeld.log")
+        self.sim = self.host = self.consumer = None
+
+    # ---- starting
+
+    def start_simulator(self, *options):
+        self.sim = Simulator(os.path.join(self.bin, "koppel-provider-sim"), os.path.join(self.folder, "provider"),
+                             *options)
+        return self.sim
+
+    def write_config(self, extra=""):
+        if not os.path.exists(self.key_file):
+            with open(os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w",
+                      encoding="ascii") as file:
+                file.write(secrets.token_hex(32) + "\n")
+        lines = [f'data_folder = "{self.folder}/data"', f'plugin_folder = "{self.plugins}"',
+                 f'key_file = "{self.key_file}"', "", "[ingress]", 'address = "127.0.0.1"', "port = 0", "",
+                 "[bus]", f'folder = "{self.bus}"', "", "[control]", f'socket = "{self.socket}"', "",
+                 "[sync]", f"schedule = {'true' if self.schedule else 'false'}", f"interval_s = {self.interval_s}", ""]
+        if self.sim:
+            for host in TEAMLEADER_HOSTS:
+                lines += ["[[route]]", f'host = "{host}"', f'address = "{self.sim.address}"',
+                          f'ca_file = "{self.sim.ca_file}"', ""]
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + extra)
+
+    def start_host(self, wait=True):
+        with open(self.host_log, "ab") as log:
+            self.host = subprocess.Popen([os.path.join(self.bin, "koppeld"), "--config", self.config],
+                                         stdout=log, stderr=log)
+        if wait:
+            wait_until("koppeld's control socket", self._host_answers)
+        return self.host
+
+    def _host_answers(self):
+        if self.host.poll() is not None:
+            with open(self.host_log, encoding="utf-8", errors="replace") as log:
+                raise RuntimeError(f"koppeld ended with {self.host.returncode}:\n{log.read()[-2000:]}")
+        return self.ctl("status", check=False).returncode == 0
+
+    def start_consumer(self):
+        with open(os.path.join(self.folder, "proplus.log"), "ab") as log:
+            self.consumer = subprocess.Popen(
+                [os.path.join(self.bin, "koppel-proplus"), "--bus", self.bus, "--database", self.database],
+                stdout=log, stderr=log)
+        return self.consumer
+
+    # ---- asking
+
+    def ctl(self, *arguments, stdin="", check=True):
+        done = subprocess.run([os.path.join(self.bin, "koppelctl"), "--socket", self.socket, "--json", *arguments],
+                              input=stdin, capture_output=True, text=True, timeout=300)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"koppelctl {' '.join(arguments)} ended with {done.returncode}: "
+                               f"{done.stdout[-1500:]}{done.stderr[-1500:]}")
+        return done
+
+    def ask(self, *arguments, stdin=""):
+        return json.loads(self.ctl(*arguments, stdin=stdin).stdout)
+
+    def connection(self, name):
+        return self.ask("connection", "show", name)
+
+    def runner_pids(self, plugin="teamleader"):
+        found = [p for p in self.ask("plugin", "list")["plugins"] if p["name"] == plugin]
+        return found[0]["runner_pids"] if found else []
+
+    def runs(self, *arguments):
+        return self.ask("sync", "list", *arguments)
+
+    def browser(self):
+        return Browser({host: self.sim.address for host in TEAMLEADER_HOSTS}, self.sim.ca_file)
+
+    # ---- doing
+
+    def add_app(self, name="teamleader/main", client=None, redirect_uri=None):
+        client = client or self.sim.client()
+        extra = ["--redirect-uri", redirect_uri] if redirect_uri else []
+        return self.ask("app", "add", name, "--client-id", client["client_id"], "--secret-stdin", *extra,
+                        stdin=client["client_secret"] + "\n")
+
+    def connect(self, name, *options):
+        """Connects through the host's own callback, following the consent page; returns koppelctl's last document."""
+        child = subprocess.Popen([os.path.join(self.bin, "koppelctl"), "--socket", self.socket, "--json", "connection",
+                                  "connect", name, "--yes", *options],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            link = json.loads(child.stdout.readline())["link"]
+            self.browser().connect(link)
+            out, err = child.communicate(timeout=60)
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+        if child.returncode != 0:
+            raise RuntimeError(f"connecting {name} failed: {out[-1500:]}{err[-1500:]}")
+        return json.loads(out.strip().splitlines()[-1])
+
+    # ---- Pro+
+
+    def proplus(self):
+        """A read-only look into Pro+'s database, or None while there is none."""
+        if not os.path.exists(self.database):
+            return None
+        database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)
+        database.row_factory = sqlite3.Row
+        return database
+
+    def proplus_count(self, table):
+        try:
+            database = self.proplus()
+            if database is None:
+                return 0
+            with database:
+                return database.execute(f"select count(*) from {table}").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0  # the consumer is still making its tables
+
+    def consumer_lag(self, name="proplus"):
+        for consumer in self.ask("consumer", "list")["consumers"]:
+            if consumer["name"] == name:
+                return int(consumer["lag"])
+        return None
+
+    # ---- ending
+
+    @staticmethod
+    def kill(process):
+        """SIGKILL to a child of ours."""
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self):
+        for process in (self.consumer, self.host):
+            if process is not None and process.poll() is None:
+                process.terminate()
+        for process in (self.consumer, self.host):
+            if process is not None:
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        if self.sim is not None:
+            self.sim.stop()

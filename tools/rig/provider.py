@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The simulated provider and a browser: what the world outside Koppel does in demos, benches and integration tests."""
+
+import html.parser
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import time
+import urllib.parse
+
+
+def wait_until(what, condition, seconds=30.0, every=0.02):
+    """Polls until `condition()` is true-ish and returns it; raises with `what` when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(every)
+
+
+class Simulator:
+    """koppel-provider-sim as a child process, and its control endpoint."""
+
+    def __init__(self, binary, folder, *options):
+        os.makedirs(folder, exist_ok=True)
+        self.folder = folder
+        ready = os.path.join(folder, "ready.json")
+        if os.path.exists(ready):
+            os.remove(ready)
+        self.log = open(os.path.join(folder, "sim.log"), "ab")
+        self.process = subprocess.Popen([binary, "teamleader", "--dir", folder, *map(str, options)],
+                                        stdout=self.log, stderr=self.log)
+        try:
+            wait_until("the simulator's ready.json", lambda: os.path.exists(ready) or self.process.poll() is not None)
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the simulator ended at once, see {self.log.name}")
+        except BaseException:
+            self.stop()
+            raise
+        with open(ready, encoding="utf-8") as file:
+            self.ready = json.load(file)
+        self.address = self.ready["address"]
+        self.ca_file = self.ready["ca_file"]
+
+    def control(self, method, path, body=None):
+        host = urllib.parse.urlsplit(self.ready["control"]).netloc
+        connection = http.client.HTTPConnection(host, timeout=60)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None,
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status >= 300:
+                raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
+            return text
+        finally:
+            connection.close()
+
+    def get(self, path):
+        return json.loads(self.control("GET", path))
+
+    def post(self, path, body):
+        text = self.control("POST", path, body)
+        return json.loads(text) if text.strip() else None
+
+    def client(self):
+        """The client that exists from the start: a dict with client_id, client_secret, account."""
+        clients = self.get("/clients")
+        return (clients["clients"] if isinstance(clients, dict) else clients)[0]
+
+    def records(self, entity):
+        """Every record of an entity as the provider's detail call shows it."""
+        return [json.loads(line) for line in self.control("GET", f"/records?entity={entity}").splitlines() if line]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+class _Form(html.parser.HTMLParser):
+    """Collects the one form of a consent page."""
+
+    def __init__(self):
+        super().__init__()
+        self.action, self.fields, self.found = "", {}, False
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        if tag == "form":
+            self.found, self.action = True, values.get("action") or ""
+        elif tag == "input" and values.get("name") and values.get("type") == "hidden":
+            self.fields[values["name"]] = values.get("value", "")
+
+
+class Browser:
+    """Opens a link, consents, and follows where it is sent, as a person's browser would."""
+
+    def __init__(self, routes, ca_file):
+        self.routes = routes  # host name -> "address:port"
+        self.tls = ssl.create_default_context(cafile=ca_file)
+
+    def exchange(self, method, url, body=None, headers=None):
+        parts = urllib.parse.urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if parts.hostname in self.routes:
+            address, port = self.routes[parts.hostname].rsplit(":", 1)
+            raw = socket.create_connection((address, int(port)), timeout=30)
+            connection = http.client.HTTPConnection(parts.hostname)
+            connection.sock = self.tls.wrap_socket(raw, server_hostname=parts.hostname)
+        else:
+            connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+        try:
+            connection.request(method, target, body, {"Host": parts.netloc, **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read().decode()
+        finally:
+            connection.close()
+
+    def consent(self, link, decision="allow"):
+        """Follows `link` through the consent page; returns the address that the provider sends the browser to."""
+        status, _, page = self.exchange("GET", link)
+        form = _Form()
+        form.feed(page)
+        if status != 200 or not form.found:
+            raise RuntimeError(f"no consent page: HTTP {status}")
+        fields = {**form.fields, "decision": decision}
+        status, headers, _ = self.exchange("POST", urllib.parse.urljoin(link, form.action or link),
+                                           urllib.parse.urlencode(fields),
+                                           {"Content-Type": "application/x-www-form-urlencoded"})
+        if status not in (302, 303):
+            raise RuntimeError(f"the consent page answered HTTP {status}")
+        return headers["location"]
+
+    def connect(self, link):
+        """Consents and follows the redirect to the host's own callback; returns the landing page's status and text."""
+        status, _, page = self.exchange("GET", self.consent(link))
+        return status, page
