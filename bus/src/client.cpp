@@ -89,12 +89,13 @@ result<std::optional<delivery>> follower::next(milliseconds wait) {
         if (!got || *got) return got;
         continue;
       }
-      if (clock::now() >= until) return std::optional<delivery>();
+      if (clock::now() >= until) break;
     }
   } catch (const zmq::error_t& e) {
-    if (e.num() == EINTR) return std::optional<delivery>();
-    return socket_failure(e);
+    if (e.num() != EINTR) return socket_failure(e);
   }
+  state_->client.returning(clock::now());
+  return std::optional<delivery>();
 }
 
 result<> follower::ack(const position& at) {

@@ -29,6 +29,9 @@ class follow_client {
 
   /// The application has taken what was delivered and waits again: its bytes become credit.
   void waiting(time_point now);
+  /// Nothing came and the application gets its turn: what it takes from now on is not the host's silence, what was waited
+  /// before is.
+  void returning(time_point now) { looked_ = now; }
   /// Messages that are due: credit, an acknowledgement, a ping. Notices silence.
   std::vector<std::string> due(time_point now);
   /// When to call `due` next, at the latest.
@@ -52,7 +55,7 @@ class follow_client {
   bool accepted_ = false;  ///< the host has answered our follow on this connection
   std::optional<time_point> connect_at_ = time_point{};
   time_point last_heard_{}, last_batch_{}, last_said_{};
-  time_point looked_{};  ///< when we were last called while waiting
+  time_point looked_{};  ///< when the application last got its turn, or we last looked
   std::uint64_t owed_credit_ = 0, grant_ = 0;
   std::optional<position> ack_;  ///< newest acknowledgement that was asked for
   bool ack_due_ = false;

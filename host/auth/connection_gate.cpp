@@ -3,15 +3,35 @@
 #include "host/auth/connection_gate.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <deque>
+#include <map>
 
 namespace koppel::auth {
+namespace {
+
+struct waiter {
+  explicit waiter(const runtime::asio::any_io_executor& executor) : timer(executor) {}
+  boost::asio::steady_timer timer;
+  bool admitted = false;
+};
+
+}  // namespace
+
+struct connection_gate::lanes {
+  /// Connections with somebody inside, and who waits. Coroutine and queue share a waiter: either may go first.
+  std::map<std::string, std::deque<std::shared_ptr<waiter>>> open;
+};
+
+connection_gate::connection_gate() : lanes_(std::make_shared<lanes>()) {}
 
 runtime::awaitable<connection_gate::pass> connection_gate::enter(std::string connection_id) {
-  const auto [lane, free] = lanes_.try_emplace(connection_id);
+  const auto where = lanes_;
+  const auto [lane, free] = where->open.try_emplace(connection_id);
   if (!free) {
     auto mine = std::make_shared<waiter>(co_await runtime::asio::this_coro::executor);
     mine->timer.expires_at(std::chrono::steady_clock::time_point::max());
@@ -19,22 +39,23 @@ runtime::awaitable<connection_gate::pass> connection_gate::enter(std::string con
     co_await mine->timer.async_wait(runtime::token);
     if (!mine->admitted) {
       // We were cancelled, still in the queue: the lane exists as long as somebody is inside.
-      auto& queue = lanes_.at(connection_id);
+      auto& queue = where->open.at(connection_id);
       queue.erase(std::find(queue.begin(), queue.end(), mine));
       throw boost::system::system_error(boost::asio::error::operation_aborted);
     }
   }
-  co_return pass(*this, std::move(connection_id));
+  co_return pass(where, std::move(connection_id));
 }
 
-void connection_gate::leave(const std::string& id) {
-  auto lane = lanes_.find(id);
+connection_gate::pass::~pass() {
+  if (!where_) return;
+  const auto lane = where_->open.find(id_);
   if (lane->second.empty()) {
-    lanes_.erase(lane);
+    where_->open.erase(lane);
     return;
   }
   // Handed over without ever being free: nobody overtakes.
-  auto next = std::move(lane->second.front());
+  const auto next = std::move(lane->second.front());
   lane->second.pop_front();
   next->admitted = true;
   next->timer.cancel();

@@ -80,9 +80,11 @@ awaitable<result<ledger::connection>> auth_service::impl::unreachable(arrival& a
 
 awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   const auto& rules = a.about.manifest->auth;
-  if (!first_use(a.answer.code))
+  if (!first_use(a.answer.code)) {
+    co_await put_back(a);
     co_return failure{make_error_code(errc::code_used),
                       "This code was sent to the provider before, and a code serves once: make a new one."};
+  }
   core::secret client_secret;
   const auto read = [&](transaction& tx) -> result<> {
     auto found = tx.client_secret(a.about.app.id);
@@ -92,6 +94,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   };
   if (auto done = co_await ledger_.write(read); !done) {
     forget_use(a.answer.code);
+    co_await put_back(a);
     co_return done.error();
   }
 

@@ -2,9 +2,13 @@
 
 #include "host/auth/fair_queue.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <list>
+#include <map>
 
 namespace koppel::auth {
 namespace {
@@ -12,49 +16,66 @@ namespace {
 /// No wait is longer without looking again: the wall clock may have been set, the limit lifted.
 constexpr std::chrono::milliseconds longest_sleep{5'000};
 
+struct waiter {
+  waiter(const runtime::asio::any_io_executor& executor, std::string id)
+      : timer(executor), connection_id(std::move(id)) {}
+  boost::asio::steady_timer timer;
+  std::string connection_id;
+};
+
 }  // namespace
 
-/// A place in the queue, given up however its coroutine ends.
+struct fair_queue::line {
+  std::list<waiter> waiting;  ///< in order of arrival
+  std::map<std::string, std::uint64_t> served;
+  std::uint64_t turns = 0;
+
+  std::list<waiter>::iterator first() {
+    const auto turn_of = [this](const waiter& w) {
+      const auto known = served.find(w.connection_id);
+      return known == served.end() ? 0 : known->second;
+    };
+    return std::min_element(waiting.begin(), waiting.end(),
+                            [&](const waiter& a, const waiter& b) { return turn_of(a) < turn_of(b); });
+  }
+  void wake() {
+    if (!waiting.empty()) first()->timer.cancel();
+  }
+};
+
+/// A place in the line, given up however its coroutine ends.
 class fair_queue::standing {
  public:
-  standing(fair_queue& queue, place where) : queue_(queue), where_(where) {}
+  standing(std::shared_ptr<line> where, std::list<waiter>::iterator place) : line_(std::move(where)), place_(place) {}
   standing(const standing&) = delete;
   ~standing() {
-    queue_.waiting_.erase(where_);
-    queue_.wake();
+    line_->waiting.erase(place_);
+    line_->wake();
   }
 
  private:
-  fair_queue& queue_;
-  place where_;
+  std::shared_ptr<line> line_;
+  std::list<waiter>::iterator place_;
 };
 
-fair_queue::place fair_queue::first() {
-  const auto turn_of = [&](const waiter& w) {
-    const auto known = served_.find(w.connection_id);
-    return known == served_.end() ? 0 : known->second;
-  };
-  return std::min_element(waiting_.begin(), waiting_.end(),
-                          [&](const waiter& a, const waiter& b) { return turn_of(a) < turn_of(b); });
-}
+fair_queue::fair_queue() : line_(std::make_shared<line>()) {}
 
-void fair_queue::wake() {
-  if (!waiting_.empty()) first()->timer.cancel();
-}
+void fair_queue::wake() { line_->wake(); }
 
 runtime::awaitable<std::optional<core::instant>> fair_queue::wait_turn(std::string connection_id,
                                                                        core::instant deadline,
                                                                        const runtime::clock& clock, taker take) {
   const auto executor = co_await runtime::asio::this_coro::executor;
-  const auto mine = waiting_.emplace(waiting_.end(), executor, connection_id);
-  const standing place_in_queue(*this, mine);
+  const auto queue = line_;
+  const auto mine = queue->waiting.emplace(queue->waiting.end(), executor, connection_id);
+  const standing place(queue, mine);
   for (;;) {
     const auto now = clock.now();
     auto until = deadline;
-    if (first() == mine) {
+    if (queue->first() == mine) {
       const auto later = take(now);
       if (!later) {
-        served_[connection_id] = ++turns_;
+        queue->served[connection_id] = ++queue->turns;
         co_return std::nullopt;
       }
       if (*later >= deadline) co_return *later;

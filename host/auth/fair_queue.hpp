@@ -4,12 +4,8 @@
 // only; outlives its waiters.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-
-#include <cstdint>
 #include <functional>
-#include <list>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -20,6 +16,8 @@ namespace koppel::auth {
 
 class fair_queue {
  public:
+  fair_queue();
+
   /// Takes one request from the limit, or says when to ask again.
   using taker = std::function<std::optional<core::instant>(core::instant now)>;
 
@@ -31,19 +29,9 @@ class fair_queue {
   void wake();
 
  private:
-  struct waiter {
-    waiter(const runtime::asio::any_io_executor& executor, std::string id)
-        : timer(executor), connection_id(std::move(id)) {}
-    boost::asio::steady_timer timer;
-    std::string connection_id;
-  };
-  using place = std::list<waiter>::iterator;
+  struct line;
   class standing;
-  place first();
-
-  std::list<waiter> waiting_;  ///< in order of arrival
-  std::map<std::string, std::uint64_t> served_;
-  std::uint64_t turns_ = 0;
+  std::shared_ptr<line> line_;  ///< shared with those who stand in it: a process that ends drops its coroutines last
 };
 
 }  // namespace koppel::auth

@@ -98,12 +98,17 @@ class provider_client::impl {
     core::quota* quota;
     fair_queue* queue;
   };
+  struct limits {
+    core::bucket_table quotas;
+    std::map<const core::quota*, fair_queue> queues;
+  };
   class sending;
   /// One request with its attempts.
   struct errand {
     context c;
     messages::http request;
     core::secret token;
+    std::shared_ptr<limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
     std::vector<bucket> buckets;
     core::instant began{};
   };
@@ -125,8 +130,7 @@ class provider_client::impl {
 
   std::map<std::string, token> tokens_;  ///< by connection
   std::uint64_t forgotten_ = 0;
-  core::bucket_table quotas_;
-  std::map<const core::quota*, fair_queue> queues_;
+  std::shared_ptr<limits> limits_ = std::make_shared<limits>();
 };
 
 /// What was taken from the limits: told what came of it, also where the errand ends in the midst of it.
@@ -154,8 +158,8 @@ std::vector<provider_client::impl::bucket> provider_client::impl::buckets_of(con
   const core::bucket_scope scope{c.manifest->name, c.client_id, c.account_id, c.connection_id};
   std::vector<bucket> all;
   for (const auto& rule : c.manifest->limits) {
-    auto& quota = quotas_.of(rule, scope);
-    all.push_back({&quota, &queues_[&quota]});
+    auto& quota = limits_->quotas.of(rule, scope);
+    all.push_back({&quota, &limits_->queues[&quota]});
   }
   return all;
 }
@@ -219,9 +223,9 @@ awaitable<result<net::response>> provider_client::impl::exchange(const errand& e
   out.headers = e.request.headers;
   out.headers.emplace_back("Authorization", "Bearer " + std::string(e.token.reveal()));
   out.body = e.request.body;
-  net::exchange_limits limits;
-  limits.deadline = std::min<std::chrono::milliseconds>(limits.deadline, deadline_of(e.c) - clock_.now());
-  co_return co_await http_.send(std::move(out), limits);
+  net::exchange_limits bounds;
+  bounds.deadline = std::min<std::chrono::milliseconds>(bounds.deadline, deadline_of(e.c) - clock_.now());
+  co_return co_await http_.send(std::move(out), bounds);
 }
 
 awaitable<messages::reply> provider_client::impl::send(context c, messages::http request) {
@@ -229,6 +233,7 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     co_return refused(job_error::bug, why);
   if (auto why = header_refusal(request); !why.empty()) co_return refused(job_error::bug, why);
   errand e;
+  e.kept = limits_;
   e.buckets = buckets_of(c);
   e.c = std::move(c);
   e.request = std::move(request);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Splitting and joining msgpack maps. msgpack-c finds where each key and value ends; only the headers of the outermost map
-// and of lists are read here.
+// Splitting and joining msgpack maps. msgpack-c finds where each key and value ends; only the headers of the outermost
+// map and of lists are read here.
 
 #include "host/core/fields.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a plugin may say of a record: the canonical fields of docs/bus.md as a table, and the check of one record against
-// it. A refusal names fields and rules, never values: values are personal data.
+// What a plugin may say of a record: the canonical fields of docs/bus.md as a table, and the check of one record
+// against it. A refusal names fields and rules, never values: values are personal data.
 
 #include <algorithm>
 #include <array>
@@ -22,8 +22,25 @@ constexpr std::size_t max_facet_bytes = 64 * 1024;  // an event of more cannot t
 enum entity_set : unsigned { company = 1, contact = 2, department = 4, project = 8, user = 16, all = 31 };
 
 enum class shape {
-  text, texts, flag, number, integer, time, date, country, currency, status, roles, any,
-  owner, payment_term, emails, phones, addresses, custom_fields, companies
+  text,
+  texts,
+  flag,
+  number,
+  integer,
+  time,
+  date,
+  country,
+  currency,
+  status,
+  roles,
+  any,
+  owner,
+  payment_term,
+  emails,
+  phones,
+  addresses,
+  custom_fields,
+  companies
 };
 
 struct member {
@@ -34,8 +51,8 @@ constexpr member owner_members[] = {{"id", shape::text}, {"name", shape::text}};
 constexpr member payment_members[] = {{"type", shape::text}, {"days", shape::integer}};
 constexpr member email_members[] = {{"type", shape::text}, {"email", shape::text}};
 constexpr member phone_members[] = {{"type", shape::text}, {"number", shape::text}};
-constexpr member address_members[] = {{"type", shape::text},   {"line_1", shape::text}, {"postal_code", shape::text},
-                                      {"city", shape::text},   {"region", shape::text}, {"country", shape::country},
+constexpr member address_members[] = {{"type", shape::text},     {"line_1", shape::text}, {"postal_code", shape::text},
+                                      {"city", shape::text},     {"region", shape::text}, {"country", shape::country},
                                       {"addressee", shape::text}};
 constexpr member custom_members[] = {
     {"id", shape::text}, {"label", shape::text}, {"type", shape::text}, {"value", shape::any}};
@@ -98,13 +115,15 @@ unsigned bit_of(std::string_view entity) {
 
 /// Control characters have no place in names and ids; NUL least of all.
 bool plain(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
 /// A name that may stand in a message for people; a plugin could put anything in its place.
 std::string shown(std::string_view name) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.'; };
-  if (name.empty() || name.size() > max_facet_name || !std::all_of(name.begin(), name.end(), good)) return "(unprintable)";
+  if (name.empty() || name.size() > max_facet_name || !std::all_of(name.begin(), name.end(), good))
+    return "(unprintable)";
   return std::string(name);
 }
 
@@ -138,9 +157,11 @@ bool sound(const object& o, std::size_t depth) {
   const bool container = o.type == msgpack::type::ARRAY || o.type == msgpack::type::MAP;
   if (container && depth > max_depth) return false;
   switch (o.type) {
-    case msgpack::type::STR: return valid_utf8(text_in(o));
+    case msgpack::type::STR:
+      return valid_utf8(text_in(o));
     case msgpack::type::BIN:
-    case msgpack::type::EXT: return false;
+    case msgpack::type::EXT:
+      return false;
     case msgpack::type::ARRAY:
       return std::all_of(o.via.array.ptr, o.via.array.ptr + o.via.array.size,
                          [&](const object& item) { return sound(item, depth + 1); });
@@ -148,7 +169,8 @@ bool sound(const object& o, std::size_t depth) {
       return std::all_of(o.via.map.ptr, o.via.map.ptr + o.via.map.size, [&](const msgpack::object_kv& kv) {
         return kv.key.type == msgpack::type::STR && valid_utf8(text_in(kv.key)) && sound(kv.val, depth + 1);
       });
-    default: return true;
+    default:
+      return true;
   }
 }
 
@@ -176,7 +198,8 @@ bool has_shape(const object& o, shape of);
 bool has_members(const object& o, std::span<const member> members) {
   if (o.type != msgpack::type::MAP) return false;
   for (const auto& [key, value] : std::span(o.via.map.ptr, o.via.map.size)) {
-    const auto rule = std::find_if(members.begin(), members.end(), [name = text_in(key)](auto& m) { return m.name == name; });
+    const auto rule =
+        std::find_if(members.begin(), members.end(), [name = text_in(key)](auto& m) { return m.name == name; });
     if (rule == members.end() || !has_shape(value, rule->of)) return false;
   }
   return true;
@@ -193,32 +216,53 @@ bool has_shape(const object& o, shape of) {
     return each(o, [members](const object& item) { return has_members(item, members); });
   };
   switch (of) {
-    case shape::any: return true;
-    case shape::text: return is_text(o);
-    case shape::flag: return o.type == msgpack::type::BOOLEAN;
-    case shape::number: return is_number(o);
-    case shape::integer: return is_integer(o);
-    case shape::time: return is_time(o);
-    case shape::date: return is_date(o);
-    case shape::country: return is_code(o, 2);
-    case shape::currency: return is_code(o, 3);
-    case shape::status: return is_one_of(o, "active", "inactive");
-    case shape::texts: return each(o, is_text);
-    case shape::roles: return each(o, [](const object& item) { return is_one_of(item, "customer", "supplier"); });
-    case shape::owner: return has_members(o, owner_members);
-    case shape::payment_term: return has_members(o, payment_members);
-    case shape::emails: return maps(email_members);
-    case shape::phones: return maps(phone_members);
-    case shape::addresses: return maps(address_members);
-    case shape::custom_fields: return maps(custom_members);
-    case shape::companies: return maps(company_members);
+    case shape::any:
+      return true;
+    case shape::text:
+      return is_text(o);
+    case shape::flag:
+      return o.type == msgpack::type::BOOLEAN;
+    case shape::number:
+      return is_number(o);
+    case shape::integer:
+      return is_integer(o);
+    case shape::time:
+      return is_time(o);
+    case shape::date:
+      return is_date(o);
+    case shape::country:
+      return is_code(o, 2);
+    case shape::currency:
+      return is_code(o, 3);
+    case shape::status:
+      return is_one_of(o, "active", "inactive");
+    case shape::texts:
+      return each(o, is_text);
+    case shape::roles:
+      return each(o, [](const object& item) { return is_one_of(item, "customer", "supplier"); });
+    case shape::owner:
+      return has_members(o, owner_members);
+    case shape::payment_term:
+      return has_members(o, payment_members);
+    case shape::emails:
+      return maps(email_members);
+    case shape::phones:
+      return maps(phone_members);
+    case shape::addresses:
+      return maps(address_members);
+    case shape::custom_fields:
+      return maps(custom_members);
+    case shape::companies:
+      return maps(company_members);
   }
   return false;
 }
 
-std::string field_refusal(std::string_view name, const object& value, std::string_view entity, std::string_view plugin) {
+std::string field_refusal(std::string_view name, const object& value, std::string_view entity,
+                          std::string_view plugin) {
   if (owned_by(plugin, name)) return {};
-  const auto rule = std::find_if(std::begin(field_rules), std::end(field_rules), [name](auto& r) { return r.name == name; });
+  const auto rule =
+      std::find_if(std::begin(field_rules), std::end(field_rules), [name](auto& r) { return r.name == name; });
   // A plugin's own entity may use every canonical field.
   const unsigned entities = owned_by(plugin, entity) ? unsigned{all} : bit_of(entity);
   if (rule == std::end(field_rules) || (rule->entities & entities) == 0)
@@ -239,12 +283,14 @@ std::string facet_refusal(const messages::facet& f, std::string_view entity, std
     msgpack::zone zone;
     std::size_t used = 0;
     bool referenced = false;
-    const object root = msgpack::unpack(zone, f.fields.data(), f.fields.size(), used, referenced, refer, nullptr, limit);
+    const object root =
+        msgpack::unpack(zone, f.fields.data(), f.fields.size(), used, referenced, refer, nullptr, limit);
     if (used != f.fields.size() || root.type != msgpack::type::MAP || !sound(root, 1)) return not_a_map;
     const std::span fields(root.via.map.ptr, root.via.map.size);
     for (std::size_t i = 0; i < fields.size(); ++i) {
       const auto name = text_in(fields[i].key);
-      if (i > 0 && text_in(fields[i - 1].key) >= name) return "The fields of the facet " + shown(f.name) + " are not sorted, or one is there twice.";
+      if (i > 0 && text_in(fields[i - 1].key) >= name)
+        return "The fields of the facet " + shown(f.name) + " are not sorted, or one is there twice.";
       if (auto why = field_refusal(name, fields[i].val, entity, plugin); !why.empty()) return why;
     }
   } catch (const msgpack::unpack_error&) {
@@ -272,7 +318,8 @@ std::string record_refusal(const messages::record& r, std::string_view plugin) {
   if (r.facets.size() > max_facets) return "The record has more than 16 facets.";
   for (std::size_t i = 0; i < r.facets.size(); ++i) {
     const auto& name = r.facets[i].name;
-    if (std::any_of(r.facets.begin(), r.facets.begin() + static_cast<std::ptrdiff_t>(i), [&](auto& f) { return f.name == name; }))
+    if (std::any_of(r.facets.begin(), r.facets.begin() + static_cast<std::ptrdiff_t>(i),
+                    [&](auto& f) { return f.name == name; }))
       return "The facet " + shown(name) + " is there twice.";
     if (auto why = facet_refusal(r.facets[i], r.entity, plugin); !why.empty()) return why;
   }

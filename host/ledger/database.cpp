@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only place that speaks to SQLite. One connection writes and checkpoints (SQLite before 3.51.3 can damage the log when
-// two do); every other one is read-only, never checkpoints, and does not do so on closing either.
+// The only place that speaks to SQLite. One connection writes and checkpoints (SQLite before 3.51.3 can damage the log
+// when two do); every other one is read-only, never checkpoints, and does not do so on closing either.
 
 #include "host/ledger/database.hpp"
 
@@ -20,10 +20,10 @@ decltype(auto) translated(Action action) {
   }
 }
 
-// temp_store: nothing of a query's working is written to a file of its own. mmap off: a failing disk is then an error code
-// and not a signal. Five seconds of waiting for a foreign lock; the writer itself then tries again.
+// temp_store: nothing of a query's working is written to a file of its own. mmap off: a failing disk is then an error
+// code and not a signal. A second of waiting for a foreign lock; the writer then tries again.
 constexpr const char* pragmas_of_both =
-    "PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
+    "PRAGMA busy_timeout = 1000; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
     "PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;";
 constexpr const char* pragmas_of_writer =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -16384;"
@@ -37,8 +37,10 @@ database::database(const std::string& path, access as) {
     handle_ = std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX);
     sqlite3_extended_result_codes(handle_->getHandle(), 1);
     handle_->exec(pragmas_of_both);
-    if (as == access::write) handle_->exec(pragmas_of_writer);
-    else sqlite3_db_config(handle_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    if (as == access::write)
+      handle_->exec(pragmas_of_writer);
+    else
+      sqlite3_db_config(handle_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     const auto count_pages = [](void* self, sqlite3*, const char*, int pages) {
       static_cast<database*>(self)->log_pages_ = pages;
       return SQLITE_OK;

@@ -16,16 +16,26 @@ class category final : public boost::system::error_category {
   const char* name() const noexcept override { return "koppel.ledger"; }
   std::string message(int code) const override {
     switch (static_cast<errc>(code)) {
-      case errc::not_found: return "there is no such row";
-      case errc::exists: return "the name is taken";
-      case errc::in_use: return "others refer to it";
-      case errc::stale: return "it changed meanwhile: read it again";
-      case errc::too_large: return "the event is larger than 64 KiB";
-      case errc::wrong_key: return "the key file is missing, unsafe, or not this database's";
-      case errc::locked: return "another host holds the data folder";
-      case errc::schema: return "the database was made by a newer version: install that";
-      case errc::corrupt: return "the database is damaged: restore a backup";
-      case errc::io: return "the disk failed or is full";
+      case errc::not_found:
+        return "there is no such row";
+      case errc::exists:
+        return "the name is taken";
+      case errc::in_use:
+        return "others refer to it";
+      case errc::stale:
+        return "it changed meanwhile: read it again";
+      case errc::too_large:
+        return "the event is larger than 64 KiB";
+      case errc::wrong_key:
+        return "the key file is missing, unsafe, or not this database's";
+      case errc::locked:
+        return "another host holds the data folder";
+      case errc::schema:
+        return "the database was made by a newer version: install that";
+      case errc::corrupt:
+        return "the database is damaged: restore a backup";
+      case errc::io:
+        return "the disk failed or is full";
     }
     return "unknown";
   }
@@ -47,8 +57,10 @@ bool is_fatal(const sqlite_fault& f) {
     case SQLITE_FULL:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
-    case SQLITE_NOMEM: return true;
-    default: return false;
+    case SQLITE_NOMEM:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -56,9 +68,12 @@ failure failure_of(const sqlite_fault& f, const std::string& doing) {
   const std::string because = doing + ": " + f.text + " (SQLite code " + std::to_string(f.code) + ").";
   switch (f.code & 0xFF) {
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {errc::corrupt, because};
-    case SQLITE_CONSTRAINT: return {f.code == SQLITE_CONSTRAINT_FOREIGNKEY ? errc::in_use : errc::exists, because};
-    default: return {errc::io, because};
+    case SQLITE_NOTADB:
+      return {errc::corrupt, because};
+    case SQLITE_CONSTRAINT:
+      return {f.code == SQLITE_CONSTRAINT_FOREIGNKEY ? errc::in_use : errc::exists, because};
+    default:
+      return {errc::io, because};
   }
 }
 

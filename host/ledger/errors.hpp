@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Failures inside the ledger. SQLite's wrapper throws, and so does a row that cannot be what we wrote; both are turned into
-// a koppel::failure where a piece of work is run, and nowhere else.
+// Failures inside the ledger. SQLite's wrapper throws, and so does a row that cannot be what we wrote; both are turned
+// into a koppel::failure where a piece of work is run, and nowhere else.
 #pragma once
 
 #include <koppel/result.hpp>

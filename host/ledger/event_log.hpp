@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Events on their way to disk and back. Those of one commit wait here, in order, and become one row (or several, of at most
-// 1 MiB each); a piece of work that fails takes its own back. Rows carry a checksum, and reading verifies it.
+// Events on their way to disk and back. Those of one commit wait here, in order, and become one row (or several, of at
+// most 1 MiB each); a piece of work that fails takes its own back. Rows carry a checksum, and reading verifies it.
 #pragma once
 
 #include <koppel/bus/event_source.hpp>

@@ -31,8 +31,9 @@ result<std::uint64_t> stored_events::head() {
 
 result<std::uint64_t> stored_events::horizon() {
   return guarded<std::uint64_t>([this]() -> result<std::uint64_t> {
-    query q(db_, "SELECT coalesce((SELECT min(first_seq) FROM event_batches), "
-                 "(SELECT value + 1 FROM meta WHERE key = 'head'))");
+    query q(db_,
+            "SELECT coalesce((SELECT min(first_seq) FROM event_batches), "
+            "(SELECT value + 1 FROM meta WHERE key = 'head'))");
     q.step();
     return static_cast<std::uint64_t>(q.integer(0));
   });
@@ -40,8 +41,10 @@ result<std::uint64_t> stored_events::horizon() {
 
 result<std::string> stored_events::id_at(std::uint64_t seq) {
   return guarded<std::string>([this, seq]() -> result<std::string> {
-    query q(db_, "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq <= ? "
-                 "ORDER BY first_seq DESC LIMIT 1", seq);
+    query q(db_,
+            "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq <= ? "
+            "ORDER BY first_seq DESC LIMIT 1",
+            seq);
     if (seq == 0 || !q.step() || static_cast<std::uint64_t>(q.integer(1)) < seq) return std::string();
     const auto batch = batch_in(q, epoch_);
     if (!batch) return batch.error();
@@ -60,15 +63,18 @@ result<std::vector<bus::stored_batch>> stored_events::read(std::uint64_t after, 
   return guarded<batches>([this, after, max_bytes]() -> result<batches> {
     batches out;
     std::size_t bytes = 0;
-    query q(db_, "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq >= "
-                 "(SELECT coalesce(max(first_seq), 0) FROM event_batches WHERE first_seq <= ?) ORDER BY first_seq", after + 1);
+    query q(db_,
+            "SELECT first_seq, last_seq, checksum, bytes FROM event_batches WHERE first_seq >= "
+            "(SELECT coalesce(max(first_seq), 0) FROM event_batches WHERE first_seq <= ?) ORDER BY first_seq",
+            after + 1);
     while (out.size() < max_rows && q.step()) {
       if (static_cast<std::uint64_t>(q.integer(1)) <= after) continue;
       if (!out.empty() && bytes + q.bytes(3).size() > max_bytes) break;
       auto batch = batch_in(q, epoch_);
       if (!batch) return batch.error();
       if (!out.empty() && batch->first_seq != out.back().last_seq + 1)
-        return failure{errc::corrupt, "Stored events are missing after seq " + std::to_string(out.back().last_seq) + "."};
+        return failure{errc::corrupt,
+                       "Stored events are missing after seq " + std::to_string(out.back().last_seq) + "."};
       bytes += batch->bytes.size();
       out.push_back(std::move(*batch));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bus reads: history, over a read-only connection of its own. Used on the bus thread; acknowledgements go to the
-// ledger's thread through `acknowledge`.
+// What the bus reads: history, over a read-only connection of its own. Used on the bus thread; acknowledgements go to
+// the ledger's thread through `acknowledge`.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folder and lock by plain POSIX calls. The database file itself is never opened here: closing any descriptor of it would
-// drop SQLite's own locks on it.
+// Folder and lock by plain POSIX calls. The database file itself is never opened here: closing any descriptor of it
+// would drop SQLite's own locks on it.
 
 #include "host/ledger/folder.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data folder: ours alone (0700), and held by one host at a time. The lock goes when the process does, however it ends.
+// The data folder: ours alone (0700), and held by one host at a time. The lock goes when the process does, however it
+// ends.
 #pragma once
 
 #include <koppel/result.hpp>

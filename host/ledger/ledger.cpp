@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ledger's thread: it takes whatever is queued, runs it inside one transaction with a savepoint each, commits, and then
-// answers. It is the only thread that writes or checkpoints.
+// The ledger's thread: it takes whatever is queued, runs it inside one transaction with a savepoint each, commits, and
+// then answers. It is the only thread that writes or checkpoints.
 
 #include "host/ledger/ledger.hpp"
 
@@ -200,7 +200,8 @@ bool sqlite_ledger::begin() {
   }
 }
 
-void sqlite_ledger::commit(std::deque<job>& jobs, const std::map<std::string, std::uint64_t>& positions, std::size_t& ran) {
+void sqlite_ledger::commit(std::deque<job>& jobs, const std::map<std::string, std::uint64_t>& positions,
+                           std::size_t& ran) {
   if (!begin()) {
     for (auto& j : jobs) j.outcome = failure{errc::io, "Another program held the database until the host stopped."};
     ran = jobs.size();
@@ -244,7 +245,8 @@ void sqlite_ledger::give_up(failure why) {
 
 }  // namespace
 
-result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& clock, std::function<void(failure)> on_fatal,
+result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& clock,
+                                             std::function<void(failure)> on_fatal,
                                              std::function<void(std::uint64_t)> on_commit) {
   // The key first: without it nothing is touched.
   auto seals = sealer::from_file(o.key_file);
@@ -283,7 +285,8 @@ runtime::awaitable<result<void>> ledger::write(std::function<result<void>(transa
       });
     });
   };
-  return asio::async_initiate<const asio::use_awaitable_t<>&, void(result<void>)>(hand_over, asio::use_awaitable, std::move(work));
+  return asio::async_initiate<const asio::use_awaitable_t<>&, void(result<void>)>(hand_over, asio::use_awaitable,
+                                                                                  std::move(work));
 }
 
 result<void> ledger::write_blocking(std::function<result<void>(transaction&)> work) {

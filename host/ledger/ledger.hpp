@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger: the truth. One SQLite database (WAL, synchronous=FULL), one thread that owns its one writing connection.
-// Whatever queued while the last commit ran is the next commit; each piece of work has its own savepoint, so that one that
-// fails rolls back alone; work completes after the commit was synced. A failed sync ends the process.
+// Whatever queued while the last commit ran is the next commit; each piece of work has its own savepoint, so that one
+// that fails rolls back alone; work completes after the commit was synced. A failed sync ends the process.
 // docs/state.md describes the tables, the sealing and what each format costs.
 #pragma once
 
@@ -43,7 +43,7 @@ inline boost::system::error_code make_error_code(errc e) { return {static_cast<i
 
 /// A registration at a provider. Secrets live sealed in columns of their own.
 struct app {
-  std::string id;        ///< assigned by insert_app
+  std::string id;  ///< assigned by insert_app
   std::string provider, name;
   std::string client_id;
   std::string redirect_uri;
@@ -72,14 +72,14 @@ struct attempt {
   std::string state_hash;  ///< BLAKE2b of the state; the state itself is not kept
   std::string connection_id;
   std::string redirect_uri;
-  core::secret verifier;   ///< PKCE; empty without
+  core::secret verifier;     ///< PKCE; empty without
   std::string confirmation;  ///< "ask", "yes", or "expect:<account id>"
   core::instant created_at{}, expires_at{};
 };
 
 /// What an event is about; seq, id and time are the ledger's to give.
 struct event_draft {
-  std::string type;       ///< short: "auth.status"
+  std::string type;  ///< short: "auth.status"
   std::string subject;
   const connection* about = nullptr;  ///< absent for events that concern no connection
   std::string provider;               ///< for those that concern a provider alone
@@ -93,11 +93,11 @@ struct run {
   std::string id;  ///< assigned by begin_run
   std::string connection_id, stream, entity;
   run_mode mode = run_mode::full;
-  std::string cause;  ///< "schedule", "webhook", "manual"
-  std::string state;  ///< "running", "completed", "failed", "interrupted"
-  bool resumed = false;   ///< went on after an interruption: concludes nothing from absence
+  std::string cause;     ///< "schedule", "webhook", "manual"
+  std::string state;     ///< "running", "completed", "failed", "interrupted"
+  bool resumed = false;  ///< went on after an interruption: concludes nothing from absence
   bool complete = false;
-  bool initial = false;   ///< the stream had no complete full read before
+  bool initial = false;  ///< the stream had no complete full read before
   std::uint64_t read = 0, upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
   std::string cursor;
   std::uint32_t cursor_version = 0;
@@ -108,7 +108,8 @@ struct run {
 /// Where a stream stands between runs.
 struct stream_state {
   std::string connection_id, stream;
-  std::string cursor;  ///< after the newest committed page of the newest run
+  std::string
+      cursor;  ///< where the next incremental run begins: after the newest page of one, or the end of a full run
   std::uint32_t cursor_version = 0;
   std::optional<core::instant> last_full_at, last_success_at, last_attempt_at;
   std::uint32_t failures = 0;  ///< in a row
@@ -136,8 +137,8 @@ class transaction {
   virtual std::optional<connection> find_connection(const std::string& id) = 0;
   /// Writes settings, learned, auth and pinned; nothing else of a connection changes.
   virtual result<void> update_connection(const connection& c) = 0;
-  /// Marks it removed (the id is never reused, the name becomes free), deletes its credentials, attempts and, with `purge`,
-  /// its records.
+  /// Marks it removed (the id is never reused, the name becomes free), deletes its credentials, attempts and, with
+  /// `purge`, its records.
   virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
 
   virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;
@@ -155,12 +156,15 @@ class transaction {
   /// Gives the event its seq, id and time and adds it to this commit. too_large over 64 KiB.
   virtual result<void> append(const event_draft& draft) = 0;
 
-  /// Begins a run, or goes on with the interrupted one of this stream (then resumed is true, and its mode and counts are kept).
+  /// Begins a run, or goes on with the interrupted one of this stream (then resumed is true, and its mode and counts
+  /// are kept).
   virtual result<run> begin_run(const connection& c, const std::string& stream, const std::string& entity,
                                 run_mode mode, const std::string& cause) = 0;
-  /// Records, cursor, counts and record events together. Records are merged with their stored versions by core::merge; an
-  /// event over the limit becomes a dead_letter.added event and counts as set aside. `deletion_reason` is what deletes say:
-  /// "provider_deleted" or "absent". With `keep_cursor` the run's cursor stays (confirming suspects).
+  /// Records, cursor, counts and record events together; `r` gets the new counts and cursor. Records are merged with
+  /// their stored versions by core::merge; one that core::record_refusal refuses (with the connection's provider as
+  /// plugin), or whose event is over the limit, becomes a dead_letter.added event, counts as set aside, and as seen.
+  /// `deletion_reason` is what deletes say: "provider_deleted" or "absent". With `keep_cursor` the run's cursor stays
+  /// (confirming suspects).
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                            std::uint32_t mapping_version, const std::string& deletion_reason,
                                            bool keep_cursor) = 0;
@@ -184,9 +188,9 @@ struct options {
 
 class ledger {
  public:
-  /// Opens or makes the database and takes the folder's lock. `on_fatal` is called once, from the ledger's thread, when a
-  /// sync or the disk failed: the process must end. `on_commit` is called from the ledger's thread after each commit that
-  /// added events, with the new head.
+  /// Opens or makes the database and takes the folder's lock. `on_fatal` is called once, from the ledger's thread, when
+  /// a sync or the disk failed: the process must end. `on_commit` is called from the ledger's thread after each commit
+  /// that added events, with the new head.
   static result<std::unique_ptr<ledger>> open(options o, const runtime::clock& clock,
                                               std::function<void(failure)> on_fatal,
                                               std::function<void(std::uint64_t head)> on_commit);
@@ -194,9 +198,9 @@ class ledger {
 
   virtual const std::string& epoch() const = 0;
 
-  /// Runs `work` on the ledger's thread within the next commit and resumes the caller, on its own executor, once the commit
-  /// is durable. If `work` fails, what it did is rolled back and its failure returned. Not cancellable: what was handed over
-  /// happens. `work` is called exactly once.
+  /// Runs `work` on the ledger's thread within the next commit and resumes the caller, on its own executor, once the
+  /// commit is durable. If `work` fails, what it did is rolled back and its failure returned. Not cancellable: what was
+  /// handed over happens. `work` is called exactly once.
   runtime::awaitable<result<void>> write(std::function<result<void>(transaction&)> work);
 
   /// The same for the threads that have no coroutine (the start of main, tests): blocks.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Values as columns: times as milliseconds, small structures as JSON text. Reading throws broken_row where a column holds
-// what this program never writes.
+// Values as columns: times as milliseconds, small structures as JSON text. Reading throws broken_row where a column
+// holds what this program never writes.
 #pragma once
 
 #include <map>
@@ -13,7 +13,9 @@
 namespace koppel::ledger {
 
 inline std::int64_t milliseconds(core::instant t) { return t.time_since_epoch().count(); }
-inline core::instant instant_from(std::int64_t milliseconds) { return core::instant(std::chrono::milliseconds(milliseconds)); }
+inline core::instant instant_from(std::int64_t milliseconds) {
+  return core::instant(std::chrono::milliseconds(milliseconds));
+}
 std::optional<std::int64_t> milliseconds(const std::optional<core::instant>& t);
 std::optional<core::instant> instant_in(const query& q, int column);
 

@@ -21,8 +21,8 @@ constexpr std::int64_t application_id = 0x4B50504C;  // "KPPL", so that another 
 constexpr place canary_place{"meta", "canary", "value"};
 constexpr std::string_view canary = "the right key opens this";
 
-// Records are two tables: what is looked at for each row of a page is small and dense, what is needed only for a row that
-// changed lies apart (docs/state.md has the figures). record_bodies is written in the order of arrival.
+// Records are two tables: what is looked at for each row of a page is small and dense, what is needed only for a row
+// that changed lies apart (docs/state.md has the figures). record_bodies is written in the order of arrival.
 constexpr const char* version_1 = R"sql(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -108,7 +108,9 @@ result<void> make(const std::string& folder, const sealer& seals) {
     migrate(db, 0);
     db.execute(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     const auto sealed = seals.seal(core::secret(std::string(canary)), canary_place);
-    query(db, "INSERT INTO meta(key, value) VALUES('epoch', ?), ('head', 0), ('canary', ?)", random_hex(8), blob{sealed}).run();
+    query(db, "INSERT INTO meta(key, value) VALUES('epoch', ?), ('head', 0), ('canary', ?)", random_hex(8),
+          blob{sealed})
+        .run();
   }
   if (::rename(unfinished.c_str(), path.c_str()) != 0)
     return failure{errc::io, "The new database cannot be renamed to " + path + ": " + std::strerror(errno) + "."};
@@ -164,10 +166,12 @@ result<std::unique_ptr<database>> open_database(const std::string& folder, const
   try {
     struct stat about {};
     if (::stat(path.c_str(), &about) != 0) {
-      if (errno != ENOENT) return failure{errc::io, "The database " + path + " cannot be read: " + std::strerror(errno) + "."};
+      if (errno != ENOENT)
+        return failure{errc::io, "The database " + path + " cannot be read: " + std::strerror(errno) + "."};
       if (auto made = make(folder, seals); !made) return made.error();
     } else if (about.st_size == 0) {
-      return failure{errc::corrupt, "The database " + path + " is empty; restore a backup, or move it away to begin anew."};
+      return failure{errc::corrupt,
+                     "The database " + path + " is empty; restore a backup, or move it away to begin anew."};
     }
     return open_existing(path, seals);
   } catch (const sqlite_error& e) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables, as migrations: user_version counts those that ran. Each is one transaction; a database is made complete under
-// another name and then renamed, so that a half-made one is never met.
+// The tables, as migrations: user_version counts those that ran. Each is one transaction; a database is made complete
+// under another name and then renamed, so that a half-made one is never met.
 #pragma once
 
 #include <koppel/result.hpp>
@@ -14,8 +14,9 @@ namespace koppel::ledger {
 
 std::string database_path(const std::string& folder);
 
-/// Opens the folder's database for writing, made or migrated as needed. Refuses (schema) one of a newer version, (corrupt)
-/// one that is damaged or not ours, and (wrong_key) one that this key does not open; such a one is left as it is.
+/// Opens the folder's database for writing, made or migrated as needed. Refuses (schema) one of a newer version,
+/// (corrupt) one that is damaged or not ours, and (wrong_key) one that this key does not open; such a one is left as it
+/// is.
 result<std::unique_ptr<database>> open_database(const std::string& folder, const sealer& seals);
 
 }  // namespace koppel::ledger

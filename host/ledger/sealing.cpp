@@ -63,9 +63,9 @@ result<core::secret> read_key_text(const std::string& path) {
   if (file.value < 0 && errno == ENOENT) return bad_key("There is no key file " + path + "; " + how_to_make(path));
   if (file.value < 0) return bad_key("The key file " + path + " cannot be read: " + std::strerror(errno) + ".");
   struct stat about {};
-  if (::fstat(file.value, &about) != 0 || !S_ISREG(about.st_mode)) return bad_key("The key file " + path + " is not a file.");
-  if ((about.st_mode & 0177) != 0)
-    return bad_key("Others may read the key file " + path + "; run: chmod 600 " + path);
+  if (::fstat(file.value, &about) != 0 || !S_ISREG(about.st_mode))
+    return bad_key("The key file " + path + " is not a file.");
+  if ((about.st_mode & 0177) != 0) return bad_key("Others may read the key file " + path + "; run: chmod 600 " + path);
   std::string text(128, '\0');
   const auto size = ::read(file.value, text.data(), text.size());
   if (size < 0) return bad_key("The key file " + path + " cannot be read: " + std::strerror(errno) + ".");
@@ -91,7 +91,8 @@ result<sealer> sealer::from_file(const std::string& path) {
   const int code = sodium_hex2bin(out.key_.get(), key_bytes, digits.data(), digits.size(), nullptr, &read, nullptr);
   if (code != 0 || digits.size() != 2 * key_bytes || read != key_bytes)
     return bad_key("The key file " + path + " does not hold 64 hex digits; " + how_to_make(path));
-  if (sodium_is_zero(out.key_.get(), key_bytes)) return bad_key("The key in " + path + " is all zeros; " + how_to_make(path));
+  if (sodium_is_zero(out.key_.get(), key_bytes))
+    return bad_key("The key in " + path + " is all zeros; " + how_to_make(path));
   std::array<unsigned char, crypto_generichash_BYTES> digest{};
   constexpr std::string_view purpose = "koppel key id";
   crypto_generichash(digest.data(), digest.size(), raw(purpose), purpose.size(), out.key_.get(), key_bytes);
@@ -118,7 +119,8 @@ result<core::secret> sealer::open(std::string_view sealed, place at) const {
   if (sealed.size() < head_bytes + tag_bytes || sealed[0] != format)
     return failure{errc::corrupt, "A sealed value in " + where + " is cut off or of another format."};
   if (const auto made_with = hex(sealed.substr(1, id_bytes)); made_with != key_id_)
-    return failure{errc::wrong_key, "A value in " + where + " was sealed with key " + made_with + ", not with " + key_id_ + "."};
+    return failure{errc::wrong_key,
+                   "A value in " + where + " was sealed with key " + made_with + ", not with " + key_id_ + "."};
   const std::string about = bound_to(at, key_id_);
   std::string plain(sealed.size() - head_bytes - tag_bytes, '\0');
   const auto body = sealed.substr(head_bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Secrets at rest: XChaCha20-Poly1305 under a key from a file that is not in the database. A sealed value is bound to its
-// table, row and column, so that one copied to another place does not open. docs/state.md has the bytes.
+// Secrets at rest: XChaCha20-Poly1305 under a key from a file that is not in the database. A sealed value is bound to
+// its table, row and column, so that one copied to another place does not open. docs/state.md has the bytes.
 #pragma once
 
 #include <koppel/result.hpp>
@@ -19,7 +19,8 @@ struct place {
 
 class sealer {
  public:
-  /// Reads 64 hex digits from a file that nobody else may read; says in one sentence what is wrong with it (errc::wrong_key).
+  /// Reads 64 hex digits from a file that nobody else may read; says in one sentence what is wrong with it
+  /// (errc::wrong_key).
   static result<sealer> from_file(const std::string& path);
 
   std::string seal(const core::secret& value, place at) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Apps and connections. A removed connection keeps its row: its id is in events that consumers have, and is never reused.
+// Apps and connections. A removed connection keeps its row: its id is in events that consumers have, and is never
+// reused.
 
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
@@ -45,7 +46,9 @@ result<app> sql_transaction::insert_app(app a, core::secret client_secret) {
   a.id = new_id("app");
   a.created_at = now_;
   const auto sealed = seals_.seal(client_secret, app_secret(a.id));
-  query(db_, "INSERT INTO apps(id, provider, name, client_id, redirect_uri, created_at, client_secret) VALUES(?, ?, ?, ?, ?, ?, ?)",
+  query(db_,
+        "INSERT INTO apps(id, provider, name, client_id, redirect_uri, created_at, client_secret) VALUES(?, ?, ?, ?, "
+        "?, ?, ?)",
         a.id, a.provider, a.name, a.client_id, a.redirect_uri, milliseconds(a.created_at), blob{sealed})
       .run();
   return a;
@@ -78,7 +81,8 @@ result<core::secret> sql_transaction::client_secret(const std::string& app_id) {
 }
 
 result<connection> sql_transaction::insert_connection(connection c) {
-  query taken(db_, "SELECT 1 FROM connections WHERE provider = ? AND name = ? AND removed_at IS NULL", c.provider, c.name);
+  query taken(db_, "SELECT 1 FROM connections WHERE provider = ? AND name = ? AND removed_at IS NULL", c.provider,
+              c.name);
   if (taken.step())
     return failure{errc::exists, "The provider " + c.provider + " already has a connection " + c.name + "."};
   const auto app_id = c.app_id.empty() ? std::nullopt : std::optional(c.app_id);
@@ -96,15 +100,18 @@ result<connection> sql_transaction::insert_connection(connection c) {
 
 std::vector<connection> sql_transaction::connections() {
   std::vector<connection> out;
-  query q(db_, "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
-               "WHERE removed_at IS NULL ORDER BY provider, name");
+  query q(db_,
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+          "WHERE removed_at IS NULL ORDER BY provider, name");
   while (q.step()) out.push_back(connection_in(q));
   return out;
 }
 
 std::optional<connection> sql_transaction::find_connection(const std::string& id) {
-  query q(db_, "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
-               "WHERE id = ?", id);
+  query q(db_,
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+          "WHERE id = ?",
+          id);
   if (!q.step()) return std::nullopt;
   return connection_in(q);
 }
@@ -133,9 +140,13 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
   if (!purge) return {};
-  query(db_, "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "
-             "(SELECT number FROM record_sets WHERE connection_id = ?))", id).run();
-  query(db_, "DELETE FROM records WHERE set_number IN (SELECT number FROM record_sets WHERE connection_id = ?)", id).run();
+  query(db_,
+        "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "
+        "(SELECT number FROM record_sets WHERE connection_id = ?))",
+        id)
+      .run();
+  query(db_, "DELETE FROM records WHERE set_number IN (SELECT number FROM record_sets WHERE connection_id = ?)", id)
+      .run();
   query(db_, "DELETE FROM record_sets WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM streams WHERE connection_id = ?", id).run();
   return {};

@@ -6,7 +6,8 @@
 
 namespace koppel::ledger {
 
-bus::event sql_transaction::envelope(const connection& about, const std::string& type, const std::string& subject) const {
+bus::event sql_transaction::envelope(const connection& about, const std::string& type,
+                                     const std::string& subject) const {
   bus::event e;
   e.source = "koppel://" + events_.epoch() + "/" + about.id;
   e.type = bus::long_type(type);
@@ -49,8 +50,9 @@ std::vector<bus::consumer_position> sql_transaction::consumers() {
 }
 
 void sql_transaction::store_position(const std::string& consumer, std::uint64_t seq) {
-  query(db_, "INSERT INTO consumers(name, acked_seq, acked_at) VALUES(?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
-             "acked_seq = excluded.acked_seq, acked_at = excluded.acked_at WHERE excluded.acked_seq >= acked_seq",
+  query(db_,
+        "INSERT INTO consumers(name, acked_seq, acked_at) VALUES(?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
+        "acked_seq = excluded.acked_seq, acked_at = excluded.acked_at WHERE excluded.acked_seq >= acked_seq",
         consumer, seq, milliseconds(now_))
       .run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What opens an account: token pairs and the attempts that lead to them. All sealed; generations are compared and set, so
-// that the loser of a race cannot overwrite the winner's newer pair.
+// What opens an account: token pairs and the attempts that lead to them. All sealed; generations are compared and set,
+// so that the loser of a race cannot overwrite the winner's newer pair.
 
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
@@ -19,7 +19,8 @@ std::string pair_row(const std::string& connection_id, std::uint64_t generation)
 }  // namespace
 
 result<std::optional<credentials>> sql_transaction::find_credentials(const std::string& connection_id) {
-  query q(db_, "SELECT generation, access_token, refresh_token, expires_at FROM credentials WHERE connection_id = ?", connection_id);
+  query q(db_, "SELECT generation, access_token, refresh_token, expires_at FROM credentials WHERE connection_id = ?",
+          connection_id);
   if (!q.step()) return std::optional<credentials>();
   std::optional<credentials> out(std::in_place);
   out->generation = static_cast<std::uint64_t>(q.integer(0));
@@ -34,11 +35,14 @@ result<std::optional<credentials>> sql_transaction::find_credentials(const std::
   return out;
 }
 
-result<void> sql_transaction::store_credentials(const std::string& connection_id, const credentials& c, std::uint64_t expected) {
+result<void> sql_transaction::store_credentials(const std::string& connection_id, const credentials& c,
+                                                std::uint64_t expected) {
   std::uint64_t stored = 0;
   {
-    query q(db_, "SELECT coalesce((SELECT generation FROM credentials WHERE connection_id = c.id), 0) FROM connections c "
-                 "WHERE c.id = ? AND c.removed_at IS NULL", connection_id);
+    query q(db_,
+            "SELECT coalesce((SELECT generation FROM credentials WHERE connection_id = c.id), 0) FROM connections c "
+            "WHERE c.id = ? AND c.removed_at IS NULL",
+            connection_id);
     if (!q.step()) return failure{errc::not_found, "There is no connection " + connection_id + "."};
     stored = static_cast<std::uint64_t>(q.integer(0));
   }
@@ -49,8 +53,9 @@ result<void> sql_transaction::store_credentials(const std::string& connection_id
   const auto row = pair_row(connection_id, generation);
   const auto access = seals_.seal(c.access_token, {"credentials", row, "access_token"});
   const auto refresh = seals_.seal(c.refresh_token, {"credentials", row, "refresh_token"});
-  query(db_, "INSERT OR REPLACE INTO credentials(connection_id, generation, access_token, refresh_token, expires_at) "
-             "VALUES(?, ?, ?, ?, ?)",
+  query(db_,
+        "INSERT OR REPLACE INTO credentials(connection_id, generation, access_token, refresh_token, expires_at) "
+        "VALUES(?, ?, ?, ?, ?)",
         connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.expires_at))
       .run();
   return {};
@@ -66,8 +71,9 @@ result<void> sql_transaction::insert_attempt(attempt a) {
   if (!query(db_, "SELECT 1 FROM connections WHERE id = ? AND removed_at IS NULL", a.connection_id).step())
     return failure{errc::not_found, "There is no connection " + a.connection_id + "."};
   const auto verifier = seals_.seal(a.verifier, {"attempts", a.state_hash, "verifier"});
-  query(db_, "INSERT INTO attempts(state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at) "
-             "VALUES(?, ?, ?, ?, ?, ?, ?)",
+  query(db_,
+        "INSERT INTO attempts(state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?)",
         a.state_hash, a.connection_id, a.redirect_uri, blob{verifier}, a.confirmation, milliseconds(a.created_at),
         milliseconds(a.expires_at))
       .run();
@@ -92,14 +98,18 @@ result<attempt> sql_transaction::take_attempt(query& found) {
 }
 
 result<attempt> sql_transaction::consume_attempt(const std::string& state_hash) {
-  query q(db_, "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
-               "FROM attempts WHERE state_hash = ?", state_hash);
+  query q(db_,
+          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
+          "FROM attempts WHERE state_hash = ?",
+          state_hash);
   return take_attempt(q);
 }
 
 result<attempt> sql_transaction::consume_newest_attempt(const std::string& connection_id) {
-  query q(db_, "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
-               "FROM attempts WHERE connection_id = ? ORDER BY number DESC LIMIT 1", connection_id);
+  query q(db_,
+          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
+          "FROM attempts WHERE connection_id = ? ORDER BY number DESC LIMIT 1",
+          connection_id);
   return take_attempt(q);
 }
 

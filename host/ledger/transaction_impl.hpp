@@ -31,7 +31,8 @@ class sql_transaction final : public transaction {
 
   // transaction_grants.cpp
   result<std::optional<credentials>> find_credentials(const std::string& connection_id) override;
-  result<void> store_credentials(const std::string& connection_id, const credentials& c, std::uint64_t expected) override;
+  result<void> store_credentials(const std::string& connection_id, const credentials& c,
+                                 std::uint64_t expected) override;
   result<void> delete_credentials(const std::string& connection_id) override;
   result<void> insert_attempt(attempt a) override;
   result<attempt> consume_attempt(const std::string& state_hash) override;
@@ -46,8 +47,9 @@ class sql_transaction final : public transaction {
   std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) override;
 
   // transaction_records.cpp
-  result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page, std::uint32_t mapping_version,
-                                   const std::string& deletion_reason, bool keep_cursor) override;
+  result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
+                                   std::uint32_t mapping_version, const std::string& deletion_reason,
+                                   bool keep_cursor) override;
   std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) override;
   std::uint64_t known_records(const std::string& connection_id, const std::string& entity) override;
 

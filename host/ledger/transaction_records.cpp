@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pages of records: compared by digest, merged, stored and announced. A record that is as it was costs two look-ups and no
-// decoding; its row of a full run is marked as seen.
+// Pages of records: compared by digest, merged, stored and announced. A record that is as it was costs two look-ups and
+// no decoding; its row of a full run is marked as seen.
 
 #include <msgpack/adaptor/int.hpp>
 #include <msgpack/pack.hpp>
@@ -83,7 +83,11 @@ class page_writer {
  public:
   page_writer(sql_transaction& t, const run& r, const connection& c, std::uint32_t mapping_version,
               const std::string& deletion_reason, std::int64_t run_number)
-      : t_(t), run_(r), connection_(c), mapping_version_(mapping_version), deletion_reason_(deletion_reason),
+      : t_(t),
+        run_(r),
+        connection_(c),
+        mapping_version_(mapping_version),
+        deletion_reason_(deletion_reason),
         run_number_(run_number) {}
 
   result<void> write(const messages::record& incoming);
@@ -100,8 +104,8 @@ class page_writer {
                          const std::optional<core::stored_record>& previous, const std::optional<known_row>& row) const;
   bus::event announcement(const messages::record& incoming, const core::record_change& change) const;
   std::string_view cause_of(const core::record_change& change) const;
-  result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row, const std::string& reason,
-                         std::uint64_t bytes);
+  result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row,
+                         const std::string& reason, std::uint64_t bytes);
   void store(const messages::record& incoming, const core::record_change& change, const std::optional<known_row>& row,
              const std::string& digests, std::optional<std::uint64_t> seq);
   void mark_seen(const messages::record& incoming, const std::optional<known_row>& row);
@@ -186,7 +190,8 @@ bus::event page_writer::announcement(const messages::record& incoming, const cor
   data.text("entity", incoming.entity).text("id", incoming.id).number("revision", change.next.revision);
   data.text("cause", cause_of(change)).text("run_id", run_.id);
   if (deleted) {
-    data.text("reason", deletion_reason_).text("deleted_at", incoming.updated_at.empty() ? t_.time_ : incoming.updated_at);
+    data.text("reason", deletion_reason_)
+        .text("deleted_at", incoming.updated_at.empty() ? t_.time_ : incoming.updated_at);
   } else {
     data.spliced("data", change.data).texts("changed", change.changed);
     data.time("provider_updated_at", change.next.updated_at);
@@ -216,17 +221,21 @@ result<void> page_writer::set_aside(const messages::record& incoming, const std:
 }
 
 void page_writer::store(const messages::record& incoming, const core::record_change& change,
-                        const std::optional<known_row>& row, const std::string& digests, std::optional<std::uint64_t> seq) {
+                        const std::optional<known_row>& row, const std::string& digests,
+                        std::optional<std::uint64_t> seq) {
   const auto body = change.next.encode();
   if (!row) {
     query(t_.db_, "INSERT INTO record_bodies(bytes) VALUES(?)", blob{body}).run();
-    query(t_.db_, "INSERT INTO records(set_number, id, body, deleted, seen_run, seq, digests) VALUES(?, ?, ?, 0, ?, ?, ?)",
+    query(t_.db_,
+          "INSERT INTO records(set_number, id, body, deleted, seen_run, seq, digests) VALUES(?, ?, ?, 0, ?, ?, ?)",
           set_, incoming.id, t_.db_.last_row(), marks() ? run_number_ : 0, seq, blob{digests})
         .run();
     return;
   }
   query(t_.db_, "UPDATE record_bodies SET bytes = ? WHERE number = ?", blob{body}, row->body).run();
-  query(t_.db_, "UPDATE records SET deleted = ?, seen_run = ?, seq = coalesce(?, seq), digests = ? WHERE set_number = ? AND id = ?",
+  query(t_.db_,
+        "UPDATE records SET deleted = ?, seen_run = ?, seq = coalesce(?, seq), digests = ? WHERE set_number = ? AND id "
+        "= ?",
         change.next.deleted, marks() ? run_number_ : row->seen_run, seq, blob{digests}, set_, incoming.id)
       .run();
 }
@@ -260,7 +269,8 @@ result<void> page_writer::write(const messages::record& incoming) {
   }
   auto event = announcement(incoming, change);
   if (auto added = t_.events_.add(event); !added) {
-    if (added.error().code == errc::too_large) return set_aside(incoming, row, "Its event would be over 64 KiB.", bytes);
+    if (added.error().code == errc::too_large)
+      return set_aside(incoming, row, "Its event would be over 64 KiB.", bytes);
     return added.error();
   }
   ++(change.what == kind::deleted ? outcome_.deleted : outcome_.upserted);
@@ -299,16 +309,20 @@ result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, c
 
 std::vector<std::string> sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
   std::vector<std::string> out;
-  query q(db_, "SELECT id FROM records WHERE set_number = (SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?) "
-               "AND id > ? AND deleted = 0 AND seen_run <> (SELECT number FROM runs WHERE id = ?) ORDER BY id LIMIT ?",
+  query q(db_,
+          "SELECT id FROM records WHERE set_number = (SELECT number FROM record_sets WHERE connection_id = ? AND "
+          "entity = ?) "
+          "AND id > ? AND deleted = 0 AND seen_run <> (SELECT number FROM runs WHERE id = ?) ORDER BY id LIMIT ?",
           r.connection_id, r.entity, after, r.id, std::uint64_t{limit});
   while (q.step()) out.push_back(q.text(0));
   return out;
 }
 
 std::uint64_t sql_transaction::known_records(const std::string& connection_id, const std::string& entity) {
-  query q(db_, "SELECT count(*) FROM records WHERE deleted = 0 AND set_number = "
-               "(SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?)", connection_id, entity);
+  query q(db_,
+          "SELECT count(*) FROM records WHERE deleted = 0 AND set_number = "
+          "(SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?)",
+          connection_id, entity);
   q.step();
   return static_cast<std::uint64_t>(q.integer(0));
 }

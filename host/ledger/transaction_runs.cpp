@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs and streams. One run of a stream is open at a time (the schema says so); one that was interrupted is gone on with,
-// from its own cursor. The stream's cursor is where the next incremental run begins: a full run moves it only when it
-// completes, for the middle of a full read is no place to look for changes from.
+// Runs and streams. One run of a stream is open at a time (the schema says so); one that was interrupted is gone on
+// with, from its own cursor. The stream's cursor is where the next incremental run begins: a full run moves it only
+// when it completes, for the middle of a full read is no place to look for changes from.
 
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
@@ -35,19 +35,24 @@ run run_in(const query& q) {
   return r;
 }
 
-bool is_state(const std::string& s) { return s == "running" || s == "completed" || s == "failed" || s == "interrupted"; }
+bool is_state(const std::string& s) {
+  return s == "running" || s == "completed" || s == "failed" || s == "interrupted";
+}
 
 }  // namespace
 
 result<run> sql_transaction::begin_run(const connection& c, const std::string& stream, const std::string& entity,
                                        run_mode mode, const std::string& cause) {
-  query(db_, "INSERT INTO streams(connection_id, stream, cursor, cursor_version, last_attempt_at, failures, last_error) "
-             "VALUES(?, ?, x'', 0, ?, 0, '') ON CONFLICT DO UPDATE SET last_attempt_at = excluded.last_attempt_at",
+  query(db_,
+        "INSERT INTO streams(connection_id, stream, cursor, cursor_version, last_attempt_at, failures, last_error) "
+        "VALUES(?, ?, x'', 0, ?, 0, '') ON CONFLICT DO UPDATE SET last_attempt_at = excluded.last_attempt_at",
         c.id, stream, milliseconds(now_))
       .run();
   {
-    query open(db_, "SELECT * FROM runs WHERE connection_id = ? AND stream = ? "
-                    "AND state IN ('running', 'interrupted')", c.id, stream);
+    query open(db_,
+               "SELECT * FROM runs WHERE connection_id = ? AND stream = ? "
+               "AND state IN ('running', 'interrupted')",
+               c.id, stream);
     if (open.step()) {
       run r = run_in(open);
       r.state = "running";
@@ -73,9 +78,11 @@ result<run> sql_transaction::begin_run(const connection& c, const std::string& s
     r.cursor = known->cursor;
     r.cursor_version = known->cursor_version;
   }
-  query(db_, "INSERT INTO runs(id, connection_id, stream, entity, mode, cause, state, resumed, complete, initial, read, upserted, "
-             "deleted, unchanged, set_aside, cursor, cursor_version, error, started_at, ended_at) "
-             "VALUES(?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0, 0, ?, ?, '', ?, 0)",
+  query(db_,
+        "INSERT INTO runs(id, connection_id, stream, entity, mode, cause, state, resumed, complete, initial, read, "
+        "upserted, "
+        "deleted, unchanged, set_aside, cursor, cursor_version, error, started_at, ended_at) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0, 0, ?, ?, '', ?, 0)",
         r.id, c.id, stream, entity, to_string(mode), cause, r.state, r.initial, blob{r.cursor}, r.cursor_version,
         milliseconds(now_))
       .run();
@@ -107,9 +114,11 @@ result<void> sql_transaction::end_run(const run& r) {
   if (auto stored = store_run(ended); !stored) return stored;
   if (ended.state == "completed") {
     store_cursor(ended);
-    const auto full_at = ended.mode == run_mode::full && ended.complete ? std::optional(milliseconds(ended.ended_at)) : std::nullopt;
-    query(db_, "UPDATE streams SET last_success_at = ?, last_full_at = coalesce(?, last_full_at), failures = 0, "
-               "last_error = '' WHERE connection_id = ? AND stream = ?",
+    const auto full_at =
+        ended.mode == run_mode::full && ended.complete ? std::optional(milliseconds(ended.ended_at)) : std::nullopt;
+    query(db_,
+          "UPDATE streams SET last_success_at = ?, last_full_at = coalesce(?, last_full_at), failures = 0, "
+          "last_error = '' WHERE connection_id = ? AND stream = ?",
           milliseconds(ended.ended_at), full_at, r.connection_id, r.stream)
         .run();
   } else if (ended.state == "failed" || !ended.error.empty()) {
@@ -135,8 +144,10 @@ std::vector<run> sql_transaction::open_runs() {
 }
 
 std::optional<stream_state> sql_transaction::find_stream(const std::string& connection_id, const std::string& stream) {
-  query q(db_, "SELECT cursor, cursor_version, last_full_at, last_success_at, last_attempt_at, failures, last_error "
-               "FROM streams WHERE connection_id = ? AND stream = ?", connection_id, stream);
+  query q(db_,
+          "SELECT cursor, cursor_version, last_full_at, last_success_at, last_attempt_at, failures, last_error "
+          "FROM streams WHERE connection_id = ? AND stream = ?",
+          connection_id, stream);
   if (!q.step()) return std::nullopt;
   stream_state s;
   s.connection_id = connection_id;

@@ -59,8 +59,8 @@ class place {
   std::shared_ptr<pool> owner_;
 };
 
-/// A wait in line that ends with the coroutine: one that is cancelled must not be served, one that was served and then
-/// cancelled must pass its place on.
+/// A wait in line that ends with the coroutine: one that was cancelled must not be served. (One that was served and then
+/// cancelled resumes first, takes its place and passes it on.)
 class wait_in_line {
  public:
   wait_in_line(std::shared_ptr<pool> owner, const asio::any_io_executor& executor, deadline_point deadline)
@@ -71,20 +71,17 @@ class wait_in_line {
   wait_in_line(const wait_in_line&) = delete;
   wait_in_line& operator=(const wait_in_line&) = delete;
   ~wait_in_line() {
-    if (waiter_->served && !taken_) place{owner_};
     if (!waiter_->served) std::erase(owner_->line, waiter_);
   }
   asio::steady_timer& turn() { return waiter_->turn; }
   std::optional<place> take() {
     if (!waiter_->served) return std::nullopt;
-    taken_ = true;
     return place{owner_};
   }
 
  private:
   std::shared_ptr<pool> owner_;
   std::shared_ptr<pool::waiter> waiter_;
-  bool taken_ = false;
 };
 
 std::optional<tcp::endpoint> parse_endpoint(std::string_view text) {

@@ -50,6 +50,7 @@ struct server_options {
   std::chrono::milliseconds idle_deadline = limits::idle_deadline;
   std::chrono::milliseconds header_deadline = limits::header_deadline;
   std::chrono::milliseconds body_deadline = limits::body_deadline;
+  std::chrono::milliseconds answer_deadline = limits::answer_deadline;
 };
 
 class http_server {

@@ -256,7 +256,7 @@ awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener,
       arrived.keep_alive = false;
       bytes = answer_bytes(own_answer(500, "internal error"), false, head);
     }
-    socket->arm(limits::answer_deadline);
+    socket->arm(options.answer_deadline);
     const bool written = co_await socket->write(std::move(*bytes));
     if (socket->disarm() || !written) co_return;
     if (!arrived.keep_alive) break;

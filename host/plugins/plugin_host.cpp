@@ -220,7 +220,7 @@ awaitable<void> plugin_host::impl::keep(plugin& p) {
     p.life.start();
     const plugin_lifecycle::step next = co_await live(p);
     p.runner.reset();
-    settle(p);
+    p.changed.notify_all();
     if (!next.start_again) break;
     const auto until = steady_now() + next.pause;
     while (go_on && !stopping_ && steady_now() < until) go_on = co_await p.changed.wait_or_stop(until);
@@ -236,6 +236,7 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(plugin& p) {
   auto born = co_await children_.spawn(p.what.file);
   if (!born) {
     p.reason = born.error().detail;
+    settle(p);  // it may take long; the daemon need not wait for a machine that is out of processes
     co_return children_.alive() ? p.life.no_process(random()) : p.life.refused();
   }
   const auto executor = co_await this_coro::executor;

@@ -55,7 +55,7 @@ TEST_CASE("one at a time and in order for a connection, others do not wait", "[a
   CHECK(v.inside.back() == "third");
   CHECK(v.ended == 4);
   v.send("a", "later");
-  CHECK(v.inside.back() == "later");
+  CHECK(v.inside.back() == "later");  // and is still inside when everything goes
 }
 
 TEST_CASE("who stops waiting leaves the queue whole", "[auth][gate]") {

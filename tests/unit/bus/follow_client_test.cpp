@@ -242,6 +242,24 @@ TEST_CASE("silence beyond two and a half heartbeats makes a new connection; the 
   CHECK(c.connect_at());
 }
 
+TEST_CASE("silence is noticed by a consumer that asks in short waits, also before the host accepted it", "[bus][client]") {
+  const time_point start = time_point{} + 1h;
+  follower_options o;
+  o.consumer = "pro";
+  follow_client c(o, 1);
+  c.connected(start);
+
+  // Each turn: the application asks, waits 200 ms for nothing, and gets its turn again at once.
+  time_point now = start;
+  for (; !c.connect_at() && now < start + 10s; now += 200ms) {
+    c.waiting(now);
+    c.due(now);
+    c.returning(now + 200ms);
+  }
+  REQUIRE(c.connect_at());
+  REQUIRE(now < start + 3s);
+}
+
 TEST_CASE("credit goes back when the application waits again; a ping goes out each second", "[bus][client]") {
   history h;
   time_point now{};

@@ -202,6 +202,7 @@ TEST_CASE("no more is sent than there is credit for, and credit opens the way ag
   const int reads = t.source.reads;
   CHECK_FALSE(t.next());
   CHECK(t.source.reads == reads);  // starved sessions cost no reads
+  CHECK_FALSE(t.hub.sessions().at("A").session.wants(60));
 
   for (int rounds = 0; last < 60 && rounds < 100; ++rounds) {
     t.say(credit_request{cost});

@@ -176,6 +176,44 @@ TEST_CASE("a peer that never reads does not hold up another", "[bus][sockets]") 
   CHECK(take_until(f, 961) == up_to(961, 961));
 }
 
+TEST_CASE("a peer whose pipe is full is paused, and loses nothing when it reads again", "[bus][sockets]") {
+  constexpr std::uint64_t count = 2'500;  // one message each: more than the pipe's 1,000 and the kernel's buffers hold
+  bus b;
+  zmq::context_t context;
+  zmq::socket_t sleeper(context, zmq::socket_type::dealer);
+  sleeper.set(zmq::sockopt::linger, 0);
+  sleeper.set(zmq::sockopt::rcvhwm, 1);
+  sleeper.set(zmq::sockopt::rcvtimeo, 5'000);
+  sleeper.connect(follow_endpoint(b.folder()));
+  const std::string hello = encode_consumer_message(follow_request{"sleeper", from_start{}, {}, limits::credit_max});
+  const std::string ping = encode_consumer_message(ping_request{});
+  REQUIRE(sleeper.send(zmq::buffer(hello)));
+  while (b.host->sessions().empty()) std::this_thread::yield();
+
+  follower awake(b.options("awake"));
+  for (std::uint64_t seq = 1; seq <= count; ++seq) {
+    b.commit(1, "acme", 2'000);
+    take_until(awake, seq);
+    if (seq % 20 == 0) REQUIRE(sleeper.send(zmq::buffer(ping)));  // alive, but it does not read
+  }
+  const auto sessions = b.host->sessions();
+  REQUIRE(sessions.size() == 2);
+  CHECK(std::min(sessions[0].at.seq, sessions[1].at.seq) < count);  // it was paused
+
+  std::uint64_t at = 0;
+  while (at < count) {
+    zmq::message_t m;
+    REQUIRE(sleeper.recv(m));
+    REQUIRE(sleeper.send(zmq::buffer(ping)));
+    const auto reply = parse_host_message({static_cast<const char*>(m.data()), m.size()});
+    REQUIRE(reply);
+    const auto* batch = std::get_if<batch_message>(&*reply);
+    if (batch == nullptr || batch->last < batch->first) continue;
+    REQUIRE(batch->first == at + 1);
+    at = batch->last;
+  }
+}
+
 TEST_CASE("a silent peer is dropped", "[bus][sockets]") {
   bus b;
   zmq::context_t context;

@@ -102,7 +102,8 @@ TEST_CASE("a connection reads back as it was written", "[ledger][accounts]") {
   });
 }
 
-TEST_CASE("a removed connection frees its name, keeps its row, and loses what opens the account", "[ledger][accounts]") {
+TEST_CASE("a removed connection frees its name, keeps its row, and loses what opens the account",
+          "[ledger][accounts]") {
   data_folder d;
   auto l = d.open();
   const auto old = connected(*l);

@@ -39,11 +39,16 @@ void run_together(ledger::ledger& l, std::vector<std::function<result<void>(ledg
   boost::asio::io_context context;
   result<void> first;
   int answered = 0;
-  boost::asio::co_spawn(context, write_one(l, [&](ledger::transaction&) -> result<void> {
-                          entered.set_value();
-                          leave.get_future().wait();
-                          return {};
-                        }, first, answered), rethrow);
+  boost::asio::co_spawn(context,
+                        write_one(
+                            l,
+                            [&](ledger::transaction&) -> result<void> {
+                              entered.set_value();
+                              leave.get_future().wait();
+                              return {};
+                            },
+                            first, answered),
+                        rethrow);
   context.poll();
   entered.get_future().wait();
   outcomes.resize(works.size());
@@ -95,7 +100,8 @@ TEST_CASE("more than one commit should hold is committed in order over several",
   CHECK(good(l->make_event_source()->read(0, 1 << 20)).size() == 3);
 }
 
-TEST_CASE("work that fails takes back what it did, and its neighbours in the commit do not notice", "[ledger][commit]") {
+TEST_CASE("work that fails takes back what it did, and its neighbours in the commit do not notice",
+          "[ledger][commit]") {
   data_folder d;
   auto l = d.open();
   std::vector<result<void>> outcomes;
@@ -139,11 +145,16 @@ TEST_CASE("work is answered on its caller's executor, and work that only reads s
   int answered = 0;
   std::thread::id worked_on;
 
-  boost::asio::co_spawn(context, write_one(*l, [&](ledger::transaction& tx) -> result<void> {
-                          worked_on = std::this_thread::get_id();
-                          CHECK(tx.runs(10).empty());
-                          return {};
-                        }, outcome, answered), rethrow);
+  boost::asio::co_spawn(context,
+                        write_one(
+                            *l,
+                            [&](ledger::transaction& tx) -> result<void> {
+                              worked_on = std::this_thread::get_id();
+                              CHECK(tx.runs(10).empty());
+                              return {};
+                            },
+                            outcome, answered),
+                        rethrow);
   context.run();
 
   CHECK(outcome.has_value());
@@ -159,7 +170,9 @@ TEST_CASE("closing does what was handed over", "[ledger][commit]") {
   {
     auto l = d.open();
     for (auto& outcome : outcomes)
-      boost::asio::co_spawn(context, write_one(*l, [](auto& tx) { return add_event(tx, "x"); }, outcome, answered),
+      boost::asio::co_spawn(context,
+                            write_one(
+                                *l, [](auto& tx) { return add_event(tx, "x"); }, outcome, answered),
                             rethrow);
     context.poll();
   }
@@ -168,7 +181,8 @@ TEST_CASE("closing does what was handed over", "[ledger][commit]") {
   CHECK(tests::events_in(*d.open()).size() == 100);
 }
 
-TEST_CASE("a sync that fails ends it: nothing is answered as done, then or later, and the host is told once", "[ledger][commit]") {
+TEST_CASE("a sync that fails ends it: nothing is answered as done, then or later, and the host is told once",
+          "[ledger][commit]") {
   data_folder d;
   {
     auto l = d.open();
@@ -194,6 +208,38 @@ TEST_CASE("a sync that fails ends it: nothing is answered as done, then or later
   const auto events = tests::events_in(*d.open());
   REQUIRE_FALSE(events.empty());  // what was not answered may be there or not; what was is
   CHECK(events[0].subject == "kept");
+}
+
+TEST_CASE("a foreign lock is waited for, and closing ends the waiting", "[ledger][commit]") {
+  data_folder d;
+  auto l = d.open();
+  doing(*l, [](auto& tx) { good(add_event(tx, "before")); });
+  sqlite3* foreign = nullptr;
+  REQUIRE(sqlite3_open(d.database().c_str(), &foreign) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(foreign, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  boost::asio::io_context context;
+  result<void> outcome;
+  int answered = 0;
+  boost::asio::co_spawn(context,
+                        write_one(
+                            *l, [](auto& tx) { return add_event(tx, "waits"); }, outcome, answered),
+                        rethrow);
+  context.poll();
+
+  SECTION("it is released") {
+    sqlite3_close(foreign);
+    context.run();
+    CHECK(outcome.has_value());
+  }
+  SECTION("it is not") {
+    l.reset();
+    context.run();
+    REQUIRE_FALSE(outcome.has_value());
+    CHECK(outcome.error().code == errc::io);
+    sqlite3_close(foreign);
+    CHECK(tests::events_in(*d.open()).size() == 1);
+  }
+  CHECK(d.fatal.empty());
 }
 
 TEST_CASE("the write-ahead log is copied back by the writer and does not grow without end", "[ledger][commit]") {

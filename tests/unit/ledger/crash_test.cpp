@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/ledger/data_folder.hpp"
+#include "tests/unit/ledger/failing_disk.hpp"
 
 using namespace koppel;
 using ledger::run_mode;
@@ -27,63 +28,74 @@ messages::page page_number(std::uint32_t number) {
   return p;
 }
 
-/// Commits page after page and says on the pipe which it was told are durable, until it is killed.
-[[noreturn]] void write_until_killed(data_folder& d, int pipe) {
-  auto opened = d.try_open();
-  if (!opened) ::_exit(1);
-  auto& l = **opened;
-  ledger::connection c;
-  ledger::run r;
-  (void)l.write_blocking([&](ledger::transaction& tx) -> result<void> {
-    c = *tx.insert_connection(tests::new_connection());
-    r = *tx.begin_run(c, "companies", "company", run_mode::full, "schedule");
-    return {};
-  });
-  for (std::uint32_t number = 1;; ++number) {
-    const auto done = l.write_blocking([&](ledger::transaction& tx) -> result<void> {
-      const auto written = tx.commit_page(r, c, page_number(number), 1, "absent", false);
-      if (!written) return written.error();
+/// Commits page after page and says on the pipe which it was told are durable, until it is killed or has done `pages`.
+[[noreturn]] void write_pages(data_folder& d, int pipe, std::uint32_t pages) {
+  {
+    auto opened = d.try_open();
+    if (!opened) ::_exit(1);
+    auto& l = **opened;
+    ledger::connection c;
+    ledger::run r;
+    (void)l.write_blocking([&](ledger::transaction& tx) -> result<void> {
+      c = *tx.insert_connection(tests::new_connection());
+      r = *tx.begin_run(c, "companies", "company", run_mode::full, "schedule");
       return {};
     });
-    if (!done || ::write(pipe, &number, sizeof number) != sizeof number) ::_exit(2);
+    for (std::uint32_t number = 1; number <= pages; ++number) {
+      const auto done = l.write_blocking([&](ledger::transaction& tx) -> result<void> {
+        const auto written = tx.commit_page(r, c, page_number(number), 1, "absent", false);
+        if (!written) return written.error();
+        return {};
+      });
+      if (!done || ::write(pipe, &number, sizeof number) != sizeof number) ::_exit(2);
+    }
   }
+  ::_exit(0);
 }
 
-/// Forks such a child, lets it come to `pages` and kills it; returns the last page that it was told is durable.
-std::uint32_t die_after(data_folder& d, std::uint32_t pages) {
+struct ending {
+  bool killed = false;
+  std::uint32_t answered = 0;  ///< the last page that the child was told is durable
+};
+
+/// Runs `write_pages` in a child, which dies at its sync number `at_sync` (0: never), or is killed after `kill_after`
+/// pages.
+ending run_child(data_folder& d, int at_sync, std::uint32_t kill_after, std::uint32_t pages) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[0]);
-    write_until_killed(d, ends[1]);
+    tests::die_at_sync = at_sync == 0 ? 0 : tests::syncs + at_sync;
+    write_pages(d, ends[1], pages);
   }
   ::close(ends[1]);
+  ending out;
   std::uint32_t number = 0;
-  while (number < pages) REQUIRE(::read(ends[0], &number, sizeof number) == sizeof number);
-  ::kill(child, SIGKILL);
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status));
   while (::read(ends[0], &number, sizeof number) == sizeof number) {
+    out.answered = number;
+    if (number == kill_after) ::kill(child, SIGKILL);
   }
   ::close(ends[0]);
-  return number;
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  out.killed = WIFSIGNALED(status);
+  CHECK((out.killed || WEXITSTATUS(status) == 0));
+  return out;
 }
 
-}  // namespace
-
-TEST_CASE("a host that is killed loses nothing that was answered, and leaves nothing half done", "[ledger][crash]") {
-  const auto pages = GENERATE(1u, 2u, 7u, 40u, 90u);
-  data_folder d;
-  const auto answered = die_after(d, pages);
-
+/// What must hold after any death: the answered pages are there, whole, and the run goes on behind them.
+void check_recovered(data_folder& d, std::uint32_t answered) {
   auto l = d.open();  // the lock went with the process
-
   doing(*l, [&](auto& tx) {
-    REQUIRE(tx.open_runs().size() == 1);
-    const auto r = tx.open_runs()[0];
-    const auto durable = static_cast<std::uint32_t>(std::stoul(r.cursor));
+    const auto open = tx.open_runs();
+    if (open.empty()) {  // died before its first commit
+      CHECK(answered == 0);
+      CHECK(tx.connections().empty());
+      return;
+    }
+    const auto r = open[0];
+    const auto durable = r.cursor.empty() ? 0 : static_cast<std::uint32_t>(std::stoul(r.cursor));
     CHECK(durable >= answered);
     CHECK(durable <= answered + 1);  // a page may be durable of which the answer was lost
     CHECK(r.read == durable * records_in_page);
@@ -91,15 +103,43 @@ TEST_CASE("a host that is killed loses nothing that was answered, and leaves not
     CHECK(tx.head() == durable * records_in_page);
 
     // It goes on where it stopped, and what it reads again is not published again.
-    auto resumed = good(tx.begin_run(*tx.find_connection(r.connection_id), "companies", "company", run_mode::full, "schedule"));
-    CHECK(resumed.resumed);
     const auto c = *tx.find_connection(r.connection_id);
-    CHECK(good(tx.commit_page(resumed, c, page_number(durable), 1, "absent", false)).unchanged == records_in_page);
+    auto resumed = good(tx.begin_run(c, "companies", "company", run_mode::full, "schedule"));
+    CHECK(resumed.resumed);
+    if (durable > 0)
+      CHECK(good(tx.commit_page(resumed, c, page_number(durable), 1, "absent", false)).unchanged == records_in_page);
     CHECK(good(tx.commit_page(resumed, c, page_number(durable + 1), 1, "absent", false)).upserted == records_in_page);
     CHECK(tx.suspects(resumed, "", 10).empty());
   });
   const auto events = tests::events_in(*l);
   for (std::size_t i = 0; i < events.size(); ++i) REQUIRE(events[i].seq == i + 1);
   l.reset();
-  d.tamper("SELECT CASE WHEN (SELECT integrity_check FROM pragma_integrity_check) <> 'ok' THEN abs(-9223372036854775808) END");
+  d.tamper(
+      "SELECT CASE WHEN (SELECT integrity_check FROM pragma_integrity_check) <> 'ok' THEN abs(-9223372036854775808) "
+      "END");
+}
+
+}  // namespace
+
+TEST_CASE("a host that is killed loses nothing that was answered, and leaves nothing half done", "[ledger][crash]") {
+  const auto pages = GENERATE(1u, 2u, 7u, 40u, 90u);
+  data_folder d;
+
+  const auto end = run_child(d, 0, pages, 1'000'000);
+
+  CHECK(end.killed);
+  CHECK(end.answered >= pages);
+  check_recovered(d, end.answered);
+}
+
+TEST_CASE("a host may die at any of its syncs, from the making of the database to its closing", "[ledger][crash]") {
+  int at_sync = 1;
+  for (;; ++at_sync) {
+    INFO("sync " << at_sync);
+    data_folder d;
+    const auto end = run_child(d, at_sync, 0, 8);
+    check_recovered(d, end.answered);
+    if (!end.killed) break;
+  }
+  CHECK(at_sync > 12);  // 8 pages, the connection, and the making
 }

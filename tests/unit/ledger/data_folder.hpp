@@ -41,8 +41,9 @@ struct data_folder {
   std::string database() const { return folder + "/ledger.db"; }
 
   result<std::unique_ptr<ledger::ledger>> try_open() {
-    return ledger::ledger::open({folder, key_file}, clock, [this](failure f) { fatal.push_back(std::move(f)); },
-                                [this](std::uint64_t head) { heads.push_back(head); });
+    return ledger::ledger::open(
+        {folder, key_file}, clock, [this](failure f) { fatal.push_back(std::move(f)); },
+        [this](std::uint64_t head) { heads.push_back(head); });
   }
   std::unique_ptr<ledger::ledger> open() {
     auto opened = try_open();

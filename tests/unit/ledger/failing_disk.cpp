@@ -3,6 +3,7 @@
 
 #include "tests/unit/ledger/failing_disk.hpp"
 
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,11 +13,12 @@ namespace koppel::tests {
 
 std::atomic<int> syncs = 0;
 std::atomic<bool> syncs_fail = false;
+std::atomic<int> die_at_sync = 0;
 
 }  // namespace koppel::tests
 
 extern "C" int fdatasync(int descriptor) {
-  ++koppel::tests::syncs;
+  if (++koppel::tests::syncs == koppel::tests::die_at_sync) ::kill(::getpid(), SIGKILL);
   if (koppel::tests::syncs_fail) {
     errno = EIO;
     return -1;

@@ -27,7 +27,8 @@ TEST_CASE("a ledger opens again with its epoch and its head", "[ledger]") {
 TEST_CASE("the data folder is made for its owner alone, and one that others may enter is refused", "[ledger]") {
   data_folder d;
   d.open();
-  CHECK((std::filesystem::status(d.folder).permissions() & std::filesystem::perms::all) == std::filesystem::perms::owner_all);
+  CHECK((std::filesystem::status(d.folder).permissions() & std::filesystem::perms::all) ==
+        std::filesystem::perms::owner_all);
 
   ::chmod(d.folder.c_str(), 0750);
   CHECK_THAT(d.refusal().detail, Contains("chmod 700 " + d.folder));

@@ -22,8 +22,10 @@ TEST_CASE("a sealed value opens in its place alone", "[ledger][sealing]") {
 
   CHECK(good(seals.open(sealed, home)).reveal() == "s3cret");
   CHECK(sealed != seals.seal(secret("s3cret"), home));
-  for (const ledger::place& other : {ledger::place{"apps", "c#1", "access_token"}, {"credentials", "c#2", "access_token"},
-                                     {"credentials", "c#1", "refresh_token"}, {"credential", "sc#1", "access_token"}}) {
+  for (const ledger::place& other : {ledger::place{"apps", "c#1", "access_token"},
+                                     {"credentials", "c#2", "access_token"},
+                                     {"credentials", "c#1", "refresh_token"},
+                                     {"credential", "sc#1", "access_token"}}) {
     const auto opened = seals.open(sealed, other);
     REQUIRE_FALSE(opened.has_value());
     CHECK(opened.error().code == errc::corrupt);
@@ -92,7 +94,8 @@ TEST_CASE("no secret is in clear in any file, while the host runs and after", "[
     auto l = d.open();
     const auto c = tests::connected(*l);
     doing(*l, [&](auto& tx) {
-      const auto app = good(tx.insert_app({"", "acme", "main", "client-id", "https://x.example/", {}}, secret(canary + "1")));
+      const auto app =
+          good(tx.insert_app({"", "acme", "main", "client-id", "https://x.example/", {}}, secret(canary + "1")));
       good(tx.update_app_secret(app.id, secret(canary + "2")));
       ledger::credentials pair;
       pair.access_token = secret(canary + "3");

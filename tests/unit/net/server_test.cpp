@@ -35,6 +35,7 @@ runtime::awaitable<outbound_response> echo(inbound_request r) {
   for (const auto& [name, value] : r.query) answer.body += '|' + name + '=' + value;
   if (r.path == "/throws") throw std::runtime_error("canary");
   if (r.path == "/splits") answer.headers.emplace_back("X", "a\r\nSet-Cookie: b");
+  if (r.path == "/much") answer.body.assign(std::size_t{64} << 20, 'x');
   if (r.path == "/nothing") answer.status = 204;
   if (r.path == "/slow") co_await runtime::sleep_for(60s);
   co_return answer;
@@ -264,6 +265,18 @@ TEST_CASE("a handler that takes too long is cancelled and answered for", "[net][
   server_fixture f(options);
 
   CHECK(status_of(ask(f, "GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n")) == 503);
+}
+
+TEST_CASE("a peer that does not read its answer is left", "[net][server][deadline]") {
+  server_options options;
+  options.answer_deadline = 50ms;
+  server_fixture f(options);
+  f.start();
+  auto socket = connect_to(f);
+  asio::write(socket, asio::buffer(std::string{"GET /much HTTP/1.1\r\nHost: a.test\r\n\r\n"}));
+  test::run_until(f.context, [&] { return f.supervisor.running() == 2; });
+
+  test::run_until(f.context, [&] { return f.supervisor.running() == 1; });
 }
 
 TEST_CASE("connections are bounded, by address and in all, and places come back", "[net][server][limits]") {

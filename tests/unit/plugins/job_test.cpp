@@ -11,6 +11,8 @@
 
 using namespace koppel::plugins;
 using namespace koppel::plugins::test;
+namespace messages = koppel::messages;
+namespace runtime = koppel::runtime;
 using namespace std::chrono_literals;
 
 namespace {
@@ -29,17 +31,24 @@ struct echo_world : plugin_world {
   messages::done job(const std::string& stream) { return run_job(sync_of(stream), effects); }
 };
 
+/// One more for as long as it lives, however its coroutine ends.
+struct counted {
+  int& count;
+  explicit counted(int& c) : count(c) { ++count; }
+  counted(const counted&) = delete;
+  ~counted() { --count; }
+};
+
 /// http answers that come when the test says so.
 class held_effects : public recording_effects {
  public:
   runtime::awaitable<messages::reply> http(messages::http request) override {
     const std::string url = request.url;
     urls.push_back(url);
-    ++under_way;
+    const counted here(under_way);
     const auto limit = std::chrono::steady_clock::now() + 20s;
     bool go_on = true;
     while (go_on && !open) go_on = co_await changed.wait_or_stop(limit);
-    --under_way;
     messages::reply reply;
     reply.status = 200;
     co_return reply;

@@ -10,6 +10,7 @@
 
 using namespace koppel::plugins;
 using namespace koppel::plugins::test;
+namespace messages = koppel::messages;
 
 TEST_CASE("usable plugins run, and each of the others is reported by name and reason", "[plugins][host]") {
   plugin_world w;

@@ -186,9 +186,12 @@ TEST_CASE("fields that are no map are ignored and leave the record as it is", "[
   h.say({core_facet(R"({"name":"Acme"})")});
   const auto before = h.known->encode();
 
-  for (const std::string& bytes : {std::string(), std::string("\xC1"), packed("[1]"), std::string("\x81\xA4nam"),
-                                  packed(R"({"name":"x"})") + "y", std::string("\x82\xA1""a\x01\xA1""a\x02"),
-                                  std::string("\xDF\xFF\xFF\xFF\xFF"), std::string("\x81\x01\x01")})
+  for (const std::string& bytes :
+       {std::string(), std::string("\xC1"), packed("[1]"), std::string("\x81\xA4nam"), packed(R"({"name":"x"})") + "y",
+        std::string("\x82\xA1"
+                    "a\x01\xA1"
+                    "a\x02"),
+        std::string("\xDF\xFF\xFF\xFF\xFF"), std::string("\x81\x01\x01")})
     CHECK(h.say({{"core", bytes}}).what == kind::ignored);
   CHECK(h.known->encode() == before);
 }

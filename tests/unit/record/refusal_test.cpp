@@ -44,10 +44,12 @@ TEST_CASE("every canonical field is accepted in its shape, and null for each", "
     "first_name":"Ann","last_name":"B","full_name":"Ann B","salutation":"Ms","job_title":"CEO","department_name":"D",
     "birthdate":"1984-12-31","gender":"female","marketing_consent":true,
     "companies":[{"id":"1","position":"CEO","division":null,"decision_maker":true}]})") == "");
-  CHECK(refusal_of("department", R"({"name":"D","vat_number":"B","currency":"EUR","emails":[],"is_default":false})") == "");
+  CHECK(refusal_of("department", R"({"name":"D","vat_number":"B","currency":"EUR","emails":[],"is_default":false})") ==
+        "");
   CHECK(refusal_of("project", R"({"code":"P1","state":"open","company_id":"1","planned_start":"2026-01-01",
     "planned_end":null,"percent_complete":12.5})") == "");
-  CHECK(refusal_of("user", R"({"first_name":"A","last_name":"B","status":"inactive","name":null,"emails":null})") == "");
+  CHECK(refusal_of("user", R"({"first_name":"A","last_name":"B","status":"inactive","name":null,"emails":null})") ==
+        "");
 }
 
 TEST_CASE("a field of the wrong shape is refused by its name", "[record]") {
@@ -69,7 +71,8 @@ TEST_CASE("dates, flags and numbers of other entities are checked as well", "[re
   CHECK_THAT(refusal_of("project", R"({"percent_complete":"12"})"), Contains("percent_complete"));
 }
 
-TEST_CASE("a field that the entity does not have is refused by name, the plugin's own are its own business", "[record]") {
+TEST_CASE("a field that the entity does not have is refused by name, the plugin's own are its own business",
+          "[record]") {
   CHECK(refusal_of("company", R"({"birthdate":"1984-12-31"})") == "The entity company has no field birthdate.");
   CHECK(refusal_of("contact", R"({"nickname":"A"})") == "The entity contact has no field nickname.");
   CHECK(refusal_of("contact", R"({"acme.mood":{"deep":[1,2]}})") == "");
@@ -97,7 +100,7 @@ TEST_CASE("an id is 1 to 256 bytes of UTF-8 without control characters", "[recor
   CHECK_THAT(with_id(""), Contains("no id"));
   CHECK_THAT(with_id(std::string(257, 'x')), Contains("longer than 256"));
   for (const std::string& id : {std::string("a\0b", 3), std::string("a\nb"), std::string("\x7F"), std::string("\xFF"),
-                               std::string("\xC0\x80"), std::string("\xED\xA0\x80"), std::string("\xE2\x82")})
+                                std::string("\xC0\x80"), std::string("\xED\xA0\x80"), std::string("\xE2\x82")})
     CHECK_THAT(with_id(id), Contains("not text"));
 }
 
@@ -111,7 +114,9 @@ TEST_CASE("bytes that are no sound map of fields are refused", "[record]") {
     CHECK_THAT(with_fields(bytes), Contains("not a msgpack map"));
   CHECK(with_fields(packed(R"({"acme.x":)" + nested(7) + "}")) == "");
   CHECK_THAT(with_fields("\x82\xA4name\xC0\xA4name\xC0"), Contains("not sorted, or one is there twice"));
-  CHECK_THAT(with_fields("\x82\xA4name\xC0\xA3""bic\xC0"), Contains("not sorted, or one is there twice"));
+  CHECK_THAT(with_fields("\x82\xA4name\xC0\xA3"
+                         "bic\xC0"),
+             Contains("not sorted, or one is there twice"));
   CHECK_THAT(with_fields(packed(R"({"remarks":")" + std::string(65536, 'x') + "\"}")), Contains("larger than 64 KiB"));
 }
 
