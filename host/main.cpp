@@ -19,8 +19,10 @@ namespace {
 
 void start_logging(const koppel::config::log& log) {
   spdlog::sink_ptr sink;
-  if (log.file.empty()) sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  else sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(log.file);
+  if (log.file.empty())
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  else
+    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(log.file);
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("koppeld", sink));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-8l %n: %v", spdlog::pattern_time_type::utc);
   spdlog::set_level(spdlog::level::from_str(log.level));

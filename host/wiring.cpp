@@ -42,7 +42,7 @@ class host {
       spdlog::critical("{} failed: {}", name, what);
       fail();
     };
-    supervisor_.run("main", main());
+    supervisor_.run("serve", serve());
     io_.run();
     // The bus thread reads the ledger: it ends first.
     if (bus_) bus_->stop();
@@ -52,17 +52,21 @@ class host {
   }
 
  private:
-  awaitable<void> main() {
+  awaitable<void> serve() {
     const auto started = co_await start();
     if (!started) {
       spdlog::critical("{}", started.error().detail);
       code_ = exit_code::failed;
     } else {
-      spdlog::info("koppeld {} is ready: ingress {}, bus {}, control {}", version, public_url_, config_.bus.folder.string(),
-                   config_.control.socket.string());
+      spdlog::info("koppeld {} is ready: ingress {}, bus {}, control {}", version, public_url_,
+                   config_.bus.folder.string(), config_.control.socket.string());
       co_await wait_for_signal();
     }
-    // Runs outside of the supervised set, which this coroutine is part of.
+    // Runs outside of the supervised set, which this coroutine is part of, and not before this coroutine has ended.
+    asio::post(io_, [this] { begin_shut_down(); });
+  }
+
+  void begin_shut_down() {
     asio::co_spawn(io_, shut_down(), [this](std::exception_ptr) { io_.stop(); });
   }
 
@@ -103,7 +107,9 @@ class host {
       control_->connection_changed(c);
     };
     make_control();
-    if (auto started = co_await sync_->start(); !started) co_return started;
+    auto syncing = co_await sync_->start();
+    if (!syncing) co_return syncing;
+    supervisor_.run("resume of grants", auth_->resume());
     co_return start_control();
   }
 
@@ -160,7 +166,11 @@ class host {
     options.full_interval = config_.sync.full_interval;
     options.schedule = config_.sync.schedule;
     sync::sync_surroundings around{
-        supervisor_, clock_, *ledger_, *plugins_, *provider_,
+        supervisor_,
+        clock_,
+        *ledger_,
+        *plugins_,
+        *provider_,
         [this](const ledger::connection& c, const std::string& type, boost::json::object data) {
           publish_live(c, type, std::move(data));
         },
@@ -176,8 +186,9 @@ class host {
       for (const auto& s : bus_->sessions()) names.push_back(s.name);
       return names;
     };
-    api::api_surroundings around{supervisor_, clock_,  *ledger_,         *plugins_,   *auth_,
-                                 *sync_,      connected, std::string(version), ingress_address_, public_url_, config_.bus.folder};
+    api::api_surroundings around{supervisor_,      clock_,      *ledger_,          *plugins_,
+                                 *auth_,           *sync_,      connected,         std::string(version),
+                                 ingress_address_, public_url_, config_.bus.folder};
     control_.emplace(std::move(around));
     control_->add_routes(router_);
   }
@@ -214,7 +225,9 @@ class host {
     const auto append = [&](ledger::transaction& tx) -> result<> {
       using kind = plugins::plugin_notice::kind;
       ledger::event_draft draft;
-      draft.type = n.what == kind::loaded ? "plugin.loaded" : n.what == kind::failed ? "plugin.failed" : "plugin.crashed";
+      draft.type = n.what == kind::loaded   ? "plugin.loaded"
+                   : n.what == kind::failed ? "plugin.failed"
+                                            : "plugin.crashed";
       draft.provider = n.name;
       draft.data = {{"plugin", n.name}, {"version", n.version}, {"reason", n.reason}};
       return tx.append(draft);
@@ -223,12 +236,14 @@ class host {
       spdlog::error("plugin {}: its event could not be stored: {}", n.name, done.error().detail);
   }
 
-  /// Soft: no new request comes in, runs end at their next request and keep what they read. Hard: what is left is cancelled.
+  /// Soft: no new request comes in, runs end at their next request and keep what they read. Hard: what is left is
+  /// cancelled.
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
     if (sync_) co_await sync_->stop(soft_limit);
-    if (!co_await supervisor_.stop(hard_limit)) spdlog::warn("ended without waiting for: {}", supervisor_.names());
+    const bool all_ended = co_await supervisor_.stop(hard_limit);
+    if (!all_ended) spdlog::warn("ended without waiting for: {}", supervisor_.names());
     if (plugins_) co_await plugins_->stop(runner_limit);
     spdlog::info("ended");
   }

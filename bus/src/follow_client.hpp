@@ -29,8 +29,8 @@ class follow_client {
 
   /// The application has taken what was delivered and waits again: its bytes become credit.
   void waiting(time_point now);
-  /// Nothing came and the application gets its turn: what it takes from now on is not the host's silence, what was waited
-  /// before is.
+  /// Nothing came and the application gets its turn: what it takes from now on is not the host's silence, what was
+  /// waited before is.
   void returning(time_point now) { looked_ = now; }
   /// Messages that are due: credit, an acknowledgement, a ping. Notices silence.
   std::vector<std::string> due(time_point now);

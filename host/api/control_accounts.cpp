@@ -40,9 +40,12 @@ auth::confirmation read_confirmation(input& in) {
   input inner(*o, {"mode", "account"});
   const auto mode = inner.required("mode");
   c.account_id = inner.optional("account", 256);
-  if (mode == "yes") c.how = auth::confirmation::mode::yes;
-  else if (mode == "expect") c.how = auth::confirmation::mode::expect;
-  else if (mode != "ask") inner.complain("\"confirmation.mode\" has to be ask, yes or expect");
+  if (mode == "yes")
+    c.how = auth::confirmation::mode::yes;
+  else if (mode == "expect")
+    c.how = auth::confirmation::mode::expect;
+  else if (mode != "ask")
+    inner.complain("\"confirmation.mode\" has to be ask, yes or expect");
   if (c.how == auth::confirmation::mode::expect && c.account_id.empty())
     inner.complain("\"confirmation.account\" has to name the account that is expected");
   if (!inner.complaint().empty()) in.complain(inner.complaint().substr(0, inner.complaint().size() - 1));
@@ -64,10 +67,14 @@ awaitable<result<ledger::connection>> control_api::find(std::string provider, st
 
 awaitable<result<json::array>> control_api::show(std::function<bool(const ledger::connection&)> wanted) {
   json::array shown;
+  // Looked up here: the work below runs on the ledger's thread, and plugins belong to this one.
+  std::map<std::string, const core::manifest*> manifests;
+  for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
   const auto read = [&](transaction& tx) -> result<> {
     for (const auto& c : tx.connections()) {
       if (c.auth.status == core::auth_status::removed || !wanted(c)) continue;
-      const auto* m = around_.plugins.find(c.provider);
+      const auto known = manifests.find(c.provider);
+      const auto* m = known == manifests.end() ? nullptr : known->second;
       std::vector<stream_view> streams;
       if (m)
         for (const auto& rule : m->streams)
@@ -111,8 +118,8 @@ awaitable<answer> control_api::post_app(call c) {
     if (auto why = redirect_uri_refusal(app.redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   if (!around_.plugins.find(app.provider))
-    co_return error_answer(422, "no_plugin", "No plugin of provider \"" + app.provider +
-                                                 "\" is running: see koppelctl plugin list.");
+    co_return error_answer(422, "no_plugin",
+                           "No plugin of provider \"" + app.provider + "\" is running: see koppelctl plugin list.");
   const auto insert = [&](transaction& tx) -> result<> {
     app.created_at = tx.now();
     auto inserted = tx.insert_app(app, std::move(client_secret));
@@ -141,9 +148,11 @@ awaitable<answer> control_api::post_connection(call c) {
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   const auto* m = around_.plugins.find(connection.provider);
   if (!m)
-    co_return error_answer(422, "no_plugin", "No plugin of provider \"" + connection.provider +
-                                                 "\" is running: see koppelctl plugin list.");
-  if (auto why = settings_refusal(*m, connection.settings); !why.empty()) co_return error_answer(422, "bad_setting", why);
+    co_return error_answer(
+        422, "no_plugin",
+        "No plugin of provider \"" + connection.provider + "\" is running: see koppelctl plugin list.");
+  if (auto why = settings_refusal(*m, connection.settings); !why.empty())
+    co_return error_answer(422, "bad_setting", why);
 
   const auto insert = [&](transaction& tx) -> result<> {
     const auto app = find_named_app(tx, connection.provider, app_name);
@@ -183,7 +192,8 @@ awaitable<answer> control_api::get_connection(call c) {
   const auto deadline = around_.clock.now() + std::chrono::seconds{std::clamp(wait_s, 0, 25)};
   while (found->auth.generation <= generation && around_.clock.now() < deadline && !around_.supervisor.stopping()) {
     // Woken by any connection's change; at least once a second, so that a shutdown is not held up.
-    changed_.expires_after(std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1}));
+    changed_.expires_after(
+        std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1}));
     co_await changed_.async_wait(runtime::token);
     found = co_await find(c.path["provider"], c.path["name"]);
     if (!found) co_return failure_answer(found.error());
@@ -196,6 +206,7 @@ awaitable<answer> control_api::delete_connection(call c) {
   if (!found) co_return failure_answer(found.error());
   const bool purge = c.query("purge") == "true";
   ledger::connection removed = *found;
+  const auto* m = around_.plugins.find(removed.provider);
   const auto remove = [&](transaction& tx) -> result<> {
     removed.auth.status = core::auth_status::removed;
     removed.auth.reason = core::auth_reason::by_operator;
@@ -206,7 +217,7 @@ awaitable<answer> control_api::delete_connection(call c) {
     ledger::event_draft status;
     status.type = "auth.status";
     status.about = &removed;
-    status.data = core::status_data(removed.auth, around_.plugins.find(removed.provider));
+    status.data = core::status_data(removed.auth, m);
     if (auto appended = tx.append(status); !appended) return appended;
     ledger::event_draft draft;
     draft.type = "connection.removed";
@@ -253,7 +264,8 @@ awaitable<answer> control_api::post_code(call c) {
   if (!after) co_return failure_answer(after.error());
   auto shown = co_await show_one(200, after->id);
   if (shown.status != 200) co_return shown;
-  // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one authorized.
+  // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one
+  // authorized.
   shown.body = "{\"connection\":" + shown.body + ",\"outcome\":" +
                json::serialize(core::status_data(after->auth, around_.plugins.find(after->provider))) + "}\n";
   co_return shown;

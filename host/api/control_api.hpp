@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of the control socket (docs/control-api.md): what koppelctl speaks, and what REST will have later. Every door
-// checks its input and says in a sentence what is wrong. Main strand only.
+// The routes of the control socket (docs/control-api.md): what koppelctl speaks, and what REST will have later. Every
+// door checks its input and says in a sentence what is wrong. Main strand only.
 #pragma once
 
 #include <functional>

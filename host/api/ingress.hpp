@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only listener that is ever exposed: OAuth callbacks. Every answer is a page for people; whatever else is asked for
-// does not exist.
+// The only listener that is ever exposed: OAuth callbacks. Every answer is a page for people; whatever else is asked
+// for does not exist.
 #pragma once
 
 #include "host/auth/auth_service.hpp"

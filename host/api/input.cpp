@@ -38,10 +38,14 @@ std::string input::text(std::string_view field, bool required, std::size_t max_s
   }
   const auto& text = value->get_string();
   const bool control = std::any_of(text.begin(), text.end(), [](unsigned char ch) { return ch < 0x20 || ch == 0x7f; });
-  if (required && text.empty()) complain(quoted + " is empty");
-  else if (text.size() > max_size) complain(quoted + " is longer than " + std::to_string(max_size) + " bytes");
-  else if (control) complain(quoted + " contains control characters");
-  else return {text.begin(), text.end()};
+  if (required && text.empty())
+    complain(quoted + " is empty");
+  else if (text.size() > max_size)
+    complain(quoted + " is longer than " + std::to_string(max_size) + " bytes");
+  else if (control)
+    complain(quoted + " contains control characters");
+  else
+    return {text.begin(), text.end()};
   return {};
 }
 
@@ -74,8 +78,10 @@ std::map<std::string, std::string> input::text_map(std::string_view field) {
   const auto* o = object(field);
   if (!o) return values;
   for (const auto& entry : *o) {
-    if (entry.value().is_string()) values[entry.key()] = std::string(entry.value().get_string());
-    else complain("\"" + std::string(field) + "." + std::string(entry.key()) + "\" has to be a string");
+    if (entry.value().is_string())
+      values[entry.key()] = std::string(entry.value().get_string());
+    else
+      complain("\"" + std::string(field) + "." + std::string(entry.key()) + "\" has to be a string");
   }
   return values;
 }
@@ -93,7 +99,8 @@ std::string settings_refusal(const core::manifest& m, const std::map<std::string
     if (rule == m.settings.end()) {
       std::string known;
       for (const auto& s : m.settings) known += (known.empty() ? "" : ", ") + s.name;
-      return m.title + " has no setting \"" + name + "\"" + (known.empty() ? "; it has none" : "; it has " + known) + ".";
+      return m.title + " has no setting \"" + name + "\"" + (known.empty() ? "; it has none" : "; it has " + known) +
+             ".";
     }
     if (!rule->pattern.empty() && !std::regex_match(value, std::regex(rule->pattern)))
       return "The setting \"" + name + "\" does not have the form that " + m.title + " expects: " + rule->help.en;

@@ -30,8 +30,10 @@ std::optional<parameters> match(const std::vector<std::string>& pattern, const s
   if (pattern.size() != path.size()) return std::nullopt;
   parameters found;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_parameter(pattern[i])) found[pattern[i].substr(1, pattern[i].size() - 2)] = path[i];
-    else if (pattern[i] != path[i]) return std::nullopt;
+    if (is_parameter(pattern[i]))
+      found[pattern[i].substr(1, pattern[i].size() - 2)] = path[i];
+    else if (pattern[i] != path[i])
+      return std::nullopt;
   }
   return found;
 }
@@ -77,7 +79,8 @@ runtime::awaitable<answer> router::operator()(net::inbound_request r) const {
       strict.max_depth = 32;
       auto body = json::parse(r.body, ec, {}, strict);
       if (ec || !body.is_object())
-        co_return error_answer(400, "bad_json", "The body has to be one JSON object" + (ec ? ": " + ec.message() : "") + ".");
+        co_return error_answer(400, "bad_json",
+                               "The body has to be one JSON object" + (ec ? ": " + ec.message() : "") + ".");
       c.body = std::move(body.as_object());
     }
     c.request = std::move(r);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Method and path pattern to handler: "/v1/connections/{provider}/{name}". Answers 404 and 405 itself, in the API's error form.
+// Method and path pattern to handler: "/v1/connections/{provider}/{name}". Answers 404 and 405 itself, in the API's
+// error form.
 #pragma once
 
 #include <boost/json/object.hpp>

@@ -13,13 +13,34 @@
 namespace koppel::core {
 
 enum class auth_status {
-  unconfigured, waiting, awaiting_confirmation, authorized, needs_reauth, misconfigured, disabled, removed
+  unconfigured,
+  waiting,
+  awaiting_confirmation,
+  authorized,
+  needs_reauth,
+  misconfigured,
+  disabled,
+  removed
 };
 
 enum class auth_reason {
-  none, code_expired, code_refused, redirect_mismatch, client_unknown, secret_wrong, scope_missing, wrong_data_centre,
-  access_denied, revoked, refresh_outcome_unknown, account_mismatch, account_in_use, customer_key_invalid,
-  partner_key_invalid, by_operator, unclear
+  none,
+  code_expired,
+  code_refused,
+  redirect_mismatch,
+  client_unknown,
+  secret_wrong,
+  scope_missing,
+  wrong_data_centre,
+  access_denied,
+  revoked,
+  refresh_outcome_unknown,
+  account_mismatch,
+  account_in_use,
+  customer_key_invalid,
+  partner_key_invalid,
+  by_operator,
+  unclear
 };
 
 std::string_view to_string(auth_status s);
@@ -39,7 +60,7 @@ struct auth_state {
   std::optional<int> http_status;  ///< of the answer that decided
   std::string provider_error;      ///< its error code alone, never a body
   instant since{};
-  std::uint64_t generation = 0;    ///< grows with each change of status
+  std::uint64_t generation = 0;  ///< grows with each change of status
   std::optional<account> who;
   std::vector<std::string> scopes_missing, streams_affected;
   bool operator==(const auth_state&) const = default;

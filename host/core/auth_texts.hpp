@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table that says what each reason of an authorisation means: status, what Pro+ shows, whose turn it is, and what
-// to do in nl, fr and en (the manuals' words where they have them). docs/auth.md shows it; a test keeps both the same.
+// The one table that says what each reason of an authorisation means: status, what Pro+ shows, whose turn it is, and
+// what to do in nl, fr and en (the manuals' words where they have them). docs/auth.md shows it; a test keeps both the
+// same.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -18,8 +19,9 @@ namespace koppel::core {
 /// One reason. Texts may hold {provider} and {life} (of a code).
 struct reason_row {
   auth_reason reason;
-  std::optional<auth_status> status;  ///< absent: unchanged, or needs_reauth at first; for by_operator: disabled or removed
-  std::string_view display;           ///< what follows "Failed, " where no HTTP status spoke; empty: the status decides
+  std::optional<auth_status>
+      status;                ///< absent: unchanged, or needs_reauth at first; for by_operator: disabled or removed
+  std::string_view display;  ///< what follows "Failed, " where no HTTP status spoke; empty: the status decides
   std::string_view action, action_by;
   std::string_view nl, fr, en;
 };

@@ -4,6 +4,7 @@
 
 #include "host/core/fields.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <msgpack/null_visitor.hpp>
 #include <msgpack/pack.hpp>
@@ -63,6 +64,8 @@ std::optional<field_views> split_fields(std::string_view map) {
   const auto outer = map_header(map);
   if (!outer) return std::nullopt;
   field_views fields;
+  // What a hostile header claims is not believed: a field takes two bytes at least.
+  fields.reserve(std::min<std::size_t>(outer->count, map.size() / 2));
   std::size_t at = outer->size;
   for (std::uint32_t i = 0; i < outer->count; ++i) {
     key_visitor key;

@@ -3,7 +3,7 @@
 // joined again with sorted keys. Views point into the bytes they were split from.
 #pragma once
 
-#include <map>
+#include <boost/container/flat_map.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace koppel::core {
 
-using field_views = std::map<std::string_view, std::string_view>;
+using field_views = boost::container::flat_map<std::string_view, std::string_view>;
 
 /// The fields of one msgpack map; nothing if it is no map of strings, has a key twice, or bytes follow it.
 std::optional<field_views> split_fields(std::string_view map);

@@ -43,7 +43,8 @@ const stream_rule* manifest::find_stream(const std::string& stream) const {
 }
 
 std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url) {
-  // The URL is a plugin's and may hold anything: until it has parsed it is not quoted, so that nothing odd enters a log.
+  // The URL is a plugin's and may hold anything: until it has parsed it is not quoted, so that nothing odd enters a
+  // log.
   if (url.size() > longest_url) return "the request's URL is longer than 8192 bytes";
   const auto parsed = boost::urls::parse_uri(url);
   if (!parsed) return "the request's URL is not well formed";

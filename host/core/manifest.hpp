@@ -95,7 +95,8 @@ struct manifest {
   const stream_rule* find_stream(const std::string& stream) const;
 };
 
-/// Why a request may not leave, or empty: https only, no user info, a declared host, method and path (docs/manifest.md).
+/// Why a request may not leave, or empty: https only, no user info, a declared host, method and path
+/// (docs/manifest.md).
 std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url);
 
 }  // namespace koppel::core

@@ -57,12 +57,18 @@ void plugin_lifecycle::forget_before(instant t) {
 
 std::string_view to_string(plugin_lifecycle::state s) {
   switch (s) {
-    case plugin_lifecycle::state::starting: return "starting";
-    case plugin_lifecycle::state::running: return "running";
-    case plugin_lifecycle::state::backing_off: return "backing_off";
-    case plugin_lifecycle::state::failed: return "failed";
-    case plugin_lifecycle::state::quarantined: return "quarantined";
-    case plugin_lifecycle::state::stopped: return "stopped";
+    case plugin_lifecycle::state::starting:
+      return "starting";
+    case plugin_lifecycle::state::running:
+      return "running";
+    case plugin_lifecycle::state::backing_off:
+      return "backing_off";
+    case plugin_lifecycle::state::failed:
+      return "failed";
+    case plugin_lifecycle::state::quarantined:
+      return "quarantined";
+    case plugin_lifecycle::state::stopped:
+      return "stopped";
   }
   return "unknown";
 }

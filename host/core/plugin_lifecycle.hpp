@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides when a plugin's process is started again: pure, time and randomness are arguments. The shell in host/plugins tells
-// it what happened and does what the returned step says.
+// Decides when a plugin's process is started again: pure, time and randomness are arguments. The shell in host/plugins
+// tells it what happened and does what the returned step says.
 #pragma once
 
 #include <chrono>

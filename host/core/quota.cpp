@@ -121,9 +121,10 @@ bool quota::take_announcement(instant now, std::string_view remaining, std::stri
   if (rule_.header_limit.empty() && *left > limit_ && limit_ != 0) limit_ = static_cast<std::uint32_t>(*left);
   // What is under way may have been counted by the provider or not: as if it had not been.
   announcement said{*left - static_cast<std::int64_t>(under_way_), now + until_reset(now, reset, date), false};
-  // Answers overtake each other. Until the reset nothing is added, so an older answer that says more is out of date.
+  // Answers overtake each other. Until the reset nothing is added, so an older answer that says more is out of date;
+  // one fewer is under way than when the last one was taken.
   if (announced_ && !announced_->guessed && now < announced_->reset) {
-    said.left = std::min(said.left, std::max<std::int64_t>(announced_->left, 0) + 1);
+    said.left = std::min(said.left, announced_->left + 1);
   }
   announced_ = said;
   return true;

@@ -59,6 +59,7 @@ std::vector<std::string_view> ordered(const stored_record& r) {
 
 /// One record out of its facets. Lists that were joined need bytes of their own: they are put into `made`.
 field_views fields_in(const stored_record& r, std::list<std::string>& made) {
+  if (r.facets.size() == 1) return split_fields(r.facets.begin()->second).value_or(field_views{});
   std::map<std::string_view, std::vector<std::string_view>> said;
   for (const auto bytes : ordered(r)) {
     const auto fields = split_fields(bytes);

@@ -25,9 +25,9 @@ struct read_plan {
   bool full = false;
 };
 
-/// The first read is full and due at once. An interrupted run is due after a back-off (a minute doubled per failure, an hour
-/// at most; at once after a restart of the host, when there was no failure). Else whichever of the full and the incremental
-/// interval is over first; a stream without complete full read stays full.
+/// The first read is full and due at once. An interrupted run is due after a back-off (a minute doubled per failure, an
+/// hour at most; at once after a restart of the host, when there was no failure). Else whichever of the full and the
+/// incremental interval is over first; a stream without complete full read stays full.
 read_plan plan_next_read(const stream_history& h, std::chrono::seconds interval, std::chrono::seconds full_interval,
                          instant now);
 

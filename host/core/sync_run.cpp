@@ -33,15 +33,17 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
     if (last_batch_) return {.what = sync_step::kind::end, .complete = true};
     return {.what = sync_step::kind::find_suspects, .after = batch_.back(), .limit = suspects_per_batch};
   }
-  // A failed exchange was already retried where retries are made, with the request; the schedule tries again later. Only a
-  // crash is replayed here: it is charged to the job, and a few tries tell an accident from a record that kills the plugin.
+  // A failed exchange was already retried where retries are made, with the request; the schedule tries again later.
+  // Only a crash is replayed here: it is charged to the job, and a few tries tell an accident from a record that kills
+  // the plugin.
   if (outcome.error != job_error::crashed) return failure(outcome);
   crashes_ = progressed ? 1 : crashes_ + 1;
   if (crashes_ >= max_crashes) return failure(outcome);
   // A read that broke off goes on at its cursor: what it did not see by then proves nothing about absence.
   if (phase_ == phase::reading && progressed) resumed_ = true;
   const auto ceiling = static_cast<double>((std::chrono::milliseconds{250} * (1 << crashes_)).count());
-  return {.what = sync_step::kind::wait, .delay = std::chrono::milliseconds{static_cast<std::int64_t>(jitter_ * ceiling)}};
+  return {.what = sync_step::kind::wait,
+          .delay = std::chrono::milliseconds{static_cast<std::int64_t>(jitter_ * ceiling)}};
 }
 
 sync_step sync_run::after_read() {
@@ -65,8 +67,8 @@ sync_step sync_run::failure(const messages::done& outcome) const {
   step.error = outcome.error;
   step.detail = outcome.detail;
   step.credentials = outcome.error == job_error::authorise_again;
-  const bool goes_on_later = outcome.error == job_error::try_again || outcome.error == job_error::cancelled ||
-                             step.credentials;
+  const bool goes_on_later =
+      outcome.error == job_error::try_again || outcome.error == job_error::cancelled || step.credentials;
   step.as = goes_on_later ? sync_step::ending::interrupted : sync_step::ending::failed;
   return step;
 }

@@ -33,9 +33,9 @@ struct sync_step {
 
   // of `end`
   enum class ending { completed, interrupted, failed } as = ending::completed;
-  bool complete = false;        ///< a full read that saw everything: absence means something from now on
-  bool credentials = false;     ///< the provider refused the credentials: auth has to look
-  std::string error;            ///< a job_error, empty when completed
+  bool complete = false;     ///< a full read that saw everything: absence means something from now on
+  bool credentials = false;  ///< the provider refused the credentials: auth has to look
+  std::string error;         ///< a job_error, empty when completed
   std::string detail;
 };
 

@@ -121,12 +121,12 @@ client_connection::pointer client_connection::make(asio::any_io_executor executo
 }
 
 awaitable<result<>> tls_connection::open(tcp::endpoint to, deadline_point deadline) {
-  SSL* const session = stream_.native_handle();
-  X509_VERIFY_PARAM* const checks = SSL_get0_param(session);
+  SSL* const handle = stream_.native_handle();
+  X509_VERIFY_PARAM* const checks = SSL_get0_param(handle);
   // DNS names of the certificate only: OpenSSL would fall back to the subject's common name.
   X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (X509_VERIFY_PARAM_set1_host(checks, host_.c_str(), host_.size()) != 1 ||
-      SSL_set_tlsext_host_name(session, host_.c_str()) != 1) {
+      SSL_set_tlsext_host_name(handle, host_.c_str()) != 1) {
     co_return failed(errc::tls, "TLS with it could not be set up");
   }
   arm(deadline);
@@ -140,7 +140,7 @@ awaitable<result<>> tls_connection::open(tcp::endpoint to, deadline_point deadli
   const auto [shaken] = co_await stream_.async_handshake(ssl::stream_base::client, token);
   disarm();
   if (shaken) {
-    const long verdict = SSL_get_verify_result(session);
+    const long verdict = SSL_get_verify_result(handle);
     const std::string why = verdict == X509_V_OK ? "" : ": " + std::string{X509_verify_cert_error_string(verdict)};
     co_return explain(shaken, errc::tls, "its TLS was refused" + why);
   }
@@ -186,8 +186,8 @@ awaitable<client_connection::exchanged> tls_connection::exchange(std::string req
 }
 
 bool tls_connection::is_quiet() {
-  SSL* const session = stream_.native_handle();
-  if (SSL_has_pending(session) != 0 || BIO_ctrl_pending(SSL_get_rbio(session)) != 0 || SSL_get_shutdown(session) != 0) {
+  SSL* const handle = stream_.native_handle();
+  if (SSL_has_pending(handle) != 0 || BIO_ctrl_pending(SSL_get_rbio(handle)) != 0 || SSL_get_shutdown(handle) != 0) {
     return false;
   }
   char byte = 0;

@@ -59,8 +59,8 @@ class place {
   std::shared_ptr<pool> owner_;
 };
 
-/// A wait in line that ends with the coroutine: one that was cancelled must not be served. (One that was served and then
-/// cancelled resumes first, takes its place and passes it on.)
+/// A wait in line that ends with the coroutine: one that was cancelled must not be served. (One that was served and
+/// then cancelled resumes first, takes its place and passes it on.)
 class wait_in_line {
  public:
   wait_in_line(std::shared_ptr<pool> owner, const asio::any_io_executor& executor, deadline_point deadline)

@@ -53,8 +53,9 @@ candidate examine(const std::string& file) {
   }
   c.name = manifest->name;
   if (manifest->abi_major != KOPPEL_ABI_MAJOR) {
-    c.reason = base + " was built for version " + std::to_string(manifest->abi_major) + " of the plugin interface, this " +
-               "Koppel speaks version " + std::to_string(KOPPEL_ABI_MAJOR) + "; build it with this Koppel's SDK";
+    c.reason = base + " was built for version " + std::to_string(manifest->abi_major) +
+               " of the plugin interface, this " + "Koppel speaks version " + std::to_string(KOPPEL_ABI_MAJOR) +
+               "; build it with this Koppel's SDK";
     return c;
   }
   c.manifest = std::move(*manifest);
@@ -68,12 +69,13 @@ result<std::vector<candidate>> read_folder(const std::string& folder) {
     return fail(errc::bad_folder, "the plugin folder " + escaped(folder, 300) + " " + wrong);
   std::vector<std::string> files;
   std::error_code ec;
-  for (auto entry = std::filesystem::directory_iterator(folder, ec); !ec && entry != std::filesystem::directory_iterator();
-       entry.increment(ec)) {
+  for (auto entry = std::filesystem::directory_iterator(folder, ec);
+       !ec && entry != std::filesystem::directory_iterator(); entry.increment(ec)) {
     const std::string name = entry->path().filename().string();
     if (name.ends_with(".so") && !name.starts_with('.')) files.push_back(entry->path().string());
   }
-  if (ec) return fail(errc::bad_folder, "the plugin folder " + escaped(folder, 300) + " cannot be read: " + ec.message());
+  if (ec)
+    return fail(errc::bad_folder, "the plugin folder " + escaped(folder, 300) + " cannot be read: " + ec.message());
   std::sort(files.begin(), files.end());
 
   std::vector<candidate> found;

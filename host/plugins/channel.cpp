@@ -31,9 +31,12 @@ std::string frame(std::string message) {
 std::string take_message(std::string_view bytes, const frame_reader::sink& on_message) {
   auto d = messages::decode(bytes);
   switch (d.what) {
-    case messages::decoded::verdict::unknown: return {};  // of a later version
-    case messages::decoded::verdict::malformed: return "it sent bytes that are no message: " + escaped(d.reason, 300);
-    case messages::decoded::verdict::known: break;
+    case messages::decoded::verdict::unknown:
+      return {};  // of a later version
+    case messages::decoded::verdict::malformed:
+      return "it sent bytes that are no message: " + escaped(d.reason, 300);
+    case messages::decoded::verdict::known:
+      break;
   }
   return on_message(std::move(d.value));
 }
@@ -72,7 +75,8 @@ runtime::awaitable<std::string> channel::read(frame_reader::sink on_message) {
     const auto [ec, n] = co_await socket_.async_read_some(runtime::asio::buffer(chunk), runtime::token);
     if (ec) break;
     // The sink may have closed the channel: what is left of the chunk is nobody's then.
-    if (std::string wrong = frames.take(std::string_view(chunk).substr(0, n), on_message); !wrong.empty()) co_return wrong;
+    if (std::string wrong = frames.take(std::string_view(chunk).substr(0, n), on_message); !wrong.empty())
+      co_return wrong;
   }
   co_return std::string();
 }
@@ -91,7 +95,8 @@ runtime::awaitable<void> channel::write() {
       continue;
     }
     // A deque's elements stay where they are while others are queued behind them.
-    const auto [ec, n] = co_await runtime::asio::async_write(socket_, runtime::asio::buffer(queue_.front()), runtime::token);
+    const auto [ec, n] =
+        co_await runtime::asio::async_write(socket_, runtime::asio::buffer(queue_.front()), runtime::token);
     if (ec) co_return;  // the reader sees the end as well, and says so
     queued_ -= queue_.front().size();
     queue_.pop_front();

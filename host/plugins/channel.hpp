@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The wire to one runner: messages in frames (u32 little-endian length, then that many bytes) over a stream socket. What
-// comes in is hostile: a frame that is too long, empty or no message ends the channel with the reason. Main strand only.
+// The wire to one runner: messages in frames (u32 little-endian length, then that many bytes) over a stream socket.
+// What comes in is hostile: a frame that is too long, empty or no message ends the channel with the reason. Main strand
+// only.
 #pragma once
 
 #include <boost/asio/local/stream_protocol.hpp>

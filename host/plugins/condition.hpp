@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lets coroutines of one strand wait until something may have changed: a condition variable without threads. Waiters check
-// their predicate in a loop; a wait ends early when notified, at its deadline, or when the waiting coroutine is cancelled.
-// g++ 12.2 lays out a coroutine's frame wrongly when an operand of `co_await` has a class-type temporary, argument copies
-// included, and its loop awaits elsewhere too: hence references here, and operands that are names.
+// Lets coroutines of one strand wait until something may have changed: a condition variable without threads. Waiters
+// check their predicate in a loop; a wait ends early when notified, at its deadline, or when the waiting coroutine is
+// cancelled. g++ 12.2 lays out a coroutine's frame wrongly when an operand of `co_await` has a class-type temporary,
+// argument copies included, and its loop awaits elsewhere too: hence references here, and operands that are names.
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>

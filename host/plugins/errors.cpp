@@ -15,10 +15,14 @@ class category final : public boost::system::error_category {
   const char* name() const noexcept override { return "koppel.plugins"; }
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
-      case errc::bad_folder: return "the plugin folder cannot be used";
-      case errc::bad_library: return "not a usable plugin library";
-      case errc::bad_manifest: return "the plugin's manifest is wrong";
-      case errc::spawn_failed: return "no child process could be started";
+      case errc::bad_folder:
+        return "the plugin folder cannot be used";
+      case errc::bad_library:
+        return "not a usable plugin library";
+      case errc::bad_manifest:
+        return "the plugin's manifest is wrong";
+      case errc::spawn_failed:
+        return "no child process could be started";
     }
     return "unknown error";
   }

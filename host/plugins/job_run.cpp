@@ -19,7 +19,8 @@ constexpr std::size_t longest_sentence = 2000;
 /// Errors that a plugin may end a job with; the others are the host's to say.
 bool plugins_word(std::string_view error) {
   using namespace messages::job_error;
-  static constexpr std::array words{none, try_again, authorise_again, scope_missing, bad_settings, permanent, bug, cancelled};
+  static constexpr std::array words{none,      try_again, authorise_again, scope_missing, bad_settings,
+                                    permanent, bug,       cancelled};
   return std::find(words.begin(), words.end(), error) != words.end();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One job on one runner: performs what the plugin asks for through job_effects, hands pages over in order, and holds the
-// rules a plugin must keep within a job. Lives in the frame of plugin_host::run; main strand only.
+// One job on one runner: performs what the plugin asks for through job_effects, hands pages over in order, and holds
+// the rules a plugin must keep within a job. Lives in the frame of plugin_host::run; main strand only.
 #pragma once
 
 #include <deque>

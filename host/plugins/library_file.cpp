@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// File checks with stat, ELF checks with libelf on a copy in memory (a file that shrinks while it is read cannot fault us).
+// File checks with stat, ELF checks with libelf on a copy in memory (a file that shrinks while it is read cannot fault
+// us).
 
 #include "host/plugins/library_file.hpp"
 
@@ -69,7 +70,8 @@ complaint read_all(const std::string& path, std::string& bytes) {
 
 bool is_text(std::string_view bytes) {
   const auto head = bytes.substr(0, 512);
-  return std::all_of(head.begin(), head.end(), [](unsigned char c) { return c >= 0x20 || c == '\n' || c == '\r' || c == '\t'; });
+  return std::all_of(head.begin(), head.end(),
+                     [](unsigned char c) { return c >= 0x20 || c == '\n' || c == '\r' || c == '\t'; });
 }
 
 std::string size_text(std::uint64_t end, std::size_t size) {
@@ -86,8 +88,7 @@ std::uint64_t end_of(std::uint64_t offset, std::uint64_t count, std::uint64_t ea
 complaint check_header(const std::string& bytes, Elf64_Ehdr& header) {
   if (bytes.compare(0, SELFMAG, ELFMAG) != 0)
     return is_text(bytes) ? "is a text file, not a shared library" : "is not a shared library (no ELF file)";
-  if (bytes.size() < sizeof header)
-    return "is cut off: its header" + size_text(sizeof header, bytes.size());
+  if (bytes.size() < sizeof header) return "is cut off: its header" + size_text(sizeof header, bytes.size());
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.e_ident[EI_CLASS] != ELFCLASS64) return "is a library for 32-bit machines";
   if (header.e_ident[EI_DATA] != ELFDATA2LSB) return "is a library for machines of the other byte order";
@@ -123,8 +124,8 @@ std::optional<std::string_view> contents(const std::string& bytes, const GElf_Sh
 }
 
 complaint check_symbol(Elf* elf, Elf_Scn* section, const GElf_Shdr& header) {
-  const std::string missing =
-      std::string("exports no ") + KOPPEL_PLUGIN_SYMBOL + "; build it with koppel_add_plugin and write KOPPEL_PLUGIN once";
+  const std::string missing = std::string("exports no ") + KOPPEL_PLUGIN_SYMBOL +
+                              "; build it with koppel_add_plugin and write KOPPEL_PLUGIN once";
   Elf_Data* data = section == nullptr ? nullptr : ::elf_getdata(section, nullptr);
   if (data == nullptr || header.sh_entsize != sizeof(Elf64_Sym)) return missing;
   const std::size_t count = data->d_size / sizeof(Elf64_Sym);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks at a plugin's file without running a line of it: is it a whole shared library for this machine, does it export the
-// one symbol, and what is its manifest. The bytes are hostile until proven otherwise.
+// Looks at a plugin's file without running a line of it: is it a whole shared library for this machine, does it export
+// the one symbol, and what is its manifest. The bytes are hostile until proven otherwise.
 #pragma once
 
 #include <koppel/result.hpp>

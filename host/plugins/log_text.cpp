@@ -60,8 +60,10 @@ std::string escaped(std::string_view text, std::size_t limit) {
     const code_point c = first_of(text);
     const std::size_t length = c.length == 0 ? 1 : c.length;
     std::string piece;
-    if (c.length == 0) piece = "\\x" + hex(static_cast<std::uint8_t>(text[0]), 2);
-    else piece = visible(c.value) ? std::string(text.substr(0, length)) : escape(c.value);
+    if (c.length == 0)
+      piece = "\\x" + hex(static_cast<std::uint8_t>(text[0]), 2);
+    else
+      piece = visible(c.value) ? std::string(text.substr(0, length)) : escape(c.value);
     if (out.size() + piece.size() + (text.size() > length ? cut.size() : 0) > limit) return out.append(cut);
     out += piece;
     text.remove_prefix(length);
@@ -78,8 +80,10 @@ line_limit::verdict line_limit::ask(time_point now) {
     dropped_ = 0;
   }
   v.let_through = used_ < per_second_;
-  if (v.let_through) ++used_;
-  else ++dropped_;
+  if (v.let_through)
+    ++used_;
+  else
+    ++dropped_;
   return v;
 }
 

@@ -54,10 +54,10 @@ void read_plugin(toml_reader& document, core::manifest& m) {
 }
 
 core::refusal_rule read_refusal(toml_reader& in) {
-  static const std::vector<std::string> reasons{
-      "code_expired",      "code_refused",      "redirect_mismatch", "client_unknown", "secret_wrong",
-      "scope_missing",     "wrong_data_centre", "access_denied",     "revoked",        "customer_key_invalid",
-      "partner_key_invalid", "unclear"};
+  static const std::vector<std::string> reasons{"code_expired",         "code_refused",        "redirect_mismatch",
+                                                "client_unknown",       "secret_wrong",        "scope_missing",
+                                                "wrong_data_centre",    "access_denied",       "revoked",
+                                                "customer_key_invalid", "partner_key_invalid", "unclear"};
   core::refusal_rule rule;
   if (in.has("grant")) rule.grant = in.word("grant", {"authorization_code", "refresh_token"}, need::optional);
   if (in.has("status")) rule.status = static_cast<int>(in.integer("status", 200, 599, 400));
@@ -164,7 +164,8 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   rule.default_value = in.text("default", need::optional);
   rule.required = in.boolean("required", false);
   rule.secret = in.boolean("secret", false);
-  if (rule.secret && !rule.default_value.empty()) in.problem("default", "must be absent: this setting is a secret");
+  if (rule.secret && !rule.default_value.empty())
+    in.problem("default", "must be absent: this setting is a secret");
   else if (wrong.empty() && !rule.default_value.empty() && !matches_pattern(rule.pattern, rule.default_value))
     in.problem("default", "does not match the pattern of this setting");
   in.finish();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// manifest.toml -> core::manifest. The text comes out of a file that anybody may have written: everything in it is checked,
-// and whatever is wrong is said with line and column (the first ten things at once). docs/manifest.md is the author's side.
+// manifest.toml -> core::manifest. The text comes out of a file that anybody may have written: everything in it is
+// checked, and whatever is wrong is said with line and column (the first ten things at once). docs/manifest.md is the
+// author's side.
 #pragma once
 
 #include <koppel/result.hpp>

@@ -63,7 +63,8 @@ std::string wrong_https_url(const std::string& text) {
   if (parsed->scheme_id() != boost::urls::scheme::https) return "must be an https URL, not another scheme";
   if (parsed->has_userinfo() || parsed->has_fragment()) return "must be an https URL without user or fragment";
   if (parsed->has_port() && parsed->port() != "443") return "must be an https URL without a port";
-  if (parsed->host_type() != boost::urls::host_type::name) return "must be an https URL of a host name, not of an address";
+  if (parsed->host_type() != boost::urls::host_type::name)
+    return "must be an https URL of a host name, not of an address";
   const std::string host = wrong_host(std::string(parsed->encoded_host()));
   return host.empty() ? "" : "its host " + host;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A descriptor for a process, so that a signal never reaches a later process of the same number. By system call: the header
-// of glibc 2.36 (Debian 12) lacks `extern "C"`.
+// A descriptor for a process, so that a signal never reaches a later process of the same number. By system call: the
+// header of glibc 2.36 (Debian 12) lacks `extern "C"`.
 #pragma once
 
 #include <sys/syscall.h>

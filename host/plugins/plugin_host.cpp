@@ -26,7 +26,8 @@ namespace this_coro = asio::this_coro;
 
 namespace {
 
-constexpr std::chrono::milliseconds grace{1000};  ///< from `cancel` to the end of the job, and from EOF to the end of the process
+constexpr std::chrono::milliseconds grace{
+    1000};  ///< from `cancel` to the end of the job, and from EOF to the end of the process
 constexpr std::string_view host_version = KOPPEL_HOST_VERSION;
 
 steady_time steady_now() { return std::chrono::steady_clock::now(); }
@@ -206,7 +207,8 @@ void plugin_host::impl::settle(plugin& p) {
 
 void plugin_host::impl::log(plugin& p, const messages::log& line) {
   const auto verdict = p.lines.ask(steady_now());
-  if (verdict.dropped_before > 0) p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
+  if (verdict.dropped_before > 0)
+    p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
   if (verdict.let_through) p.logger->log(level_of(line.level), "{}", escaped(line.text));
 }
 
@@ -237,7 +239,9 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(plugin& p) {
   if (!born) {
     p.reason = born.error().detail;
     settle(p);  // it may take long; the daemon need not wait for a machine that is out of processes
-    co_return children_.alive() ? p.life.no_process(random()) : p.life.refused();
+    if (children_.alive()) co_return p.life.no_process(random());
+    notify(p, plugin_notice::kind::failed, p.reason);
+    co_return p.life.refused();
   }
   const auto executor = co_await this_coro::executor;
   runtime::supervisor tasks(executor);
@@ -285,7 +289,8 @@ awaitable<void> plugin_host::impl::follow(plugin& p, plugin_runner& r) {
   if (!r.over()) {
     r.end_jobs(messages::job_error::try_again, "the host is stopping");
     r.finish();
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(stop_deadline_, steady_now()) - steady_now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(std::max(stop_deadline_, steady_now()) - steady_now());
     co_await r.bury(left);
   } else {
     co_await r.bury(grace);
@@ -368,13 +373,14 @@ awaitable<messages::done> plugin_host::impl::run_job(std::string provider, messa
     const bool told_to = co_await was_cancelled();
     if (told_to) co_return ended(error::cancelled, "the job was cancelled before it began");
     co_return ended(error::try_again, "the plugin " + provider + " is " + std::string(to_string(p->life.now())) +
-                                   (p->reason.empty() ? "" : ": " + p->reason));
+                                          (p->reason.empty() ? "" : ": " + p->reason));
   }
   const std::uint64_t id = next_job_++;
   job.job = id;
   job.now = now_ms();
   std::string bytes = messages::encode(messages::message(std::move(job)));
-  if (bytes.size() > messages::max_to_plugin) co_return ended(error::bug, "the job is larger than a plugin can be given");
+  if (bytes.size() > messages::max_to_plugin)
+    co_return ended(error::bug, "the job is larger than a plugin can be given");
   const auto executor = co_await this_coro::executor;
   job_run run(executor, runner, id, effects, clock_);
   const attachment entry(*runner, id, run);

@@ -19,11 +19,11 @@ class spawner;
 
 /// What `koppelctl plugin list` shows.
 struct plugin_status {
-  std::string name;     ///< of the manifest; the file's name where the manifest cannot be read
-  std::string file;     ///< path
+  std::string name;  ///< of the manifest; the file's name where the manifest cannot be read
+  std::string file;  ///< path
   std::string version;
-  std::string state;    ///< "starting", "running", "failed", "backing_off", "quarantined", "stopped"
-  std::string reason;   ///< why it failed, a whole sentence
+  std::string state;   ///< "starting", "running", "failed", "backing_off", "quarantined", "stopped"
+  std::string reason;  ///< why it failed, a whole sentence
   std::vector<int> runner_pids;
   std::uint64_t crashes = 0;
   std::size_t jobs = 0;
@@ -47,8 +47,8 @@ class plugin_host {
               plugin_host_options options);
   ~plugin_host();
 
-  /// Scans the folder and starts every usable plugin. Completes when each is running or has failed. A plugin that fails is
-  /// reported by name and reason; the others run. A failure says why the folder itself cannot be used.
+  /// Scans the folder and starts every usable plugin. Completes when each is running or has failed. A plugin that fails
+  /// is reported by name and reason; the others run. A failure says why the folder itself cannot be used.
   runtime::awaitable<result<>> start();
   /// Ends the runners: `destroy`, then, after the limit, SIGKILL.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
@@ -58,9 +58,9 @@ class plugin_host {
   std::vector<const core::manifest*> manifests() const;
   std::vector<plugin_status> statuses() const;
 
-  /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline). Job ids
-  /// are assigned here. done.error is "crashed" when the runner ended under it, "try_again" when none could be had,
-  /// "cancelled" when the awaiting coroutine was cancelled (the plugin is told), "bug" for a protocol violation.
+  /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline).
+  /// Job ids are assigned here. done.error is "crashed" when the runner ended under it, "try_again" when none could be
+  /// had, "cancelled" when the awaiting coroutine was cancelled (the plugin is told), "bug" for a protocol violation.
   runtime::awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);
 
   /// Called for plugin.* events. Set before start.

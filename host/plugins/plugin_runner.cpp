@@ -44,7 +44,8 @@ std::string plugin_runner::take(messages::message m) {
   }
   if (const auto* u = std::get_if<messages::unusable>(&m)) {
     if (ready_) return "it said that it cannot be used after it was ready";
-    refusal_ = u->reason.empty() ? "koppel-runner cannot use it (" + escaped(u->stage, 60) + ")" : escaped(u->reason, 1000);
+    refusal_ =
+        u->reason.empty() ? "koppel-runner cannot use it (" + escaped(u->stage, 60) + ")" : escaped(u->reason, 1000);
     changed_.notify_all();
     return {};
   }
@@ -54,8 +55,8 @@ std::string plugin_runner::take(messages::message m) {
 std::string plugin_runner::take_ready(const messages::ready& r) {
   if (ready_) return "it said twice that it is ready";
   if ((r.abi_version >> 16) != KOPPEL_ABI_MAJOR)
-    return "it speaks version " + std::to_string(r.abi_version >> 16) + " of the plugin interface, this Koppel speaks version " +
-           std::to_string(KOPPEL_ABI_MAJOR);
+    return "it speaks version " + std::to_string(r.abi_version >> 16) +
+           " of the plugin interface, this Koppel speaks version " + std::to_string(KOPPEL_ABI_MAJOR);
   ready_ = true;
   changed_.notify_all();
   return {};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One child process of a plugin, from its birth to its end: its channel, the jobs on it, and what it has said. Main strand
-// only. Shared: plugin_host's loop owns it, and jobs hold it while their effects are under way.
+// One child process of a plugin, from its birth to its end: its channel, the jobs on it, and what it has said. Main
+// strand only. Shared: plugin_host's loop owns it, and jobs hold it while their effects are under way.
 #pragma once
 
 #include <functional>

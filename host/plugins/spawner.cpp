@@ -90,7 +90,8 @@ spawner::~spawner() {
 }
 
 runtime::awaitable<void> spawner::serve() {
-  runtime::asio::posix::stream_descriptor readable(co_await runtime::asio::this_coro::executor, ::fcntl(channel_.get(), F_DUPFD_CLOEXEC, 0));
+  runtime::asio::posix::stream_descriptor readable(co_await runtime::asio::this_coro::executor,
+                                                   ::fcntl(channel_.get(), F_DUPFD_CLOEXEC, 0));
   while (alive_) {
     const auto [ec] = co_await readable.async_wait(runtime::asio::posix::descriptor_base::wait_read, runtime::token);
     if (ec) co_return;

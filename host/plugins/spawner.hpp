@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's side of the spawner: a child process, forked before the daemon has threads, keys or a database, that starts
-// and watches every runner. Main strand only, but for `fork_before_threads`, which runs before there is one.
+// The daemon's side of the spawner: a child process, forked before the daemon has threads, keys or a database, that
+// starts and watches every runner. Main strand only, but for `fork_before_threads`, which runs before there is one.
 #pragma once
 
 #include <sys/types.h>
@@ -40,7 +40,8 @@ class spawner {
   ~spawner();
   spawner(const spawner&) = delete;
 
-  /// Reads what the spawner tells, until it ends or this is cancelled. Whoever spawns keeps this running (plugin_host does).
+  /// Reads what the spawner tells, until it ends or this is cancelled. Whoever spawns keeps this running (plugin_host
+  /// does).
   runtime::awaitable<void> serve();
 
   /// Starts a runner for the library at this path.
@@ -75,7 +76,7 @@ class spawner {
   descriptor channel_;
   bool alive_ = true;
   std::uint64_t next_token_ = 1;
-  pending_map pending_;  ///< in the frames of `spawn`
+  pending_map pending_;                               ///< in the frames of `spawn`
   std::map<pid_t, std::shared_ptr<child_end>> ends_;  ///< of children that live
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small parent of all runners, in its own process: single-threaded, knows no key and no database. It does three things:
-// start a runner, signal one of its own, and tell when one has ended. When the daemon dies it dies, and they with it.
+// The small parent of all runners, in its own process: single-threaded, knows no key and no database. It does three
+// things: start a runner, signal one of its own, and tell when one has ended. When the daemon dies it dies, and they
+// with it.
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -43,12 +44,14 @@ char* const* clean_environment() {
 void limit(int resource, rlim_t most) {
   rlimit wanted{most, most};
   rlimit now{};
-  if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) == 0 && now.rlim_max < most) wanted = {now.rlim_max, now.rlim_max};
+  if (::getrlimit(static_cast<__rlimit_resource>(resource), &now) == 0 && now.rlim_max < most)
+    wanted = {now.rlim_max, now.rlim_max};
   ::setrlimit(static_cast<__rlimit_resource>(resource), &wanted);
 }
 
 /// In the runner-to-be, between fork and exec. Answers only if something failed: with an errno through `failed`.
-[[noreturn]] void become_runner(const std::string& runner, const std::string& plugin, int socket, int failed, pid_t parent) {
+[[noreturn]] void become_runner(const std::string& runner, const std::string& plugin, int socket, int failed,
+                                pid_t parent) {
   const auto give_up = [failed] {
     const int error = errno;
     [[maybe_unused]] const auto n = ::write(failed, &error, sizeof error);
@@ -91,7 +94,8 @@ class spawner_process {
         if (errno == EINTR) continue;
         return;
       }
-      // Exits first: a kill that was asked for in the same moment then finds nothing, and no later process of that number.
+      // Exits first: a kill that was asked for in the same moment then finds nothing, and no later process of that
+      // number.
       for (std::size_t i = 1; i < watched.size(); ++i)
         if (watched[i].revents != 0) reap(pids[i]);
       if (watched[0].revents != 0 && !read_request()) return;
@@ -122,7 +126,8 @@ class spawner_process {
 
   void spawn(std::uint64_t token, const std::string& plugin) {
     std::array<int, 2> ends{-1, -1}, report{-1, -1};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return refuse(token, answer::socket, errno);
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+      return refuse(token, answer::socket, errno);
     descriptor host_end(ends[0]), runner_end(ends[1]);
     if (::pipe2(report.data(), O_CLOEXEC) != 0) return refuse(token, answer::socket, errno);
     descriptor report_read(report[0]), report_write(report[1]);

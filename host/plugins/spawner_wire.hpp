@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the daemon and its spawner say to each other over a SOCK_SEQPACKET pair. Both are the same program (the spawner is a
-// fork of it), so the layout is the compiler's. One packet is one of these; a spawn request is followed by the plugin's path.
+// What the daemon and its spawner say to each other over a SOCK_SEQPACKET pair. Both are the same program (the spawner
+// is a fork of it), so the layout is the compiler's. One packet is one of these; a spawn request is followed by the
+// plugin's path.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ struct answer {
 
 namespace koppel::plugins {
 
-/// The spawner's whole life, in the forked child: serves requests on `channel` until its other end closes. Never returns.
+/// The spawner's whole life, in the forked child: serves requests on `channel` until its other end closes. Never
+/// returns.
 [[noreturn]] void run_spawner(int channel, const std::string& runner_path);
 
 }  // namespace koppel::plugins

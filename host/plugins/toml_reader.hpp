@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a TOML table strictly: what is missing, of the wrong type or not known becomes a problem that names the key, the
-// line and the column. Reading goes on after a problem, so that an author sees all of them at once.
+// Reads a TOML table strictly: what is missing, of the wrong type or not known becomes a problem that names the key,
+// the line and the column. Reading goes on after a problem, so that an author sees all of them at once.
 #pragma once
 
+#include <toml++/toml.h>
 #include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
-#include <toml++/toml.h>
 #include <vector>
 
 namespace koppel::plugins {

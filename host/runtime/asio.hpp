@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The few Asio names that the host's coroutines use. Everything asynchronous in the host runs on one io_context with one
-// thread (the main strand), so what is not awaited over needs no lock; the ledger and the bus have threads of their own.
+// The few Asio names that the host's coroutines use. Everything asynchronous in the host runs on one io_context with
+// one thread (the main strand), so what is not awaited over needs no lock; the ledger and the bus have threads of their
+// own.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -35,7 +35,8 @@ void supervisor::run(std::string name, awaitable<void> work) {
 }
 
 void supervisor::cancel(std::uint64_t id) {
-  if (const auto found = tasks_.find(id); found != tasks_.end()) found->second.signal.emit(asio::cancellation_type::all);
+  if (const auto found = tasks_.find(id); found != tasks_.end())
+    found->second.signal.emit(asio::cancellation_type::all);
 }
 
 awaitable<bool> supervisor::stop(std::chrono::milliseconds limit) {

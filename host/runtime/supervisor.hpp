@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owns every coroutine that nobody awaits: names it, logs how it ended, counts those that still run, and tells all of them
-// to stop. `detached` is allowed nowhere else.
-// Runs on the main strand; outlives everything it supervises.
+// Owns every coroutine that nobody awaits: names it, logs how it ended, counts those that still run, and tells all of
+// them to stop. `detached` is allowed nowhere else. Runs on the main strand; outlives everything it supervises.
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -23,7 +22,8 @@ class supervisor {
   /// Runs `work` to its end. An exception ends the process's work through `on_fatal`; cancellation is a normal end.
   void run(std::string name, awaitable<void> work);
 
-  /// Cancels everything that runs and completes when all of it has ended or `limit` has passed (then false: see `running`).
+  /// Cancels everything that runs and completes when all of it has ended or `limit` has passed (then false: see
+  /// `running`).
   awaitable<bool> stop(std::chrono::milliseconds limit);
 
   bool stopping() const { return stopping_; }

@@ -129,8 +129,11 @@ json::object sync_service::job::summary() const {
   data["complete"] = run.complete;
   data["resumed"] = run.resumed;
   data["cause"] = run.cause;
-  data["counts"] = json::object{{"read", run.read},           {"upserted", run.upserted},   {"deleted", run.deleted},
-                                {"unchanged", run.unchanged}, {"set_aside", run.set_aside}};
+  data["counts"] = json::object{{"read", run.read},
+                                {"upserted", run.upserted},
+                                {"deleted", run.deleted},
+                                {"unchanged", run.unchanged},
+                                {"set_aside", run.set_aside}};
   data["requests"] = requests;
   if (run.ended_at != core::instant{}) data["duration_ms"] = (run.ended_at - run.started_at).count();
   if (run.state == "completed") data["data_as_of"] = core::to_rfc3339(run.started_at);

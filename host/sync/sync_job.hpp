@@ -30,8 +30,8 @@ class sync_service::job final : public plugins::job_effects {
   ledger::run run;
   std::string client_id;
   std::map<std::string, std::string> learned_now;
-  bool confirming = false;   ///< a refetch: the cursor stays, what is gone is gone
-  bool progressed = false;   ///< a page was committed since the last job began
+  bool confirming = false;  ///< a refetch: the cursor stays, what is gone is gone
+  bool progressed = false;  ///< a page was committed since the last job began
   std::uint64_t requests = 0;
   core::instant deadline{};
 

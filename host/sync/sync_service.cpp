@@ -37,10 +37,12 @@ sync_service::sync_service(sync_surroundings around, sync_options options)
 sync_service::~sync_service() = default;
 
 awaitable<result<>> sync_service::start() {
+  std::map<std::string, const core::manifest*> manifests;
+  for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
   const auto load = [&](transaction& tx) -> result<> {
     for (auto& c : tx.connections()) {
-      if (const auto* m = around_.plugins.find(c.provider))
-        for (const auto& rule : m->streams)
+      if (const auto m = manifests.find(c.provider); m != manifests.end())
+        for (const auto& rule : m->second->streams)
           if (const auto state = tx.find_stream(c.id, rule.name))
             streams_[{c.id, rule.name}].history = history_of(*state);
       connections_.emplace(c.id, std::move(c));
@@ -88,10 +90,9 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
   const auto c = connections_.find(connection_id);
   if (c == connections_.end()) return refuse(ledger::errc::not_found, "there is no such connection");
   if (c->second.auth.status != core::auth_status::authorized)
-    return refuse(ledger::errc::in_use, "the connection is not authorized (it is " +
-                                            std::string(to_string(c->second.auth.status)) +
-                                            "): connect it first, koppelctl connection connect " + c->second.provider +
-                                            "/" + c->second.name);
+    return refuse(ledger::errc::in_use,
+                  "the connection is not authorized (it is " + std::string(to_string(c->second.auth.status)) +
+                      "): connect it first, koppelctl connection connect " + c->second.provider + "/" + c->second.name);
   const auto* m = around_.plugins.find(c->second.provider);
   if (!m) return refuse(ledger::errc::not_found, "no plugin of provider " + c->second.provider + " is running");
 
@@ -102,8 +103,7 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
     asked = asked.value_or(false) || full;
     taken.push_back(rule.name);
   }
-  if (taken.empty())
-    return refuse(ledger::errc::not_found, "provider " + m->name + " has no stream \"" + name + "\"");
+  if (taken.empty()) return refuse(ledger::errc::not_found, "provider " + m->name + " has no stream \"" + name + "\"");
   wake();
   return taken;
 }
@@ -155,14 +155,16 @@ core::instant sync_service::start_due() {
     for (const auto& rule : m->streams) {
       stream& s = streams_[{id, rule.name}];
       if (s.running) continue;
-      const auto plan = core::plan_next_read(
-          s.history, options_.interval.count() ? options_.interval : rule.interval,
-          options_.full_interval.count() ? options_.full_interval : rule.full_interval, now);
+      const auto plan =
+          core::plan_next_read(s.history, options_.interval.count() ? options_.interval : rule.interval,
+                               options_.full_interval.count() ? options_.full_interval : rule.full_interval, now);
       if (s.asked_full) {
         due.push_back({running, now, &c, rule.name, *s.asked_full || !s.history.last_full_at, true});
       } else if (options_.schedule || s.history.interrupted) {
-        if (plan.due <= now) due.push_back({running, plan.due, &c, rule.name, plan.full, false});
-        else look_again = std::min(look_again, plan.due);
+        if (plan.due <= now)
+          due.push_back({running, plan.due, &c, rule.name, plan.full, false});
+        else
+          look_again = std::min(look_again, plan.due);
       }
     }
   }
@@ -175,9 +177,8 @@ core::instant sync_service::start_due() {
     s.running = true;
     s.asked_full.reset();
     jobs_.emplace(stream_key{next.connection->id, next.stream}, nullptr);
-    around_.supervisor.run(
-        "sync " + next.connection->provider + "/" + next.connection->name + " " + next.stream,
-        run_stream(*next.connection, next.stream, next.full, next.asked ? "manual" : "schedule"));
+    around_.supervisor.run("sync " + next.connection->provider + "/" + next.connection->name + " " + next.stream,
+                           run_stream(*next.connection, next.stream, next.full, next.asked ? "manual" : "schedule"));
   }
   return look_again;
 }
@@ -256,7 +257,8 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
       co_return machine.job_ended(outcome, work.progressed);
     }
 
-    case sync_step::kind::end: break;
+    case sync_step::kind::end:
+      break;
   }
   co_return step;
 }
@@ -268,9 +270,15 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   run.complete = end.complete && end.as == sync_step::ending::completed;
   const bool shutdown = stopping_ && end.error == job_error::cancelled;
   switch (end.as) {
-    case sync_step::ending::completed: run.state = "completed"; break;
-    case sync_step::ending::interrupted: run.state = "interrupted"; break;
-    case sync_step::ending::failed: run.state = "failed"; break;
+    case sync_step::ending::completed:
+      run.state = "completed";
+      break;
+    case sync_step::ending::interrupted:
+      run.state = "interrupted";
+      break;
+    case sync_step::ending::failed:
+      run.state = "failed";
+      break;
   }
   if (!shutdown && !end.error.empty()) run.error = end.error + (end.detail.empty() ? "" : ": " + end.detail);
 

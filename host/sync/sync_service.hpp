@@ -26,10 +26,10 @@
 namespace koppel::sync {
 
 struct sync_options {
-  std::size_t max_jobs = 16;                ///< runs at once, over all connections
-  std::chrono::seconds interval{0};         ///< 0: the manifest's
-  std::chrono::seconds full_interval{0};    ///< 0: the manifest's
-  bool schedule = true;                     ///< false: only when asked
+  std::size_t max_jobs = 16;              ///< runs at once, over all connections
+  std::chrono::seconds interval{0};       ///< 0: the manifest's
+  std::chrono::seconds full_interval{0};  ///< 0: the manifest's
+  bool schedule = true;                   ///< false: only when asked
 };
 
 /// What the service needs from the rest of the host.

@@ -43,7 +43,9 @@ class Plugins(RigTest):
         self.wait_for_full_reads(rig, "teamleader/acme")
 
     def test_killed_runner_with_three_connections(self):
-        rig = self.make_rig("--companies", 400, "--contacts", 1500, "--answer-delay-ms", 20)
+        rig = self.make_rig("--companies", 400, "--contacts", 1500)
+        # Slow pages until the kill: all three have to be in their middle at once.
+        rig.sim.post("/answer-delay", {"path": "contacts.list", "ms": 700})
         names = []
         for number in (1, 2, 3):
             self.add_client(rig, number)
@@ -52,12 +54,14 @@ class Plugins(RigTest):
             rig.connect(names[-1])
 
         def all_are_reading():
-            running = {r["connection"] for r in rig.runs()["runs"] if r["state"] == "running" and r["read"] > 100}
+            running = {r["connection"] for r in rig.runs()["runs"]
+                       if r["state"] == "running" and r["stream"] == "contacts" and r["read"] > 100}
             return len(running) == 3
 
         wait_until("all three to read", all_are_reading, 60)
         before = rig.runner_pids()
         os.kill(before[0], signal.SIGKILL)
+        rig.sim.post("/answer-delay", {"path": "contacts.list", "ms": 0})
         for name in names:
             self.wait_for_full_reads(rig, name)
             connection = rig.connection(name)

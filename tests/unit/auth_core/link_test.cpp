@@ -102,6 +102,10 @@ TEST_CASE("a token request with Basic keeps the client out of the body", "[auth]
   CHECK(header(request, "authorization") == "Basic QWxhZGRpbjpvcGVu");
   CHECK(request.body.reveal().find("client") == std::string_view::npos);
   CHECK(request.body.reveal().ends_with("&code_verifier=v"));
+
+  // A colon of the client id would end it: RFC 6749 has both encoded first.
+  p.client_id = "Ala:ddin";
+  CHECK(header(code_exchange(rules, p), "authorization") == "Basic QWxhJTNBZGRpbjpvcGVu");
 }
 
 TEST_CASE("a token request as JSON", "[auth][link]") {

@@ -242,7 +242,8 @@ TEST_CASE("silence beyond two and a half heartbeats makes a new connection; the 
   CHECK(c.connect_at());
 }
 
-TEST_CASE("silence is noticed by a consumer that asks in short waits, also before the host accepted it", "[bus][client]") {
+TEST_CASE("silence is noticed by a consumer that asks in short waits, also before the host accepted it",
+          "[bus][client]") {
   const time_point start = time_point{} + 1h;
   follower_options o;
   o.consumer = "pro";

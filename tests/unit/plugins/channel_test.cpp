@@ -96,13 +96,16 @@ TEST_CASE("a message of a later version is ignored, what follows is read", "[plu
 TEST_CASE("what the sink objects to ends the reading there", "[plugins][channel]") {
   frame_reader reader;
   int seen = 0;
-  const frame_reader::sink strict = [&](messages::message) { return ++seen == 2 ? std::string("enough") : std::string(); };
+  const frame_reader::sink strict = [&](messages::message) {
+    return ++seen == 2 ? std::string("enough") : std::string();
+  };
   const std::string one = frame(messages::encode(line("x")));
   CHECK(reader.take(one + one + one, strict) == "enough");
   CHECK(seen == 2);
 }
 
-TEST_CASE("every truncation and every flipped byte of a message is read or refused, never a crash", "[plugins][channel]") {
+TEST_CASE("every truncation and every flipped byte of a message is read or refused, never a crash",
+          "[plugins][channel]") {
   messages::page p;
   p.job = 1;
   p.records.resize(2);
@@ -120,7 +123,8 @@ TEST_CASE("every truncation and every flipped byte of a message is read or refus
   }
 }
 
-TEST_CASE("a reader ends without a complaint when the other end closes, in the middle of a frame too", "[plugins][channel]") {
+TEST_CASE("a reader ends without a complaint when the other end closes, in the middle of a frame too",
+          "[plugins][channel]") {
   asio::io_context context;
   pair_of_sockets sockets;
   channel link(context.get_executor(), std::move(sockets.ours));

@@ -19,7 +19,9 @@ koppel::core::manifest example() {
   return m;
 }
 
-std::string refusal(const std::string& method, const std::string& url) { return egress_refusal(example(), method, url); }
+std::string refusal(const std::string& method, const std::string& url) {
+  return egress_refusal(example(), method, url);
+}
 
 }  // namespace
 
@@ -32,8 +34,10 @@ TEST_CASE("a request to a declared host, method and path may leave", "[plugins][
 }
 
 TEST_CASE("what is not declared may not leave, and the reason names it", "[plugins][egress]") {
-  CHECK(refusal("GET", "https://other.example.com/v2/x") == "the host other.example.com is not declared in the manifest of example");
-  CHECK(refusal("GET", "https://api.example.com./v2/x") == "the host api.example.com. is not declared in the manifest of example");
+  CHECK(refusal("GET", "https://other.example.com/v2/x") ==
+        "the host other.example.com is not declared in the manifest of example");
+  CHECK(refusal("GET", "https://api.example.com./v2/x") ==
+        "the host api.example.com. is not declared in the manifest of example");
   CHECK(refusal("GET", "https://api.example.com.evil.org/v2/x").find("host") != std::string::npos);
   CHECK(refusal("GET", "https://api.example.com/v1/companies.list/more").find("path") != std::string::npos);
   CHECK(refusal("GET", "https://api.example.com/v1/Companies.list").find("path") != std::string::npos);
@@ -45,30 +49,31 @@ TEST_CASE("what is not declared may not leave, and the reason names it", "[plugi
 }
 
 TEST_CASE("URLs that could be read in two ways are refused", "[plugins][egress]") {
-  const char* bad = GENERATE("http://api.example.com/v2/x",              // not encrypted
-                             "https://user@api.example.com/v2/x",        // user info
-                             "https://api.example.com@evil.org/v2/x",    // the same, other way about
-                             "https://api.example.com:8443/v2/x",        // another port
-                             "https://api.example.com:25/v2/x",          //
-                             "https://api.example.com/v2/x#part",        // a fragment is never sent
-                             "https://93.184.216.34/v2/x",               // addresses
-                             "https://[::1]/v2/x",                       //
-                             "https://api.example.com/v2/../v1/secret",  // dot segments
-                             "https://api.example.com/v2/%2e%2E/secret", //
-                             "https://api.example.com/v2/..",            //
-                             "https://api.example.com/v2/..%2fsecret",   // encoded separators
-                             "https://api.example.com/v2/..%5csecret",   //
-                             "https://api.example.com/v2/a%00b",         //
-                             "https://api.example.com/v2//secret",       // empty segment
+  const char* bad = GENERATE("http://api.example.com/v2/x",               // not encrypted
+                             "https://user@api.example.com/v2/x",         // user info
+                             "https://api.example.com@evil.org/v2/x",     // the same, other way about
+                             "https://api.example.com:8443/v2/x",         // another port
+                             "https://api.example.com:25/v2/x",           //
+                             "https://api.example.com/v2/x#part",         // a fragment is never sent
+                             "https://93.184.216.34/v2/x",                // addresses
+                             "https://[::1]/v2/x",                        //
+                             "https://api.example.com/v2/../v1/secret",   // dot segments
+                             "https://api.example.com/v2/%2e%2E/secret",  //
+                             "https://api.example.com/v2/..",             //
+                             "https://api.example.com/v2/..%2fsecret",    // encoded separators
+                             "https://api.example.com/v2/..%5csecret",    //
+                             "https://api.example.com/v2/a%00b",          //
+                             "https://api.example.com/v2//secret",        // empty segment
                              "https://api.example.com/v2/x\r\nHost: evil.org", "https://api.example.com/v2/x y",
-                             "https://\xd0\xb0pi.example.com/v2/x",      // a Cyrillic letter
+                             "https://\xd0\xb0pi.example.com/v2/x",  // a Cyrillic letter
                              "//api.example.com/v2/x", "/v2/x", "", "https://", "https:///v2/x");
   CAPTURE(bad);
   CHECK_FALSE(refusal("GET", bad).empty());
 }
 
 TEST_CASE("a URL without bound is refused before it is read", "[plugins][egress]") {
-  CHECK(refusal("GET", "https://api.example.com/v2/" + std::string(9000, 'x')) == "the request's URL is longer than 8192 bytes");
+  CHECK(refusal("GET", "https://api.example.com/v2/" + std::string(9000, 'x')) ==
+        "the request's URL is longer than 8192 bytes");
 }
 
 TEST_CASE("a stream is found by its name", "[plugins][manifest]") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs on a real runner: effects, order, deadlines, cancellation, crashes (faults 40, 41), and what a hostile child may not
-// do (list E9).
+// Jobs on a real runner: effects, order, deadlines, cancellation, crashes (faults 40, 41), and what a hostile child may
+// not do (list E9).
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
@@ -103,6 +103,15 @@ TEST_CASE("after a page that was not committed none may be, and the job has not 
   CHECK(w.effects.cursors == std::vector<std::string>{"after 1", "after 2"});
   CHECK(done.error == "try_again");
   CHECK(done.detail == "the disk is full");
+}
+
+TEST_CASE("a job is not over before its pages are, whatever the plugin says", "[plugins][job]") {
+  echo_world w;
+  CHECK(w.job("page-and-done").error.empty());
+  CHECK(w.effects.cursors == std::vector<std::string>{"after 1"});
+
+  w.effects.fail_at = "after 1";
+  CHECK(w.job("page-and-done").error == "try_again");
 }
 
 TEST_CASE("many jobs share a runner and get their own answers", "[plugins][job]") {
@@ -248,7 +257,8 @@ TEST_CASE("a violation of the boundary ends the runner; the job is a bug", "[plu
   struct violation {
     const char *stream, *said;
   };
-  const violation v = GENERATE(violation{"garbage", "it sent bytes that are no message: "}, violation{"empty", "it sent an empty frame"},
+  const violation v = GENERATE(violation{"garbage", "it sent bytes that are no message: "},
+                               violation{"empty", "it sent an empty frame"},
                                violation{"too-long", "it sent a frame of 4194305 bytes; at most 4194304 are allowed"},
                                violation{"hosts-word", "it sent a message that only the host sends"},
                                violation{"ready-again", "it said twice that it is ready"},
@@ -276,7 +286,8 @@ TEST_CASE("a failure of the host in an effect ends the job, not the daemon", "[p
   CHECK(done.detail.find("no such table") != std::string::npos);
 }
 
-TEST_CASE("log lines are one line each, bounded, and say whose they are; odd words are not taken over", "[plugins][job][log]") {
+TEST_CASE("log lines are one line each, bounded, and say whose they are; odd words are not taken over",
+          "[plugins][job][log]") {
   std::ostringstream out;
   const auto before = spdlog::default_logger();
   const auto logger = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(out));

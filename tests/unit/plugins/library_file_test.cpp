@@ -55,7 +55,9 @@ TEST_CASE("files that are no library are told so in plain words", "[plugins][lib
   CHECK(refusal_of(bad_plugin("text.so")) == "text.so is a text file, not a shared library");
   CHECK(refusal("") == "x.so is empty");
   CHECK(refusal(std::string(100, '\x01')) == "x.so is not a shared library (no ELF file)");
-  CHECK(refusal("\x7f" "ELF").starts_with("x.so is cut off: its header would end at byte 64, the file has 4"));
+  CHECK(refusal("\x7f"
+                "ELF")
+            .starts_with("x.so is cut off: its header would end at byte 64, the file has 4"));
   CHECK(refusal(good().substr(0, 64)).starts_with("x.so is cut off: its program headers would end at byte "));
 }
 
@@ -76,12 +78,14 @@ TEST_CASE("every length of a library but the whole is refused without a crash", 
 }
 
 TEST_CASE("libraries of another kind of machine or file are named", "[plugins][library]") {
-  CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_machine = EM_S390; })) == "x.so was built for another kind of machine");
+  CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_machine = EM_S390; })) ==
+        "x.so was built for another kind of machine");
   CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_ident[EI_CLASS] = ELFCLASS32; })) ==
         "x.so is a library for 32-bit machines");
   CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_ident[EI_DATA] = ELFDATA2MSB; })) ==
         "x.so is a library for machines of the other byte order");
-  CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_type = ET_REL; })) == "x.so is an object file, not a shared library");
+  CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_type = ET_REL; })) ==
+        "x.so is an object file, not a shared library");
   CHECK(refusal(with_header([](Elf64_Ehdr& h) { h.e_type = ET_EXEC; })) == "x.so is a program, not a shared library");
   CHECK(refusal_of("/proc/self/exe").find("is a symbolic link") != std::string::npos);
   const temporary_folder folder;
@@ -96,7 +100,8 @@ TEST_CASE("headers that lie about offsets and counts are refused", "[plugins][li
   CHECK_FALSE(refusal(with_header([](Elf64_Ehdr& h) { h.e_shnum = 0; })).empty());
 }
 
-TEST_CASE("a library with any one byte of its headers changed is read or refused, never a crash", "[plugins][library]") {
+TEST_CASE("a library with any one byte of its headers changed is read or refused, never a crash",
+          "[plugins][library]") {
   const temporary_folder folder;
   const std::string whole = good();
   Elf64_Ehdr header;
@@ -115,7 +120,8 @@ TEST_CASE("a library with any one byte of its headers changed is read or refused
 TEST_CASE("a library without the entry, or with something else in its place, is refused", "[plugins][library]") {
   CHECK(refusal_of(bad_plugin("no_symbol.so")) ==
         "no_symbol.so exports no koppel_plugin_v1; build it with koppel_add_plugin and write KOPPEL_PLUGIN once");
-  CHECK(refusal_of(bad_plugin("symbol_is_data.so")) == "symbol_is_data.so exports koppel_plugin_v1, but not as a function");
+  CHECK(refusal_of(bad_plugin("symbol_is_data.so")) ==
+        "symbol_is_data.so exports koppel_plugin_v1, but not as a function");
 }
 
 TEST_CASE("a library without a manifest is told how to get one", "[plugins][library]") {

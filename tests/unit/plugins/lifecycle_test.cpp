@@ -43,7 +43,7 @@ TEST_CASE("the pause before a restart doubles with each crash in a row, up to a 
 TEST_CASE("the pause is anywhere between nothing and its ceiling, as randomness says", "[plugins][lifecycle]") {
   CHECK(running_at(start).ended(start, true, 0.0).pause == 0ms);
   CHECK(running_at(start).ended(start, true, 0.5).pause == 250ms);
-  CHECK(running_at(start).ended(start, true, 7.0).pause == 500ms);   // no randomness can lengthen it
+  CHECK(running_at(start).ended(start, true, 7.0).pause == 500ms);  // no randomness can lengthen it
   CHECK(running_at(start).ended(start, true, -1.0).pause == 0ms);
 }
 

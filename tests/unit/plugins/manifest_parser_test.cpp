@@ -205,8 +205,10 @@ TEST_CASE("an unknown key is an error with line and column, in every table", "[p
   CHECK(error_with("requests = 200", "requests = 200\nburst = 3").find("limit[1].burst: is not") != std::string::npos);
   CHECK(error_with("interval_s = 60", "interval = 60").find("stream[1].interval: is not") != std::string::npos);
   CHECK(error_with("status = 400", "code = 400").find("auth.refusal[1].code: is not") != std::string::npos);
-  CHECK(error_with("id = \"account_id\"", "id = \"account_id\"\nx = 1").find("identity.x: is not") != std::string::npos);
-  CHECK(error_with("en = \"Click Integrations\"", "en = \"C\"\nde = \"K\"").find("guide.step[1].de: is not") != std::string::npos);
+  CHECK(error_with("id = \"account_id\"", "id = \"account_id\"\nx = 1").find("identity.x: is not") !=
+        std::string::npos);
+  CHECK(error_with("en = \"Click Integrations\"", "en = \"C\"\nde = \"K\"").find("guide.step[1].de: is not") !=
+        std::string::npos);
   CHECK(error_with("[identity]", "[webhooks]\n[identity]").find("webhooks: is not") != std::string::npos);
   CHECK(error_with("hint = \"/errors/0/meta/hint\" }", "hints = \"/x\" }").find("token_error_paths.hints: is not") !=
         std::string::npos);
@@ -228,23 +230,28 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be \"authorization_code\""},
       mistake{"https://focus.teamleader.eu/oauth2/authorize", "http://focus.teamleader.eu/oauth2/authorize",
               "auth.authorize_url: must be an https URL"},
-      mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://10.0.0.1/token", "auth.token_url: must be an https URL of a host"},
+      mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://10.0.0.1/token",
+              "auth.token_url: must be an https URL of a host"},
       mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://user:pw@focus.teamleader.eu/t",
               "auth.token_url: must be an https URL without user"},
       mistake{"client_authentication = \"basic\"", "client_authentication = \"query\"",
               "auth.client_authentication: must be one of \"body\", \"basic\""},
       mistake{"pkce = true", "pkce = \"yes\"", "auth.pkce: must be true or false"},
-      mistake{"scopes = [\"companies\", \"contacts\"]", "scopes = [\"companies\", 3]", "auth.scopes: must be a list of strings"},
+      mistake{"scopes = [\"companies\", \"contacts\"]", "scopes = [\"companies\", 3]",
+              "auth.scopes: must be a list of strings"},
       mistake{"code_lifetime_s = 120", "code_lifetime_s = 0", "auth.code_lifetime_s: must be a whole number from 1"},
-      mistake{"title = \"/errors/0/title\"", "title = \"errors.title\"", "auth.token_error_paths.title: must be a JSON pointer"},
+      mistake{"title = \"/errors/0/title\"", "title = \"errors.title\"",
+              "auth.token_error_paths.title: must be a JSON pointer"},
       mistake{"{ access_type = \"offline\" }", "{ redirect_uri = \"x\" }", "is a parameter that Koppel sets itself"},
       mistake{"reason = \"code_refused\"", "reason = \"bad_luck\"", "auth.refusal[1].reason: must be one of"},
-      mistake{"host = \"api.focus.teamleader.eu\"", "host = \"https://api.focus.teamleader.eu\"", "egress[1].host: must be a host name in lower case like \"api.example.com\", without a scheme"},
+      mistake{"host = \"api.focus.teamleader.eu\"", "host = \"https://api.focus.teamleader.eu\"",
+              "egress[1].host: must be a host name in lower case like \"api.example.com\", without a scheme"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"*.teamleader.eu\"", "without a wildcard"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"127.0.0.1\"", "not an IP address"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"10.1\"", "not an IP address"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"::1\"", "egress[1].host: must be a host name"},
-      mistake{"host = \"api.focus.teamleader.eu\"", "host = \"API.teamleader.eu\"", "egress[1].host: must be a host name"},
+      mistake{"host = \"api.focus.teamleader.eu\"", "host = \"API.teamleader.eu\"",
+              "egress[1].host: must be a host name"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"localhost\"", "egress[1].host: must be a host name"},
       mistake{"host = \"api.focus.teamleader.eu\"", "host = \"a..b.eu\"", "egress[1].host: must be a host name"},
       mistake{"methods = [\"POST\"]", "methods = [\"post\"]", "egress[1].methods: must be of GET"},
@@ -255,12 +262,14 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"\"/v2/*\"", "\"/v2?x=1\"", "egress[1].paths: must be a path"},
       mistake{"bucket = [\"client\", \"account\"]", "bucket = [\"planet\"]", "limit[1].bucket: must be of"},
       mistake{"window_s = 60", "window_s = -1", "limit[1].window_s: must be a whole number from 1"},
-      mistake{"header_limit = \"x-ratelimit-limit\"", "header_limit = \"X-RateLimit\"", "limit[1].header_limit: must be a header name in lower case"},
+      mistake{"header_limit = \"x-ratelimit-limit\"", "header_limit = \"X-RateLimit\"",
+              "limit[1].header_limit: must be a header name in lower case"},
       mistake{"pattern = \"[0-9]{1,6}\"", "pattern = \"[0-9\"", "setting[1].pattern: must be a regular expression"},
       mistake{"default = \"12\"", "default = \"twelve\"", "setting[1].default: does not match the pattern"},
       mistake{"default = \"12\"", "default = \"12\"\nsecret = true", "setting[1].default: must be absent"},
       mistake{"label = { nl = \"Divisie\", fr", "label = { fr", "setting[1].label.nl: is missing"},
-      mistake{"entity = \"company\"", "entity = \"invoice\"", "stream[1].entity: must be company, contact, department, project, user, or \"teamleader.<entity>\""},
+      mistake{"entity = \"company\"", "entity = \"invoice\"",
+              "stream[1].entity: must be company, contact, department, project, user, or \"teamleader.<entity>\""},
       mistake{"entity = \"teamleader.deal\"", "entity = \"zoho.deal\"", "stream[2].entity: must be"},
       mistake{"interval_s = 60", "interval_s = 0", "stream[1].interval_s: must be a whole number from 1"},
       mistake{"deletions = \"reported\"", "", "stream[1].deletions: is missing"},

@@ -15,8 +15,8 @@ namespace messages = koppel::messages;
 TEST_CASE("usable plugins run, and each of the others is reported by name and reason", "[plugins][host]") {
   plugin_world w;
   w.add(test_plugin("echo.so"));
-  for (const char* name : {"text.so", "cut.so", "no_symbol.so", "other_abi.so", "bad_manifest.so", "null_create.so", "aborts.so",
-                           "crashes_in_job.so"})
+  for (const char* name : {"text.so", "cut.so", "no_symbol.so", "other_abi.so", "bad_manifest.so", "null_create.so",
+                           "aborts.so", "crashes_in_job.so"})
     w.add(bad_plugin(name));
   w.folder.write("README.txt", "not a plugin, and nobody's business");
   w.folder.write(".upload.so", "half a file");
@@ -34,8 +34,10 @@ TEST_CASE("usable plugins run, and each of the others is reported by name and re
 
   CHECK(w.failure("text.so") == "text.so is a text file, not a shared library");
   CHECK(w.failure("cut.so").starts_with("cut.so is cut off: its section table would end at byte "));
-  CHECK(w.failure("no_symbol.so").starts_with("no_symbol.so exports no koppel_plugin_v1; build it with koppel_add_plugin"));
-  CHECK(w.failure("bad_manifest.so").find("line 8, column 1: plugin.colour: is not a key that Koppel knows") != std::string::npos);
+  CHECK(w.failure("no_symbol.so")
+            .starts_with("no_symbol.so exports no koppel_plugin_v1; build it with koppel_add_plugin"));
+  CHECK(w.failure("bad_manifest.so").find("line 8, column 1: plugin.colour: is not a key that Koppel knows") !=
+        std::string::npos);
   CHECK(w.failure("bad_manifest.so").find("not an IP address") != std::string::npos);
   CHECK(w.failure("bad_manifest.so").find("stream[1].interval_s: must be a whole number from 1") != std::string::npos);
   CHECK(w.failure("other-abi").find("ABI 2.0") != std::string::npos);
@@ -83,7 +85,8 @@ TEST_CASE("a plugin whose manifest names another interface version is not loaded
   w.start();
 
   CHECK(w.failure("echo") ==
-        "echo.so was built for version 9 of the plugin interface, this Koppel speaks version 1; build it with this Koppel's SDK");
+        "echo.so was built for version 9 of the plugin interface, this Koppel speaks version 1; build it with this "
+        "Koppel's SDK");
 }
 
 TEST_CASE("a file name with control characters is refused and shown escaped", "[plugins][host]") {
@@ -101,7 +104,8 @@ TEST_CASE("a folder that cannot be used is an error that says why", "[plugins][h
     return started ? std::string() : started.error().detail;
   };
   const fs::path missing = w.folder.path() / "missing";
-  CHECK(error(missing) == "the plugin folder " + missing.string() + " does not exist; create it and put the plugins there");
+  CHECK(error(missing) ==
+        "the plugin folder " + missing.string() + " does not exist; create it and put the plugins there");
   const fs::path file = w.folder.write("file", "x");
   CHECK(error(file) == "the plugin folder " + file.string() + " is not a folder");
   fs::permissions(w.folder.path(), fs::perms::others_write, fs::perm_options::add);

@@ -34,7 +34,9 @@ class plugin_world {
     if (!forked) FAIL(forked.error().detail);
     children = std::move(*forked);
     options.folder = folder.path().string();
-    supervisor.on_fatal = [this](const std::string& name, const std::string& what) { fatal += name + ": " + what + "; "; };
+    supervisor.on_fatal = [this](const std::string& name, const std::string& what) {
+      fatal += name + ": " + what + "; ";
+    };
   }
   plugin_world(const plugin_world&) = delete;
   ~plugin_world() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for koppel-runner in the spawner's tests: tells through its socket what it was born with, then does what one
-// letter says: x exits with 3, s gets SIGSEGV, anything else (EOF too) exits with 0.
+// Stands in for koppel-runner in the spawner's tests: tells through its socket what it was born with, then does what
+// one letter says: x exits with 3, s gets SIGSEGV, anything else (EOF too) exits with 0.
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,7 +19,8 @@ extern char** environ;
 namespace {
 
 std::string same_file(int a, int b) {
-  struct stat x {}, y {};
+  struct stat x {
+  }, y{};
   return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev ? "yes" : "no";
 }
 
@@ -57,6 +58,9 @@ int main(int argc, char** argv) {
   char letter = 0;
   if (::recv(socket, &letter, 1, 0) != 1) return 0;
   if (letter == 'x') return 3;
-  if (letter == 's') ::raise(SIGSEGV);
+  if (letter == 's') {
+    ::signal(SIGSEGV, SIG_DFL);  // AddressSanitizer turns it into an exit otherwise
+    ::raise(SIGSEGV);
+  }
   return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small parent: what a runner is born with, how its end is told, and that nobody outlives the daemon (faults 40, 45).
+// The small parent: what a runner is born with, how its end is told, and that nobody outlives the daemon (faults 40,
+// 45).
 
 #include "host/plugins/spawner.hpp"
 
@@ -141,7 +142,8 @@ TEST_CASE("the spawner signals its own children only", "[plugins][spawner]") {
 TEST_CASE("fifty runners at once are all started and told apart", "[plugins][spawner]") {
   world w;
   std::vector<started<koppel::result<child>>> pending;
-  for (int i = 0; i < 50; ++i) pending.emplace_back(w.context, w.children->spawn("/plugins/" + std::to_string(i) + ".so"));
+  for (int i = 0; i < 50; ++i)
+    pending.emplace_back(w.context, w.children->spawn("/plugins/" + std::to_string(i) + ".so"));
   run_until(w.context, [&] { return std::all_of(pending.begin(), pending.end(), [](auto& p) { return p.done(); }); });
 
   for (int i = 0; i < 50; ++i) {
@@ -243,8 +245,7 @@ TEST_CASE("a runner that cannot be run is an error at once", "[plugins][spawner]
   const auto born = run(context, (*forked)->spawn("/plugins/a.so"));
   REQUIRE(born.has_error());
   CHECK(born.error().detail == "koppel-runner could not be started: Exec format error");
-  forked->reset();
-  run_until(context, [&] { return tasks.running() == 0 || context.poll() == 0; });
+  CHECK(run(context, tasks.stop(std::chrono::seconds{5})));
 }
 
 TEST_CASE("forking the spawner once there are threads is refused", "[plugins][spawner]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the plugin tests share: a folder that goes away, an io_context that runs until something holds, and the fixtures.
+// What the plugin tests share: a folder that goes away, an io_context that runs until something holds, and the
+// fixtures.
 #pragma once
 
 #include <boost/asio/bind_cancellation_slot.hpp>
