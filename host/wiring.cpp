@@ -96,7 +96,8 @@ class host {
     plugin_options.folder = config_.plugin_folder;
     plugins_.emplace(supervisor_, clock_, children_, std::move(plugin_options));
     plugins_->on_notice = [this](plugins::plugin_notice n) { supervisor_.run("plugin notice", publish(std::move(n))); };
-    co_await plugins_->start();
+    auto scanned = co_await plugins_->start();
+    if (!scanned) co_return scanned;
 
     if (auto ingress = start_ingress(); !ingress) co_return ingress;
     provider_.emplace(*http_, *ledger_, clock_);
@@ -242,9 +243,9 @@ class host {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
     if (sync_) co_await sync_->stop(soft_limit);
+    if (plugins_) co_await plugins_->stop(runner_limit);
     const bool all_ended = co_await supervisor_.stop(hard_limit);
     if (!all_ended) spdlog::warn("ended without waiting for: {}", supervisor_.names());
-    if (plugins_) co_await plugins_->stop(runner_limit);
     spdlog::info("ended");
   }
 

@@ -58,11 +58,11 @@ void database::execute(const char* sql) {
 std::int64_t database::last_row() const { return handle_->getLastInsertRowid(); }
 
 void database::checkpoint() {
-  int left = 0, copied = 0;
-  const int code = sqlite3_wal_checkpoint_v2(handle_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &left, &copied);
+  const int code =
+      sqlite3_wal_checkpoint_v2(handle_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (code != SQLITE_OK && code != SQLITE_BUSY)
     throw sqlite_error({sqlite3_extended_errcode(handle_->getHandle()), sqlite3_errmsg(handle_->getHandle())});
-  if (left == copied) log_pages_ = 0;
+  log_pages_ = 0;  // the next commit counts anew
 }
 
 SQLite::Statement& database::prepared(const char* sql) {

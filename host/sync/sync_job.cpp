@@ -20,7 +20,7 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   if (stopping_) {
     // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
     messages::reply refusal;
-    refusal.error = messages::job_error::cancelled;
+    refusal.error = messages::job_error::try_again;
     refusal.detail = "the host is shutting down";
     co_return refusal;
   }

@@ -268,7 +268,7 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   auto& run = work.run;
   run.ended_at = around_.clock.now();
   run.complete = end.complete && end.as == sync_step::ending::completed;
-  const bool shutdown = stopping_ && end.error == job_error::cancelled;
+  const bool shutdown = stopping_ && end.as == sync_step::ending::interrupted;
   switch (end.as) {
     case sync_step::ending::completed:
       run.state = "completed";

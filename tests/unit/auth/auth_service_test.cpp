@@ -142,7 +142,7 @@ TEST_CASE("access that was denied is said on the page and in the status", "[auth
   CHECK(w.now(c).auth.reason == core::auth_reason::access_denied);
 }
 
-TEST_CASE("an unknown account waits for a confirmation; yes pins it, no throws the credentials away", "[auth][shell]") {
+TEST_CASE("an unknown account waits for a confirmation, yes pins it, no throws the credentials away", "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
   for (const bool accept : {true, false}) {
@@ -164,7 +164,7 @@ TEST_CASE("an unknown account waits for a confirmation; yes pins it, no throws t
   }
 }
 
-TEST_CASE("a refused code is a status; the link stays good for the next code", "[auth][shell]") {
+TEST_CASE("a refused code is a status, the link stays good for the next code", "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {http_answer(400, R"({"error":"invalid_grant"})"), grant("t")}},
             {"GET /me", {nameplate_of("42", "Acme")}}};

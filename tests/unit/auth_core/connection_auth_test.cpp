@@ -97,7 +97,7 @@ TEST_CASE("a refused code is said, with status, reason and the provider's word",
   CHECK(d.credentials == fate::discard);
 }
 
-TEST_CASE("the same refusal twice is published once; another one again, since keeps its day", "[auth][connection]") {
+TEST_CASE("the same refusal twice is published once, another one again, since keeps its day", "[auth][connection]") {
   const auto first = exchange_refused(at(s::waiting), bad_code(), monday);
   auth_subject c{first.next, std::nullopt};
   CHECK_FALSE(exchange_refused(c, bad_code(), tuesday).changed);

@@ -224,7 +224,7 @@ TEST_CASE("batches in the wrong order, of another epoch or with broken bytes are
   CHECK(fault_of("garbage"));
 }
 
-TEST_CASE("silence beyond two and a half heartbeats makes a new connection; the application's own time does not",
+TEST_CASE("silence beyond two and a half heartbeats makes a new connection, the application's own time does not",
           "[bus][client]") {
   history h;
   h.commit(1);
@@ -261,7 +261,7 @@ TEST_CASE("silence is noticed by a consumer that asks in short waits, also befor
   REQUIRE(now < start + 3s);
 }
 
-TEST_CASE("credit goes back when the application waits again; a ping goes out each second", "[bus][client]") {
+TEST_CASE("credit goes back when the application waits again, a ping goes out each second", "[bus][client]") {
   history h;
   time_point now{};
   auto c = accepted_client(position{"e1", 0, ""}, now);
@@ -279,7 +279,7 @@ TEST_CASE("credit goes back when the application waits again; a ping goes out ea
   CHECK(std::holds_alternative<ping_request>(*parse_consumer_message(due[0])));
 }
 
-TEST_CASE("a host that restarted is followed anew; refusals that are final are errors", "[bus][client]") {
+TEST_CASE("a host that restarted is followed anew, refusals that are final are errors", "[bus][client]") {
   history h;
   h.commit(1);
   time_point now{};

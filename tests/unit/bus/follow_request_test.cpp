@@ -106,7 +106,7 @@ TEST_CASE("version and op must be right", "[bus][follow][bad]") {
   }
 }
 
-TEST_CASE("a position that is no position is refused; one of another history has its own code", "[bus][follow][bad]") {
+TEST_CASE("a position that is no position is refused, one of another history has its own code", "[bus][follow][bad]") {
   desk d;
   for (const json::value& seq : {json::value(-1), json::value(1.5), json::value("3"), json::value(nullptr)})
     CHECK(d.refusal(follow_at(seq)) == "bad_request");
@@ -199,7 +199,7 @@ TEST_CASE("bytes and extensions have no place in a request", "[bus][follow][bad]
   CHECK(d.refusal(bytes) == "bad_request");
 }
 
-TEST_CASE("an acknowledgement of what was not sent is refused; one that goes back changes nothing",
+TEST_CASE("an acknowledgement of what was not sent is refused, one that goes back changes nothing",
           "[bus][follow][bad]") {
   desk d;
   const auto ack = [&](std::uint64_t seq, const std::string& epoch = "e1") {

@@ -260,7 +260,7 @@ TEST_CASE("there are no more sessions than allowed", "[bus][follow]") {
   CHECK(t.refused(from_start{}) == "");
 }
 
-TEST_CASE("heartbeats carry the head; whoever is silent for six of them is dropped", "[bus][follow]") {
+TEST_CASE("heartbeats carry the head, whoever is silent for six of them is dropped", "[bus][follow]") {
   host t;
   t.h->commit(3);
   t.follow("A"), t.follow("B");

@@ -73,7 +73,7 @@ TEST_CASE("a full run that fails half-way does not move the place where changes 
   });
 }
 
-TEST_CASE("an interrupted run is gone on with, whatever is asked for; so is one whose process died", "[ledger][runs]") {
+TEST_CASE("an interrupted run is gone on with, whatever is asked for, so is one whose process died", "[ledger][runs]") {
   const bool died = GENERATE(false, true);
   data_folder d;
   ledger::connection c;

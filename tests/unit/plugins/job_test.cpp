@@ -195,7 +195,7 @@ TEST_CASE("a page that arrived before the crash is committed before the job ends
   CHECK(w.effects.cursors == std::vector<std::string>{"after 1"});
 }
 
-TEST_CASE("at its deadline a job is cancelled and to be tried again; the runner lives on", "[plugins][job]") {
+TEST_CASE("at its deadline a job is cancelled and to be tried again, and the runner lives on", "[plugins][job]") {
   echo_world w;
   const int before = w.pid();
   const auto done = w.run_job(sync_within("waits", 50ms), w.effects);
@@ -253,7 +253,7 @@ TEST_CASE("a job that waits for a runner ends at its deadline, or when cancelled
   CHECK(waiting.get().error == "cancelled");
 }
 
-TEST_CASE("a violation of the boundary ends the runner; the job is a bug", "[plugins][job]") {
+TEST_CASE("a violation of the boundary ends the runner, and the job is a bug", "[plugins][job]") {
   struct violation {
     const char *stream, *said;
   };
@@ -286,7 +286,7 @@ TEST_CASE("a failure of the host in an effect ends the job, not the daemon", "[p
   CHECK(done.detail.find("no such table") != std::string::npos);
 }
 
-TEST_CASE("log lines are one line each, bounded, and say whose they are; odd words are not taken over",
+TEST_CASE("log lines are one line each, bounded, and say whose they are, and odd words are not taken over",
           "[plugins][job][log]") {
   std::ostringstream out;
   const auto before = spdlog::default_logger();

@@ -26,7 +26,7 @@ TEST_CASE("an upsert fills the columns: scalars as they are, lists and maps as J
   CHECK(d.sql("SELECT seq FROM position") == "1");
 }
 
-TEST_CASE("an absent field keeps ours; null and empty are known to be empty; lists replace whole", "[proplus]") {
+TEST_CASE("an absent field keeps ours, null and empty are known to be empty, lists replace whole", "[proplus]") {
   database d;
   d.give({d.company("1", 1, {{"name", "Acme"}, {"website", "w"}, {"iban", "i"}, {"tags", {"a", "b"}}})});
   d.give({d.company("1", 2, {{"name", "Acme 2"}, {"iban", nullptr}, {"tags", json::array()}})});
@@ -45,7 +45,7 @@ TEST_CASE("a revision that is not newer is ignored", "[proplus]") {
   CHECK(d.sql("SELECT name FROM company") == "six");
 }
 
-TEST_CASE("deletes and erasures remove, of the unknown too; an upsert after is a restore", "[proplus]") {
+TEST_CASE("deletes and erasures remove, of the unknown too, an upsert after is a restore", "[proplus]") {
   database d;
   const auto gone = [&](const char* what, const char* id, int revision) {
     return d.make(std::string("sync.company.") + what, {{"entity", "company"}, {"id", id}, {"revision", revision}}, id);

@@ -55,7 +55,7 @@ TEST_CASE("a consent page can be answered once", "[provider_sim][oauth]") {
   CHECK(s.oauth("POST", "/oauth2/authorize", answer).status == 400);
 }
 
-TEST_CASE("denial goes back with access_denied; whether with state is a knob", "[provider_sim][oauth]") {
+TEST_CASE("denial goes back with access_denied, whether with state is a knob", "[provider_sim][oauth]") {
   situation s;
   const auto deny = [&] {
     const auto page =
@@ -150,7 +150,7 @@ TEST_CASE("a wrong secret is invalid_client and leaves the code alone", "[provid
   CHECK(s.exchange(code).status == 200);
 }
 
-TEST_CASE("a refresh replaces both tokens; the old refresh token is refused with a hint", "[provider_sim][oauth]") {
+TEST_CASE("a refresh replaces both tokens, the old refresh token is refused with a hint", "[provider_sim][oauth]") {
   situation s;
   const auto first = s.connect();
   const auto second = situation::tokens(s.refresh(first.refresh));
@@ -177,7 +177,7 @@ TEST_CASE("with a knob the old access token survives a refresh, until it expires
   CHECK(s.call(first.access, "users.me").status == 401);
 }
 
-TEST_CASE("an access token lives an hour; its refresh token does not age", "[provider_sim][oauth]") {
+TEST_CASE("an access token lives an hour, its refresh token does not age", "[provider_sim][oauth]") {
   situation s;
   const auto pair = s.connect();
   s.now += 3599s;

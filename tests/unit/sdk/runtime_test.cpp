@@ -329,7 +329,7 @@ TEST_CASE("a connector may catch an http_error, or ask for every answer", "[runt
   CHECK(done.detail == "GET /name was answered with 403");
 }
 
-TEST_CASE("learned, sleep and log; the clock is the host's", "[runtime]") {
+TEST_CASE("learned, sleep and log, the clock is the host's", "[runtime]") {
   raw_host host;
   host.begin(1, "sync", "effects");
   const auto learned = host.next<messages::learned>();

@@ -90,7 +90,7 @@ TEST_CASE("a full read whose runner crashed before the first page starts afresh 
   REQUIRE(run.job_ended(ended(), true).what == kind::find_suspects);
 }
 
-TEST_CASE("crashes in a row without progress end the run as failed; progress starts the count again", "[sync]") {
+TEST_CASE("crashes in a row without progress end the run as failed, progress starts the count again", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 1.0);
   for (int i = 1; i < sync_run::max_crashes; ++i) REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
   REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);

@@ -60,7 +60,7 @@ TEST_CASE("the oldest department is asked for, archived ones too: it stays the s
   CHECK(request.json("/sort") == R"([{"field":"created_at","order":"asc"}])");
 }
 
-TEST_CASE("without departments, users.me is enough; without both, nobody knows whose account it is",
+TEST_CASE("without departments, users.me is enough, without both, nobody knows whose account it is",
           "[teamleader][probe]") {
   CHECK(probe({"/departments.list"}).account_id == "acc-1");
   CHECK(probe({"/departments.list"}).account_name.empty());
@@ -83,7 +83,7 @@ TEST_CASE("an account does not become another one when a box is ticked later", "
   CHECK(probe({}, other, later).account_id == "acc-1");
 }
 
-TEST_CASE("streams that the grant does not permit are named; the connection stands", "[teamleader][probe]") {
+TEST_CASE("streams that the grant does not permit are named, the connection stands", "[teamleader][probe]") {
   CHECK(probe({"/contacts.list"}).streams_refused == std::vector<std::string>{"contacts"});
   CHECK(probe({"/contacts.list"}).error.empty());
   CHECK(probe({"/contacts.list", "/companies.list"}).streams_refused ==
