@@ -34,19 +34,17 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   co_return co_await around_.provider.send(std::move(context), std::move(request));
 }
 
-void sync_service::job::set_aside_unfit(messages::page& page) const {
-  const auto unfit = [&](const messages::record& r) {
-    std::string reason = r.entity == rule.entity ? core::record_refusal(r, manifest.name)
-                                                 : "a record of \"" + r.entity + "\" in a stream of " + rule.entity;
-    if (reason.empty()) return false;
-    if (page.set_aside++ == 0) page.set_aside_reason = std::move(reason);
+void sync_service::job::set_aside_strangers(messages::page& page) const {
+  const auto strange = [&](const messages::record& r) {
+    if (r.entity == rule.entity) return false;
+    if (page.set_aside++ == 0) page.set_aside_reason = "a record of \"" + r.entity + "\" in a stream of " + rule.entity;
     return true;
   };
-  std::erase_if(page.records, unfit);
+  std::erase_if(page.records, strange);
 }
 
 awaitable<result<>> sync_service::job::page(messages::page page) {
-  set_aside_unfit(page);
+  set_aside_strangers(page);
   if (page.set_aside > 0)
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
                  page.set_aside, page.set_aside_reason);

@@ -36,8 +36,9 @@ class sync_service::job final : public plugins::job_effects {
   core::instant deadline{};
 
  private:
-  /// Takes out what is not fit to be stored, and counts it.
-  void set_aside_unfit(messages::page& page) const;
+  /// Takes out records of another entity than the stream's, and counts them. Whether the others are well formed is the
+  /// ledger's question: what it refuses becomes a dead letter, and was seen.
+  void set_aside_strangers(messages::page& page) const;
 
   sync_surroundings& around_;
   const bool& stopping_;
