@@ -61,7 +61,7 @@ def record_events(rig):
 
 def bench_sync(rig, options, table):
     """A full sync of contacts end to end: provider, host, runner, bus, consumer, all on this machine."""
-    rig.start_simulator("--companies", 0, "--contacts", options.records, "--rate-limit", 10_000_000)
+    rig.start_simulator("--companies", 0, "--contacts", options.records, "--rate-limit", 1_000_000)
     rig.write_config()
     rig.start_host()
     rig.start_consumer()
