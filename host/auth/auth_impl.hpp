@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of auth_service: auth_service.cpp finds out what came back and for whom, exchange.cpp acts on it.
+// The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once

@@ -12,7 +12,7 @@
 #include <iterator>
 
 #include "host/ledger/ledger.hpp"
-#include "tests/unit/record/fields_of_json.hpp"
+#include "tests/unit/core/record/fields_of_json.hpp"
 
 namespace koppel::tests {
 

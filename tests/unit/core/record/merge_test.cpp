@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "host/core/record.hpp"
-#include "tests/unit/record/fields_of_json.hpp"
+#include "tests/unit/core/record/fields_of_json.hpp"
 
 using namespace koppel;
 using tests::core_facet;
