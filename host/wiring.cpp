@@ -101,7 +101,7 @@ class host {
 
     if (auto ingress = start_ingress(); !ingress) co_return ingress;
     provider_.emplace(*http_, *ledger_, clock_);
-    auth_.emplace(*ledger_, *http_, *plugins_, *provider_, clock_, auth::auth_service::options{public_url_});
+    auth_.emplace(supervisor_, *ledger_, *http_, *plugins_, *provider_, clock_, auth::auth_service::options{public_url_});
     make_sync();
     auth_->on_change = [this](const ledger::connection& c) {
       sync_->connection_changed(c);
@@ -111,6 +111,7 @@ class host {
     auto syncing = co_await sync_->start();
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
+    supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
     co_return start_control();
   }
 

@@ -272,13 +272,14 @@ awaitable<answer> control_api::post_code(call c) {
 }
 
 awaitable<answer> control_api::post_confirmation(call c) {
-  input in(c.body, {"accept"});
+  input in(c.body, {"accept", "account"});
   if (!c.body.contains("accept")) in.complain("\"accept\" is missing");
   const bool accept = in.flag("accept");
+  auto account = in.optional("account", 255);
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   auto found = co_await find(c.path["provider"], c.path["name"]);
   if (!found) co_return failure_answer(found.error());
-  auto after = co_await around_.auth.confirm(found->id, accept);
+  auto after = co_await around_.auth.confirm(found->id, accept, std::move(account));
   if (!after) co_return failure_answer(after.error());
   co_return co_await show_one(200, found->id);
 }

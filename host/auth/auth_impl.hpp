@@ -1,36 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it.
+// The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
+// token_renewal.cpp keeps the tokens fresh.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once
 
 #include <deque>
+#include <map>
+#include <memory>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include "host/auth/auth_service.hpp"
 #include "host/auth/connection_gate.hpp"
 #include "host/auth/landing_page.hpp"
+#include "host/auth/request_limits.hpp"
 #include "host/core/connection_auth.hpp"
 #include "host/core/oauth.hpp"
+#include "host/core/token_refresh.hpp"
 
 namespace koppel::auth {
 
 class auth_service::impl {
  public:
-  impl(auth_service& self, ledger::ledger& l, net::http_client& http, plugins::plugin_host& p,
-       provider_client& provider, const runtime::clock& clock, options o)
-      : self_(self), ledger_(l), http_(http), plugins_(p), provider_(provider), clock_(clock), options_(std::move(o)) {}
+  impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_client& http,
+       plugins::plugin_host& p, provider_client& provider, const runtime::clock& clock, options o);
+  ~impl() { provider_.renew = nullptr; }
 
   std::string own_callback(const std::string& provider) const;
   runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
                                                     std::string redirect_uri);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c);
   runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
-  runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept);
+  runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept,
+                                                         std::string account_id);
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
   runtime::awaitable<void> resume();
+  runtime::awaitable<void> keep_tokens_fresh();
+  runtime::awaitable<renewal> renew(std::string connection_id, std::uint64_t generation, renewal_cause cause);
 
  private:
   /// A connection with what is needed to speak for it.
@@ -74,6 +88,39 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
+  /// Asks whose account a stored pair opens; nothing happens where that is known.
+  runtime::awaitable<void> verify_stored(std::string connection_id, confirmation how);
+  /// The same after a pause that grows with each time.
+  void ask_again(const ledger::connection& c, const confirmation& how);
+  runtime::awaitable<void> verify_later(std::string connection_id, confirmation how, std::chrono::milliseconds pause);
+
+  /// The token endpoint is asked on a connection of its own, without redirect or retry.
+  runtime::awaitable<result<net::response>> ask_for_tokens(core::token_request prepared);
+
+  /// What is known of an authorized connection's tokens between two renewals.
+  struct freshness {
+    std::string provider;
+    core::token_age age;
+    core::instant not_before{};     ///< of the next try
+    int failures = 0;               ///< in a row
+    bool old_token_serves = false;  ///< though a renewal's outcome is unknown
+    bool renewable = true;          ///< as far as is known
+    bool under_way = false;
+    std::string why;  ///< it has to wait
+  };
+  /// One renewal, from the intent to its outcome; not to be interrupted.
+  runtime::awaitable<renewal> carry_out(const subject& about, const ledger::credentials& pair,
+                                        const core::secret& client_secret, bool access_refused, counted_request& out);
+  runtime::awaitable<renewal> store_renewed(const subject& about, const ledger::credentials& old, core::token_pair pair,
+                                            core::instant sent_at);
+  runtime::awaitable<renewal> put_off(const subject& about, std::uint64_t generation, core::token_refresh::step step);
+  runtime::awaitable<renewal> give_up(const subject& about, std::uint64_t generation, core::refusal why);
+  runtime::awaitable<void> renew_ahead(std::string connection_id, std::uint64_t generation);
+  /// Starts what is due; returns when to look again.
+  core::instant start_due_renewals();
+  std::optional<core::instant> due(const std::string& connection_id, const freshness& f) const;
+  /// After each change of a connection: whether its tokens are to be kept fresh, and which they are.
+  void watch(const ledger::connection& c, const std::optional<core::token_age>& age);
 
   /// The one place where a status changes: decision, account, credentials and event in one transaction; then on_change.
   /// The connection that is returned has the outcome as its state.
@@ -85,6 +132,7 @@ class auth_service::impl {
   void forget_use(const core::secret& code);
 
   auth_service& self_;
+  runtime::supervisor& supervisor_;
   ledger::ledger& ledger_;
   net::http_client& http_;
   plugins::plugin_host& plugins_;
@@ -93,12 +141,29 @@ class auth_service::impl {
   const options options_;
 
   connection_gate gate_;
-  std::set<std::string> used_codes_;  ///< hashes of the latest codes that were sent
+  std::map<std::string, freshness> fresh_;  ///< authorized connections with credentials
+  std::shared_ptr<request_limits> token_limits_ = std::make_shared<request_limits>();
+  runtime::asio::steady_timer renewal_timer_;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
+  std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent
   std::deque<std::string> used_in_order_;
 };
 
+/// Runs `work` to its end even where the caller is cancelled meanwhile; the caller learns of that at its next wait.
+template <class T>
+runtime::awaitable<T> shielded(runtime::awaitable<T> work) {
+  const auto executor = co_await runtime::asio::this_coro::executor;
+  auto no_slot =
+      runtime::asio::bind_cancellation_slot(runtime::asio::cancellation_slot(), runtime::asio::use_awaitable);
+  co_return co_await runtime::asio::co_spawn(executor, std::move(work), std::move(no_slot));
+}
+
 /// BLAKE2b-256 in hex: how states are kept.
 std::string fingerprint(std::string_view text);
+
+/// Another live connection of this provider is bound to the account.
+bool taken_by_another(ledger::transaction& tx, const ledger::connection& c, const std::string& account_id);
 
 std::string text_of(const confirmation& c);
 confirmation confirmation_from(const std::string& text);

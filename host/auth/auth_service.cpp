@@ -7,10 +7,6 @@
 #include <sodium/randombytes.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
-
 #include <array>
 
 #include "host/auth/auth_impl.hpp"
@@ -31,15 +27,6 @@ std::string random_word() {
   return core::base64url({bytes.data(), bytes.size()});
 }
 
-/// Runs `work` to its end even where the caller is cancelled meanwhile; the caller learns of that at its next wait.
-template <class T>
-awaitable<T> shielded(awaitable<T> work) {
-  const auto executor = co_await runtime::asio::this_coro::executor;
-  auto no_slot =
-      runtime::asio::bind_cancellation_slot(runtime::asio::cancellation_slot(), runtime::asio::use_awaitable);
-  co_return co_await runtime::asio::co_spawn(executor, std::move(work), std::move(no_slot));
-}
-
 failure not_found_here() {
   return {make_error_code(ledger::errc::not_found), "There is no such connection: it may have been removed meanwhile."};
 }
@@ -56,6 +43,14 @@ std::string fingerprint(std::string_view text) {
   sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
   hex.pop_back();  // the terminating zero
   return hex;
+}
+
+bool taken_by_another(transaction& tx, const ledger::connection& c, const std::string& account_id) {
+  for (const auto& other : tx.connections())
+    if (other.id != c.id && other.provider == c.provider && other.auth.status != core::auth_status::removed &&
+        other.pinned && other.pinned->id == account_id)
+      return true;
+  return false;
 }
 
 std::string text_of(const confirmation& c) {
@@ -250,20 +245,22 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   co_return done.error().code == errc::code_used ? page(400, page_kind::stale_link) : page(503, page_kind::own_trouble);
 }
 
-awaitable<result<ledger::connection>> auth_service::impl::confirm(std::string connection_id, bool accept) {
+awaitable<result<ledger::connection>> auth_service::impl::confirm(std::string connection_id, bool accept,
+                                                                  std::string account_id) {
   const auto pass = co_await gate_.enter(connection_id);
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   if (loaded->connection.auth.status != core::auth_status::awaiting_confirmation)
     co_return failure{make_error_code(errc::not_possible), "This connection does not wait for a confirmation."};
+  const auto& waiting = loaded->connection.auth.who;
+  if (!account_id.empty() && waiting && waiting->id != account_id)
+    co_return failure{make_error_code(errc::not_possible),
+                      "Meanwhile another account waits for the confirmation: " + waiting->id + ", not " + account_id +
+                          ". Look at it before you confirm it."};
   grant stored;
   stored.stored = true;
-  const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
-    bool taken = false;
-    for (const auto& other : tx.connections())
-      taken = taken || (other.id != connection_id && other.provider == loaded->connection.provider &&
-                        other.auth.status != core::auth_status::removed && other.pinned && s.state.who &&
-                        other.pinned->id == s.state.who->id);
+  const decider decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
+    const bool taken = s.state.who && taken_by_another(tx, loaded->connection, s.state.who->id);
     return core::account_confirmed(s, accept, taken, now);
   };
   co_return co_await settle(*loaded, decide, &stored);
@@ -287,9 +284,26 @@ void auth_service::impl::forget_use(const core::secret& code) {
   std::erase(used_in_order_, hash);
 }
 
-auth_service::auth_service(ledger::ledger& ledger, net::http_client& http, plugins::plugin_host& plugins,
-                           provider_client& provider, const runtime::clock& clock, options o)
-    : impl_(std::make_unique<impl>(*this, ledger, http, plugins, provider, clock, std::move(o))) {}
+auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_client& http,
+                         plugins::plugin_host& p, provider_client& provider, const runtime::clock& clock, options o)
+    : self_(self),
+      supervisor_(supervisor),
+      ledger_(l),
+      http_(http),
+      plugins_(p),
+      provider_(provider),
+      clock_(clock),
+      options_(std::move(o)),
+      renewal_timer_(supervisor.executor()) {
+  provider_.renew = [this](std::string id, std::uint64_t generation, renewal_cause cause) {
+    return renew(std::move(id), generation, cause);
+  };
+}
+
+auth_service::auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_client& http,
+                           plugins::plugin_host& plugins, provider_client& provider, const runtime::clock& clock,
+                           options o)
+    : impl_(std::make_unique<impl>(*this, supervisor, ledger, http, plugins, provider, clock, std::move(o))) {}
 
 auth_service::~auth_service() = default;
 
@@ -310,8 +324,9 @@ awaitable<landing> auth_service::callback(std::string provider, std::vector<std:
   return impl_->callback(std::move(provider), std::move(query), std::move(accept_language));
 }
 
-awaitable<result<ledger::connection>> auth_service::confirm(std::string connection_id, bool accept) {
-  return shielded(impl_->confirm(std::move(connection_id), accept));
+awaitable<result<ledger::connection>> auth_service::confirm(std::string connection_id, bool accept,
+                                                            std::string account_id) {
+  return shielded(impl_->confirm(std::move(connection_id), accept, std::move(account_id)));
 }
 
 awaitable<void> auth_service::credentials_refused(std::string connection_id, int http_status, std::string detail) {
@@ -319,5 +334,7 @@ awaitable<void> auth_service::credentials_refused(std::string connection_id, int
 }
 
 awaitable<void> auth_service::resume() { return impl_->resume(); }
+
+awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fresh(); }
 
 }  // namespace koppel::auth

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connecting accounts: mints links, takes what comes back (callback or paste), exchanges the code at once, asks the
-// plugin whose account it is, and keeps the connection's status with its event. The decisions are core's (core/oauth,
-// core/connection_auth); this is the shell that acts on them. Main strand only.
+// plugin whose account it is, renews tokens, and keeps the connection's status with its event. The decisions are core's
+// (core/oauth, core/token_refresh, core/connection_auth); this is the shell that acts on them. Main strand only.
 #pragma once
 
 #include <functional>
@@ -15,6 +15,7 @@
 #include "host/net/http_client.hpp"
 #include "host/plugins/plugin_host.hpp"
 #include "host/runtime/clock.hpp"
+#include "host/runtime/supervisor.hpp"
 
 namespace koppel::auth {
 
@@ -42,8 +43,9 @@ class auth_service {
   struct options {
     std::string callback_base;  ///< "https://koppel.example": our callback is <base>/callback/<provider>
   };
-  auth_service(ledger::ledger& ledger, net::http_client& http, plugins::plugin_host& plugins, provider_client& provider,
-               const runtime::clock& clock, options o);
+  /// Sets provider's `renew`: from then on its requests bear tokens that are kept fresh here.
+  auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_client& http,
+               plugins::plugin_host& plugins, provider_client& provider, const runtime::clock& clock, options o);
   ~auth_service();
 
   std::string own_callback(const std::string& provider) const;
@@ -63,8 +65,10 @@ class auth_service {
   runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
                                        std::string accept_language);
 
-  /// The answer to `awaiting_confirmation`: accept pins the account, reject throws the new credentials away.
-  runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept);
+  /// The answer to `awaiting_confirmation`: accept pins the account, reject throws the new credentials away. Fails
+  /// where another account than `account_id` waits by now; empty: whichever does.
+  runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept,
+                                                         std::string account_id);
 
   /// A sync met a refusal of the credentials (401): asks whether it is final and moves the status.
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
@@ -72,6 +76,10 @@ class auth_service {
   /// At start: connections whose grant was stored, but not yet verified, when the process ended. Ends when all were
   /// asked.
   runtime::awaitable<void> resume();
+
+  /// Renews the tokens of authorized connections ahead of their expiry, and resolves renewals whose answer was lost;
+  /// until cancelled.
+  runtime::awaitable<void> keep_tokens_fresh();
 
   /// Called after each committed change of a connection's status.
   std::function<void(const ledger::connection&)> on_change;

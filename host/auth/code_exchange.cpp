@@ -21,10 +21,23 @@ constexpr int probe_tries = 3;
 constexpr std::chrono::seconds probe_limit{30};    ///< for one try
 constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
 constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
+constexpr std::chrono::milliseconds first_retry{10'000}, longest_retry{300'000};  ///< when nobody waits any more
 
 bool nothing_was_sent(const boost::system::error_code& code) {
   return code == net::errc::bad_url || code == net::errc::resolve || code == net::errc::connect ||
          code == net::errc::tls || code == net::errc::bad_request || code == net::errc::address_refused;
+}
+
+/// It may hold a pair whose account nobody has named yet. (A bound one's is an older pair, which is nothing new.)
+bool may_be_unverified(const ledger::connection& c) {
+  using s = core::auth_status;
+  return !c.pinned && (c.auth.status == s::unconfigured || c.auth.status == s::waiting ||
+                       c.auth.status == s::needs_reauth || c.auth.status == s::misconfigured);
+}
+
+/// Nothing was decided: the provider, its limit or the plugin is in trouble.
+bool is_passing(const messages::done& done) {
+  return done.error == job_error::try_again || done.error == job_error::crashed;
 }
 
 }  // namespace
@@ -101,17 +114,8 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   core::exchange_parameters parameters{a.about.app.client_id, client_secret.reveal(), a.answer.code.reveal(),
                                        a.redirect_uri, a.verifier.reveal()};
   auto prepared = core::code_exchange(rules, parameters);
-  net::request request;
-  request.method = "POST";
-  request.url = std::move(prepared.url);
-  request.headers = std::move(prepared.headers);
-  request.body = std::string(prepared.body.reveal());
-  net::exchange_limits limits;
-  limits.deadline = net::limits::token_deadline;
-  limits.body = net::limits::token_body;
-  limits.fresh_connection = true;
   const auto sent_at = clock_.now();
-  auto answer = co_await http_.send(std::move(request), limits);
+  auto answer = co_await ask_for_tokens(std::move(prepared));
   if (!answer && nothing_was_sent(answer.error().code)) co_return co_await unreachable(a, answer.error());
 
   core::refusal why;
@@ -122,6 +126,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
       grant g;
       g.credentials.access_token = std::move(pair->access);
       g.credentials.refresh_token = std::move(pair->refresh);
+      g.credentials.obtained_at = sent_at;
       // From the sending: the answer may have taken its time.
       if (pair->expires_in) g.credentials.expires_at = sent_at + *pair->expires_in;
       g.gap = core::missing_scopes(*a.about.manifest, pair->scopes);
@@ -139,6 +144,20 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
     return core::exchange_refused(s, why, now);
   };
   co_return co_await settle(a.about, decide, nullptr);
+}
+
+awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_request prepared) {
+  net::request request;
+  request.method = "POST";
+  request.url = std::move(prepared.url);
+  request.headers = std::move(prepared.headers);
+  request.body = std::string(prepared.body.reveal());
+  net::exchange_limits limits;
+  limits.deadline = net::limits::token_deadline;
+  limits.body = net::limits::token_body;
+  limits.fresh_connection = true;
+  // The client follows no redirect: one that is answered is not a grant (core/token_answer calls it unclear).
+  co_return co_await http_.send(std::move(request), limits);
 }
 
 awaitable<result<void>> auth_service::impl::store_if_first(const std::string& connection_id, grant& g) {
@@ -184,8 +203,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe_patiently
                                                                                  const core::secret& access) {
   for (int number = 1;; ++number) {
     auto outcome = co_await probe(about, access);
-    const bool passing = outcome.done.error == job_error::try_again || outcome.done.error == job_error::crashed;
-    if (!passing || number == probe_tries) co_return outcome;
+    if (!is_passing(outcome.done) || number == probe_tries) co_return outcome;
     spdlog::info("{}/{}: the probe is tried again: {}", about.connection.provider, about.connection.name,
                  outcome.done.detail);
     std::chrono::milliseconds pause{outcome.done.retry_after};
@@ -198,7 +216,18 @@ awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& 
                                                                  const confirmation& how) {
   auto probed = co_await probe_patiently(about, g.credentials.access_token);
   const auto& done = probed.done;
-  if (!done.error.empty() || done.account_id.empty()) {
+  const auto who = core::fit_account({done.account_id, done.account_name, done.account_environment});
+  if (is_passing(done)) {
+    spdlog::warn("{}/{}: access was given, but nobody can say yet whose account it is ({}); asking again later",
+                 about.connection.provider, about.connection.name, done.detail);
+    const decider decide = [](const core::auth_subject& s, transaction&, core::instant now) {
+      return core::grant_unproven(s, now);
+    };
+    auto settled = co_await settle(about, decide, &g);
+    if (g.stored) ask_again(about.connection, how);
+    co_return settled;
+  }
+  if (!done.error.empty() || !who) {
     spdlog::warn("{}/{}: access was given, but the probe could not name the account ({}): {}",
                  about.connection.provider, about.connection.name, done.error.empty() ? "no account" : done.error,
                  done.detail);
@@ -210,7 +239,7 @@ awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& 
   }
 
   core::verified_grant verified;
-  verified.who = {done.account_id, done.account_name, done.account_environment};
+  verified.who = *who;
   verified.needs_answer = how.how == confirmation::mode::ask;
   if (how.how == confirmation::mode::expect) verified.expected = how.account_id;
   verified.scopes_missing = g.gap.scopes;
@@ -224,11 +253,9 @@ awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& 
     add(verified.streams_affected, refused);
     add(verified.scopes_missing, rule->scope);
   }
+  unproven_.erase(about.connection.id);
   const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
-    for (const auto& other : tx.connections())
-      if (other.id != about.connection.id && other.provider == about.connection.provider &&
-          other.auth.status != core::auth_status::removed && other.pinned && other.pinned->id == verified.who.id)
-        verified.taken = true;
+    verified.taken = taken_by_another(tx, about.connection, verified.who.id);
     return core::grant_verified(s, verified, now);
   };
   co_return co_await settle(about, decide, &g, std::move(probed.learned));
@@ -238,6 +265,8 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
                                                                  std::map<std::string, std::string> learned) {
   ledger::connection after;
   core::auth_decision decision;
+  std::optional<core::token_age> age;
+  bool now_stored = false;
   const auto work = [&](transaction& tx) -> result<> {
     auto row = tx.find_connection(about.connection.id);
     if (!row || row->auth.status == core::auth_status::removed)
@@ -250,14 +279,18 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       if (!known) return known.error();
       auto stored = tx.store_credentials(after.id, g->credentials, *known ? (*known)->generation : 0);
       if (!stored) return stored;
+      now_stored = true;
     }
-    if (g && g->stored && decision.credentials == core::credentials_fate::discard)
+    if (g && g->stored && decision.credentials == core::credentials_fate::discard) {
       if (auto gone = tx.delete_credentials(after.id); !gone) return gone;
+      after.learned.clear();  // of an account that this connection does not get
+    }
     after.auth = decision.next;
     after.pinned = decision.pinned;
     if (kept)
       for (const auto& [name, value] : learned) after.learned[name] = value;
     if (auto updated = tx.update_connection(after); !updated) return updated;
+    age = tx.find_token_age(after.id);
     if (!decision.changed) return {};
     ledger::event_draft event;
     event.type = "auth.status";
@@ -266,12 +299,14 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     return tx.append(event);
   };
   if (auto done = co_await ledger_.write(work); !done) co_return done.error();
+  if (g && now_stored) g->stored = true;
   provider_.forget(after.id);
+  watch(after, age);
   const auto& told = decision.outcome;
   spdlog::info("{}/{}: {}{}{}{}", after.provider, after.name, core::to_string(decision.next.status),
                told.reason == core::auth_reason::none ? "" : ", ", core::to_string(told.reason),
                told.http_status ? " (HTTP " + std::to_string(*told.http_status) + ")" : "");
-  if (decision.changed && self_.on_change) self_.on_change(after);
+  if ((decision.changed || !learned.empty()) && self_.on_change) self_.on_change(after);
   after.auth = decision.outcome;
   co_return after;
 }
@@ -316,8 +351,7 @@ awaitable<void> auth_service::impl::resume() {
   std::vector<std::string> unfinished;
   const auto read = [&](transaction& tx) -> result<> {
     for (const auto& c : tx.connections()) {
-      // A bound connection that waits holds its older pair, which is nothing new.
-      if (c.auth.status != core::auth_status::waiting || c.pinned) continue;
+      if (!may_be_unverified(c)) continue;
       auto known = tx.find_credentials(c.id);
       if (known && *known) unfinished.push_back(c.id);
     }
@@ -327,22 +361,43 @@ awaitable<void> auth_service::impl::resume() {
     spdlog::error("connections that were interrupted could not be read: {}", done.error().detail);
     co_return;
   }
+  const confirmation ask;
   for (const auto& id : unfinished) {
-    const auto pass = co_await gate_.enter(id);
-    auto loaded = co_await load(id);
-    if (!loaded || loaded->connection.auth.status != core::auth_status::waiting) continue;
-    grant g;
-    g.stored = true;
-    const auto take = [&](transaction& tx) -> result<> {
-      auto known = tx.find_credentials(id);
-      if (known && *known) g.credentials = std::move(**known);
-      return {};
-    };
-    auto taken = co_await ledger_.write(take);
-    if (!taken || g.credentials.access_token.empty()) continue;
-    const confirmation ask;
-    if (auto done = co_await verify(*loaded, g, ask); !done) spdlog::error("{}: {}", id, done.error().detail);
+    auto again = verify_stored(id, ask);
+    co_await std::move(again);
   }
+}
+
+awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation how) {
+  const auto pass = co_await gate_.enter(id);
+  auto loaded = co_await load(id);
+  if (!loaded || !may_be_unverified(loaded->connection)) co_return;
+  grant g;
+  g.stored = true;
+  const std::function<result<void>(transaction&)> take = [&](transaction& tx) -> result<> {
+    auto known = tx.find_credentials(id);
+    if (!known) return known.error();
+    if (*known) g.credentials = std::move(**known);
+    return {};
+  };
+  auto taken = co_await ledger_.write(take);
+  if (!taken) spdlog::error("{}: {}", id, taken.error().detail);
+  if (!taken || g.credentials.access_token.empty()) co_return;
+  auto done = co_await verify(*loaded, g, how);
+  if (!done) spdlog::error("{}: {}", id, done.error().detail);
+}
+
+void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how) {
+  auto& tries = unproven_[c.id];
+  const auto pause = std::min(first_retry * (1 << std::min(tries++, 10)), longest_retry);
+  supervisor_.run("probe of " + c.provider + "/" + c.name, verify_later(c.id, how, pause));
+}
+
+awaitable<void> auth_service::impl::verify_later(std::string id, confirmation how, std::chrono::milliseconds pause) {
+  const bool in_time = co_await runtime::sleep_for(pause);
+  if (!in_time) co_return;
+  auto again = verify_stored(id, how);
+  co_await std::move(again);
 }
 
 }  // namespace koppel::auth

@@ -9,8 +9,7 @@
 #include <map>
 #include <random>
 
-#include "host/auth/fair_queue.hpp"
-#include "host/core/quota.hpp"
+#include "host/auth/request_limits.hpp"
 #include "host/core/retry.hpp"
 #include "host/runtime/supervisor.hpp"
 
@@ -78,90 +77,85 @@ messages::reply refused(std::string_view error, std::string detail) {
 
 class provider_client::impl {
  public:
-  impl(net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock, std::function<double()> random)
-      : http_(http), ledger_(ledger), clock_(clock), random_(std::move(random)) {
+  impl(const provider_client& self, net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
+       std::function<double()> random)
+      : self_(self), http_(http), ledger_(ledger), clock_(clock), random_(std::move(random)) {
     if (!random_) random_ = [this] { return std::uniform_real_distribution<>(0.0, 1.0)(engine_); };
   }
 
   awaitable<messages::reply> send(context c, messages::http request);
   void forget(const std::string& connection_id) {
     tokens_.erase(connection_id);
-    ++forgotten_;
+    ++forgotten_[connection_id];
   }
 
  private:
   struct token {
     core::secret value;
+    std::uint64_t generation = 0;
     std::optional<core::instant> expires_at;
   };
-  struct bucket {
-    core::quota* quota;
-    fair_queue* queue;
-  };
-  struct limits {
-    core::bucket_table quotas;
-    std::map<const core::quota*, fair_queue> queues;
-  };
-  class sending;
   /// One request with its attempts.
   struct errand {
     context c;
     messages::http request;
     core::secret token;
-    std::shared_ptr<limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
-    std::vector<bucket> buckets;
+    std::uint64_t generation = 0;          ///< of the token
+    std::shared_ptr<request_limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
+    std::vector<request_limits::bucket> buckets;
     core::instant began{};
   };
 
   /// The token to bear, or why there is none.
   awaitable<messages::reply> bear_token(errand& e);
-  awaitable<messages::reply> wait_for_limits(errand& e, sending& out);
+  awaitable<result<>> load_token(const std::string& connection_id);
+  /// An empty error: there is a newer one.
+  awaitable<messages::reply> renew_token(const errand& e, std::uint64_t generation, renewal_cause cause);
+  awaitable<messages::reply> wait_for_limits(errand& e, counted_request& out);
   awaitable<result<net::response>> exchange(const errand& e);
-  std::vector<bucket> buckets_of(const context& c);
+  std::vector<request_limits::bucket> buckets_of(const context& c);
   core::instant deadline_of(const context& c) const {
     return c.deadline == core::instant{} ? clock_.now() + std::chrono::hours{1} : c.deadline;
   }
 
+  const provider_client& self_;
   net::http_client& http_;
   ledger::ledger& ledger_;
   const runtime::clock& clock_;
   std::mt19937_64 engine_{std::random_device{}()};
   std::function<double()> random_;
 
-  std::map<std::string, token> tokens_;  ///< by connection
-  std::uint64_t forgotten_ = 0;
-  std::shared_ptr<limits> limits_ = std::make_shared<limits>();
+  std::map<std::string, token> tokens_;             ///< by connection
+  std::map<std::string, std::uint64_t> forgotten_;  ///< how often, by connection
+  std::shared_ptr<request_limits> limits_ = std::make_shared<request_limits>();
 };
 
-/// What was taken from the limits: told what came of it, also where the errand ends in the midst of it.
-class provider_client::impl::sending {
- public:
-  explicit sending(const runtime::clock& clock) : clock_(clock) {}
-  sending(const sending&) = delete;
-  ~sending() {
-    for (auto& b : taken_) b.quota->unanswered(clock_.now());
-  }
-  void took(bucket b) { taken_.push_back(b); }
-  void answered(const net::response& answer) {
-    for (auto& b : std::exchange(taken_, {})) {
-      b.quota->observe(clock_.now(), answer.status, answer.headers);
-      b.queue->wake();
-    }
-  }
-
- private:
-  const runtime::clock& clock_;
-  std::vector<bucket> taken_;
-};
-
-std::vector<provider_client::impl::bucket> provider_client::impl::buckets_of(const context& c) {
+std::vector<request_limits::bucket> provider_client::impl::buckets_of(const context& c) {
   const core::bucket_scope scope{c.manifest->name, c.client_id, c.account_id, c.connection_id};
-  std::vector<bucket> all;
-  for (const auto& rule : c.manifest->limits) {
-    auto& quota = limits_->quotas.of(rule, scope);
-    all.push_back({&quota, &limits_->queues[&quota]});
-  }
+  std::vector<request_limits::bucket> all;
+  for (const auto& rule : c.manifest->limits) all.push_back(limits_->of(rule, scope));
   return all;
+}
+
+/// Into `tokens_`; nothing is added where the connection has no credentials.
+awaitable<result<>> provider_client::impl::load_token(const std::string& connection_id) {
+  for (bool current = false; !current;) {
+    token loaded;
+    const auto forgotten = forgotten_[connection_id];
+    const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+      auto found = tx.find_credentials(connection_id);
+      if (!found) return found.error();
+      if (!*found) return {};
+      loaded = {std::move((*found)->access_token), (*found)->generation, (*found)->expires_at};
+      return {};
+    };
+    auto done = co_await ledger_.write(read);
+    if (!done) co_return done;
+    // New credentials may have been stored while these were read.
+    current = forgotten == forgotten_[connection_id];
+    if (current && !loaded.value.empty()) tokens_.insert_or_assign(connection_id, std::move(loaded));
+  }
+  co_return result<>{};
 }
 
 awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
@@ -170,48 +164,43 @@ awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
     co_return messages::reply{};
   }
   const auto& id = e.c.connection_id;
-  if (!tokens_.contains(id)) {
-    token loaded;
-    const auto forgotten = forgotten_;
-    const auto read = [&](transaction& tx) -> result<> {
-      auto found = tx.find_credentials(id);
-      if (!found) return found.error();
-      if (!*found) return {};
-      loaded.value = std::move((*found)->access_token);
-      loaded.expires_at = (*found)->expires_at;
-      return {};
-    };
-    if (auto done = co_await ledger_.write(read); !done) co_return refused(job_error::try_again, done.error().detail);
-    if (loaded.value.empty()) co_return refused(job_error::authorise_again, "this connection has no credentials");
-    // New credentials may have been stored while these were read: then the next attempt reads again.
-    if (forgotten != forgotten_) co_return refused(job_error::try_again, "the credentials are just being replaced");
-    tokens_.insert_or_assign(id, std::move(loaded));
+  // The second look finds what the first one had renewed.
+  for (int look = 1; look <= 2; ++look) {
+    if (!tokens_.contains(id)) {
+      auto loaded = co_await load_token(id);
+      if (!loaded) co_return refused(job_error::try_again, loaded.error().detail);
+    }
+    const auto known = tokens_.find(id);
+    if (known == tokens_.end()) co_return refused(job_error::authorise_again, "this connection has no credentials");
+    e.generation = known->second.generation;
+    const auto expires_at = known->second.expires_at;
+    if (!expires_at || *expires_at > clock_.now()) {
+      e.token = known->second.value.clone();
+      co_return messages::reply{};
+    }
+    auto renewed = co_await renew_token(e, e.generation, renewal_cause::expired);
+    if (!renewed.error.empty()) co_return renewed;
   }
-  const auto& known = tokens_.at(id);
-  if (known.expires_at && *known.expires_at <= clock_.now()) {
-    auto reply =
-        refused(job_error::authorise_again, "the access token expired at " + core::to_rfc3339(*known.expires_at) +
-                                                "; this version does not renew it: connect the account again");
-    reply.status = 401;
-    co_return reply;
-  }
-  e.token = known.value.clone();
-  co_return messages::reply{};
+  co_return refused(job_error::try_again, "the access token expired as soon as it was renewed");
 }
 
-awaitable<messages::reply> provider_client::impl::wait_for_limits(errand& e, sending& out) {
+awaitable<messages::reply> provider_client::impl::renew_token(const errand& e, std::uint64_t generation,
+                                                              renewal_cause cause) {
+  if (!self_.renew) co_return refused(job_error::authorise_again, "the access token is not renewed here");
+  auto wish = self_.renew(e.c.connection_id, generation, cause);
+  const renewal became = co_await std::move(wish);
+  if (became.what == renewal::outcome::renewed) co_return messages::reply{};
+  if (became.what == renewal::outcome::later) co_return refused(job_error::try_again, became.detail);
+  co_return refused(job_error::authorise_again, became.detail);
+}
+
+awaitable<messages::reply> provider_client::impl::wait_for_limits(errand& e, counted_request& out) {
   const auto deadline = deadline_of(e.c);
   for (const auto& b : e.buckets) {
-    const auto take = [&](core::instant now) {
-      const auto later = b.quota->ask(now);
-      if (!later) b.quota->sent(now);
-      return later;
-    };
-    const auto later = co_await b.queue->wait_turn(e.c.connection_id, deadline, clock_, take);
+    const auto later = co_await out.wait_turn(b, e.c.connection_id, deadline);
     if (later)
       co_return refused(job_error::try_again,
                         "the limit of " + e.c.manifest->title + " is used up until " + core::to_rfc3339(*later));
-    out.took(b);
   }
   co_return messages::reply{};
 }
@@ -237,15 +226,17 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
   e.buckets = buckets_of(c);
   e.c = std::move(c);
   e.request = std::move(request);
-  e.began = clock_.now();
 
+  bool token_replaced = false;
   for (int number = 1;; ++number) {
-    std::optional<sending> out(std::in_place, clock_);
+    std::optional<counted_request> out(std::in_place, clock_);
     if (auto stop = co_await wait_for_limits(e, *out); !stop.error.empty()) co_return stop;
     // After the wait: a token may have died in it.
     if (auto stop = co_await bear_token(e); !stop.error.empty()) co_return stop;
     if (deadline_of(e.c) <= clock_.now())
       co_return refused(job_error::try_again, "the job's time was over before " + named(e.request) + " was sent");
+    // From the first sending: whoever waits for a limit has not tried anything yet.
+    if (e.began == core::instant{}) e.began = clock_.now();
     auto answer = co_await exchange(e);
 
     core::attempt attempt;
@@ -269,6 +260,11 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
       const auto verdict = next.what == core::retry_decision::act::again ? job_error::try_again : next.job_error;
       co_return refused(verdict, named(e.request) + ": " + answer.error().detail);
     }
+    if (answer->status == 401 && !e.c.not_yet_stored && !std::exchange(token_replaced, true)) {
+      auto renewed = co_await renew_token(e, e.generation, renewal_cause::refused);
+      if (renewed.error.empty()) continue;
+      if (renewed.error == job_error::try_again) co_return renewed;
+    }
     messages::reply reply;
     reply.status = answer->status;
     reply.headers = std::move(answer->headers);
@@ -284,7 +280,7 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
 
 provider_client::provider_client(net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
                                  std::function<double()> random)
-    : impl_(std::make_unique<impl>(http, ledger, clock, std::move(random))) {}
+    : impl_(std::make_unique<impl>(*this, http, ledger, clock, std::move(random))) {}
 
 provider_client::~provider_client() = default;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin's request on its way out: declared host, method and path only; the connection's credentials attached here,
-// where no plugin sees them; limits by bucket key; retries (the one layer that does); credentials and cookies taken out
-// of what goes back. Main strand only.
+// where no plugin sees them; limits by bucket key; a token that is renewed where it has to be; retries (the one layer
+// that does); credentials and cookies taken out of what goes back. Main strand only.
 #pragma once
 
 #include <koppel/messages.hpp>
@@ -17,6 +17,24 @@
 #include "host/runtime/clock.hpp"
 
 namespace koppel::auth {
+
+/// Why a newer token is wanted.
+enum class renewal_cause {
+  ahead,    ///< it will expire soon
+  expired,  ///< its time is over
+  refused,  ///< the provider answered 401 to it
+};
+
+/// What became of the wish for a newer token.
+struct renewal {
+  enum class outcome {
+    renewed,     ///< a newer pair is stored
+    later,       ///< not now; ask again at `not_before`
+    impossible,  ///< this pair cannot be renewed
+  } what = outcome::impossible;
+  core::instant not_before{};
+  std::string detail;  ///< a sentence for whoever wished
+};
 
 class provider_client {
  public:
@@ -36,11 +54,17 @@ class provider_client {
   };
 
   /// Performs one request with limits and retries. Never throws; a reply with `error` set means that the job should end
-  /// so. A 401 comes back as a reply with status 401 and error "authorise_again".
+  /// so. An access token that has expired is renewed first; one that is answered with 401 is renewed once, and the
+  /// request sent again. A 401 that remains comes back as a reply with status 401 and error "authorise_again".
   runtime::awaitable<messages::reply> send(context c, messages::http request);
 
   /// Forgets a cached access token (after a change of credentials).
   void forget(const std::string& connection_id);
+
+  /// Asked for a pair newer than `generation` when a token has expired or was refused; set by whoever keeps tokens
+  /// fresh. Without it no token is renewed.
+  std::function<runtime::awaitable<renewal>(std::string connection_id, std::uint64_t generation, renewal_cause cause)>
+      renew;
 
  private:
   class impl;

@@ -137,6 +137,8 @@ authorization_answer read_pasted(const auth_rules& rules, std::string_view text,
   const bool address = text.find("://") != std::string_view::npos || text.starts_with("www.");
   if (text.find("#access_token=") != std::string_view::npos) return failed(problem::token_instead);
   if (question == std::string_view::npos && !address && !looks_like_a_query(text)) {
+    // "Everything after code=", as the manuals say it: the code, and what the address goes on with.
+    if (text.find('&') != std::string_view::npos) return read_pasted(rules, "code=" + std::string(text), client_id);
     authorization_answer answer;
     auto code = text.find('%') == std::string_view::npos ? std::optional<std::string>(text) : decoded(text);
     if (!code) return failed(problem::unreadable);

@@ -2,6 +2,8 @@
 
 #include "host/core/connection_auth.hpp"
 
+#include <algorithm>
+
 #include "host/core/auth_texts.hpp"
 
 namespace koppel::core {
@@ -59,15 +61,37 @@ auth_decision fail(const auth_subject& c, auth_state failure, instant now) {
   return d;
 }
 
-/// An account that is not welcome: the table says "unchanged, or needs_reauth at first".
+/// An account that is not welcome. A live grant stays what it is; the one who brought this is told that it failed.
 auth_decision unwelcome(const auth_subject& c, auth_reason reason, const account& who, instant now) {
   auto state = failed(c, reason, std::nullopt, "");
-  if (has_live_grant(c)) state.status = c.state.status;
   state.who = who;
   return fail(c, std::move(state), now);
 }
 
+constexpr std::size_t longest_name = 255;
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+std::string fit_name(std::string text) {
+  std::erase_if(text, is_control);
+  if (text.size() <= longest_name) return text;
+  auto end = longest_name;
+  // Not within a UTF-8 character.
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
 }  // namespace
+
+std::optional<account> fit_account(account named) {
+  const bool fit = !named.id.empty() && named.id.size() <= longest_name &&
+                   std::none_of(named.id.begin(), named.id.end(), is_control);
+  if (!fit) return std::nullopt;
+  named.name = fit_name(std::move(named.name));
+  named.environment = fit_name(std::move(named.environment));
+  return named;
+}
 
 std::string attempt_refusal(const auth_subject& c) {
   if (c.state.status == auth_status::disabled) return "This connection is disabled: enable it first.";
@@ -102,8 +126,27 @@ auth_decision grant_verified(const auth_subject& c, const verified_grant& g, ins
   const bool gap = !g.scopes_missing.empty() || !g.streams_affected.empty();
   if (known && gap) next.reason = auth_reason::scope_missing;
   auto d = become(c, std::move(next), now);
+  if (!d.changed) {
+    // The same words about a new grant: whoever waits for it waits for a newer generation.
+    d.changed = true;
+    d.outcome.generation = ++d.next.generation;
+  }
   d.credentials = credentials_fate::keep;
   if (known) d.pinned = g.who;
+  return d;
+}
+
+auth_decision grant_unproven(const auth_subject& c, instant now) {
+  if (has_live_grant(c)) {
+    auto d = leave(c, failed(c, auth_reason::unclear, std::nullopt, ""), now);
+    d.credentials = credentials_fate::discard;
+    return d;
+  }
+  auth_state next;
+  next.status = auth_status::waiting;
+  next.who = c.pinned;
+  auto d = become(c, std::move(next), now);
+  d.credentials = credentials_fate::keep;
   return d;
 }
 
@@ -131,12 +174,21 @@ auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, 
   return d;
 }
 
+auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now) {
+  if (superseded || c.state.status != auth_status::authorized) return leave(c, c.state, now);
+  auto state = failed(c, why.reason, why.http_status, why.provider_error);
+  state.who = c.state.who;
+  // The ciphertext stays: it costs nothing, and a provider's refusal has been wrong before.
+  auto d = become(c, std::move(state), now);
+  d.credentials = credentials_fate::keep;
+  return d;
+}
+
 auth_decision credentials_dead(const auth_subject& c, int http_status, bool expired, instant now) {
   if (c.state.status != auth_status::authorized) return leave(c, c.state, now);
   const auto status = http_status > 0 ? std::optional<int>(http_status) : std::nullopt;
   auto state = failed(c, expired ? auth_reason::unclear : auth_reason::revoked, status, "");
   state.who = c.state.who;
-  // The ciphertext stays: it costs nothing, and a provider's refusal has been wrong before.
   auto d = become(c, std::move(state), now);
   d.credentials = credentials_fate::keep;
   return d;

@@ -40,6 +40,10 @@ auth_decision attempt_started(const auth_subject& c, instant now);
 /// The provider, or whoever was asked for access, refused.
 auth_decision exchange_refused(const auth_subject& c, const refusal& why, instant now);
 
+/// The account a probe named, fit to be stored and shown: nothing where its id is empty, longer than 255 bytes or holds
+/// control characters; name and environment are cut to 255 bytes, control characters left out.
+std::optional<account> fit_account(account named);
+
 /// A grant was verified: the probe named the account.
 struct verified_grant {
   account who;
@@ -50,11 +54,19 @@ struct verified_grant {
 };
 auth_decision grant_verified(const auth_subject& c, const verified_grant& g, instant now);
 
-/// A grant was given, but the probe could not name its account. `http_status` of the refusal, 0 where none came.
+/// A grant was given, but nobody could ask whose account it opens: the provider or the plugin is in trouble. It is kept
+/// and asked again later, unless there is a live one to lose.
+auth_decision grant_unproven(const auth_subject& c, instant now);
+
+/// A grant was given, and the probe will not name its account. `http_status` of the refusal, 0 where none came.
 auth_decision grant_unverified(const auth_subject& c, int http_status, instant now);
 
 /// The answer to awaiting_confirmation. Anything but that status is left alone. `taken`: another connection was faster.
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now);
+
+/// The provider refuses to renew the tokens, for good. The sealed pair stays. `superseded`: a newer pair was stored
+/// meanwhile; the refusal of the old one says nothing about it.
+auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now);
 
 /// The provider refuses the credentials, and a second look agreed. `expired`: they were past their time.
 auth_decision credentials_dead(const auth_subject& c, int http_status, bool expired, instant now);

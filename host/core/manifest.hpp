@@ -24,6 +24,15 @@ struct refusal_rule {
   std::string reason;         ///< a reason of docs/bus.md, "code_refused" for instance
 };
 
+struct limit_rule {
+  std::string name;
+  std::vector<std::string> bucket;  ///< of "client", "account", "connection": what shares this limit
+  std::uint32_t requests = 0;
+  std::chrono::seconds window{60};
+  std::string header_limit, header_remaining, header_reset;  ///< lower case; empty where the provider announces nothing
+  enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
+};
+
 struct auth_rules {
   enum class client_authentication { body, basic };
   enum class body_format { form, json };
@@ -39,6 +48,9 @@ struct auth_rules {
   std::map<std::string, std::string> extra_authorize_parameters;
   std::chrono::seconds code_lifetime{600};
   enum rotation rotates = rotation::every_refresh;
+  std::chrono::seconds earliest_refresh{0};  ///< a pair that is younger must not be renewed; 0: any may
+  std::chrono::seconds unused_lifetime{0};   ///< a refresh token that is not used for so long dies; 0: lives on
+  limit_rule token_limit{"token", {"client"}, 300, std::chrono::seconds{60}, {}, {}, {}};  ///< of the token endpoint
   std::string default_redirect_uri;
   std::string error_title_path;  ///< JSON pointer into a token error, for providers with an envelope of their own
   std::string error_hint_path;
@@ -50,15 +62,6 @@ struct egress_rule {
   std::string host;
   std::vector<std::string> methods;
   std::vector<std::string> paths;
-};
-
-struct limit_rule {
-  std::string name;
-  std::vector<std::string> bucket;  ///< of "client", "account", "connection": what shares this limit
-  std::uint32_t requests = 0;
-  std::chrono::seconds window{60};
-  std::string header_limit, header_remaining, header_reset;  ///< lower case; empty where the provider announces nothing
-  enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
 };
 
 struct setting_rule {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // OAuth 2's authorization code flow as values: the link, what comes back to the redirect address or is pasted, the
-// token request, and what the token answer means. Pure: random numbers and time are arguments. Nothing here repeats in
+// token requests, and what a token answer means. Pure: random numbers and time are arguments. Nothing here repeats in
 // a message what a provider or a person wrote.
 #pragma once
 
@@ -92,6 +92,12 @@ struct exchange_parameters {
 };
 
 token_request code_exchange(const auth_rules& rules, const exchange_parameters& p);
+
+struct renewal_parameters {
+  std::string_view client_id, client_secret, refresh_token;
+};
+
+token_request token_renewal(const auth_rules& rules, const renewal_parameters& p);
 
 // ---- the token answer
 

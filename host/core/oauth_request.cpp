@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The outgoing half: the link and the token request.
+// The outgoing half: the link and the token requests.
 
 #include "host/core/oauth.hpp"
 
@@ -48,6 +48,32 @@ std::string basic_credentials(std::string_view id, std::string_view password) {
   return "Basic " + out;
 }
 
+/// A token request of these fields, with the client's credentials where the provider wants them.
+token_request asking(const auth_rules& rules, std::string_view client_id, std::string_view client_secret,
+                     query_list fields) {
+  token_request request;
+  request.url = rules.token_url;
+  request.headers.emplace_back("accept", "application/json");
+  if (rules.authentication == auth_rules::client_authentication::basic) {
+    request.headers.emplace_back("authorization", basic_credentials(client_id, client_secret));
+  } else {
+    fields.emplace_back("client_id", client_id);
+    fields.emplace_back("client_secret", client_secret);
+  }
+
+  if (rules.format == auth_rules::body_format::json) {
+    boost::json::object object;
+    for (const auto& [name, value] : fields) object[name] = value;
+    request.headers.emplace_back("content-type", "application/json");
+    request.body = secret(boost::json::serialize(object));
+  } else {
+    request.headers.emplace_back("content-type", "application/x-www-form-urlencoded");
+    request.body = secret(joined(fields));
+  }
+  for (auto& [name, value] : fields) sodium_memzero(value.data(), value.size());
+  return request;
+}
+
 }  // namespace
 
 std::string base64url(std::string_view bytes) {
@@ -91,31 +117,15 @@ std::string authorization_link(const auth_rules& rules, const link_parameters& p
 }
 
 token_request code_exchange(const auth_rules& rules, const exchange_parameters& p) {
-  token_request request;
-  request.url = rules.token_url;
-  request.headers.emplace_back("accept", "application/json");
-
   query_list fields{{"grant_type", "authorization_code"}, {"code", std::string(p.code)}};
   fields.emplace_back("redirect_uri", p.redirect_uri);
   if (!p.verifier.empty()) fields.emplace_back("code_verifier", p.verifier);
-  if (rules.authentication == auth_rules::client_authentication::basic) {
-    request.headers.emplace_back("authorization", basic_credentials(p.client_id, p.client_secret));
-  } else {
-    fields.emplace_back("client_id", p.client_id);
-    fields.emplace_back("client_secret", p.client_secret);
-  }
+  return asking(rules, p.client_id, p.client_secret, std::move(fields));
+}
 
-  if (rules.format == auth_rules::body_format::json) {
-    boost::json::object object;
-    for (const auto& [name, value] : fields) object[name] = value;
-    request.headers.emplace_back("content-type", "application/json");
-    request.body = secret(boost::json::serialize(object));
-  } else {
-    request.headers.emplace_back("content-type", "application/x-www-form-urlencoded");
-    request.body = secret(joined(fields));
-  }
-  for (auto& [name, value] : fields) sodium_memzero(value.data(), value.size());
-  return request;
+token_request token_renewal(const auth_rules& rules, const renewal_parameters& p) {
+  return asking(rules, p.client_id, p.client_secret,
+                {{"grant_type", "refresh_token"}, {"refresh_token", std::string(p.refresh_token)}});
 }
 
 }  // namespace koppel::core

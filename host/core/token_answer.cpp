@@ -124,6 +124,12 @@ told what_is_told(const auth_rules& rules, const json::object& object) {
 }
 
 auth_reason reason_of(const auth_rules& rules, std::string_view grant, int status, const told& t) {
+  const bool code_grant = grant == "authorization_code";
+  const auto is = [&](std::string_view word) { return t.code == word; };
+  // Before the provider's own rules, which know this error as a wrong code. A refresh bears no address.
+  const bool of_address = t.whole.find("redirect") != std::string::npos;
+  if (code_grant && of_address && (is("invalid_grant") || is("invalid_request") || is("redirect_uri_mismatch")))
+    return auth_reason::redirect_mismatch;
   for (const auto& rule : rules.refusals) {
     if (!rule.grant.empty() && rule.grant != grant) continue;
     if (rule.status && *rule.status != status) continue;
@@ -133,10 +139,6 @@ auth_reason reason_of(const auth_rules& rules, std::string_view grant, int statu
     if (t.whole.find(title) == std::string::npos) continue;
     if (const auto reason = auth_reason_from(rule.reason); reason && *reason != auth_reason::none) return *reason;
   }
-  const bool code_grant = grant == "authorization_code";
-  const auto is = [&](std::string_view word) { return t.code == word; };
-  if (is("redirect_uri_mismatch")) return auth_reason::redirect_mismatch;
-  if (is("invalid_grant") && t.whole.find("redirect") != std::string::npos) return auth_reason::redirect_mismatch;
   if (is("invalid_grant") || is("invalid_code")) return code_grant ? auth_reason::code_refused : auth_reason::revoked;
   // The link was opened with this client id: what is left to be wrong is the secret.
   if (is("invalid_client") || is("invalid_client_secret")) return auth_reason::secret_wrong;

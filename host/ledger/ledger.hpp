@@ -21,6 +21,7 @@
 #include "host/core/record.hpp"
 #include "host/core/secret.hpp"
 #include "host/core/time.hpp"
+#include "host/core/token_age.hpp"
 #include "host/runtime/asio.hpp"
 #include "host/runtime/clock.hpp"
 
@@ -63,8 +64,12 @@ struct connection {
 
 struct credentials {
   core::secret access_token, refresh_token;
+  core::instant obtained_at{};  ///< when the request for them was sent
   std::optional<core::instant> expires_at;
-  std::uint64_t generation = 0;  ///< grows with each pair
+  std::uint64_t generation = 0;                ///< grows with each pair
+  std::optional<core::refresh_intent> intent;  ///< a renewal of this pair that has no definite answer yet
+
+  core::token_age age() const { return {generation, obtained_at, expires_at, intent.has_value()}; }
 };
 
 /// One authorisation attempt: what the link carried, until it is consumed.
@@ -146,6 +151,11 @@ class transaction {
   virtual result<void> store_credentials(const std::string& connection_id, const credentials& c,
                                          std::uint64_t expected) = 0;
   virtual result<void> delete_credentials(const std::string& connection_id) = 0;
+  /// Of the pair of the intent's generation; errc::stale where another is stored. A new pair has no intent.
+  virtual result<void> store_refresh_intent(const std::string& connection_id, const core::refresh_intent& i) = 0;
+  virtual result<void> clear_refresh_intent(const std::string& connection_id, std::uint64_t generation) = 0;
+  /// Nothing where the connection has no credentials.
+  virtual std::optional<core::token_age> find_token_age(const std::string& connection_id) = 0;
 
   virtual result<void> insert_attempt(attempt a) = 0;
   /// Atomic: takes the attempt out. Errors: not_found (unknown or used). An expired one is taken out and returned.

@@ -74,7 +74,14 @@ CREATE TABLE event_batches(
 CREATE TABLE consumers(name TEXT PRIMARY KEY, acked_seq INTEGER NOT NULL, acked_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array migrations{version_1};
+// The renewal of a pair is part of its row: a new pair has none open.
+constexpr const char* version_2 = R"sql(
+ALTER TABLE credentials ADD COLUMN obtained_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credentials ADD COLUMN intent_at INTEGER;
+ALTER TABLE credentials ADD COLUMN intent_presented INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array migrations{version_1, version_2};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

@@ -19,7 +19,9 @@ std::string pair_row(const std::string& connection_id, std::uint64_t generation)
 }  // namespace
 
 result<std::optional<credentials>> sql_transaction::find_credentials(const std::string& connection_id) {
-  query q(db_, "SELECT generation, access_token, refresh_token, expires_at FROM credentials WHERE connection_id = ?",
+  query q(db_,
+          "SELECT generation, access_token, refresh_token, obtained_at, expires_at, intent_at, intent_presented "
+          "FROM credentials WHERE connection_id = ?",
           connection_id);
   if (!q.step()) return std::optional<credentials>();
   std::optional<credentials> out(std::in_place);
@@ -31,7 +33,10 @@ result<std::optional<credentials>> sql_transaction::find_credentials(const std::
   if (!refresh) return refresh.error();
   out->access_token = std::move(*access);
   out->refresh_token = std::move(*refresh);
-  out->expires_at = instant_in(q, 3);
+  out->obtained_at = instant_from(q.integer(3));
+  out->expires_at = instant_in(q, 4);
+  if (const auto began = instant_in(q, 5))
+    out->intent = {out->generation, *began, static_cast<std::uint32_t>(q.integer(6))};
   return out;
 }
 
@@ -54,9 +59,9 @@ result<void> sql_transaction::store_credentials(const std::string& connection_id
   const auto access = seals_.seal(c.access_token, {"credentials", row, "access_token"});
   const auto refresh = seals_.seal(c.refresh_token, {"credentials", row, "refresh_token"});
   query(db_,
-        "INSERT OR REPLACE INTO credentials(connection_id, generation, access_token, refresh_token, expires_at) "
-        "VALUES(?, ?, ?, ?, ?)",
-        connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.expires_at))
+        "INSERT OR REPLACE INTO credentials(connection_id, generation, access_token, refresh_token, obtained_at, "
+        "expires_at) VALUES(?, ?, ?, ?, ?, ?)",
+        connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.obtained_at), milliseconds(c.expires_at))
       .run();
   return {};
 }
@@ -64,6 +69,32 @@ result<void> sql_transaction::store_credentials(const std::string& connection_id
 result<void> sql_transaction::delete_credentials(const std::string& connection_id) {
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", connection_id).run();
   return {};
+}
+
+result<void> sql_transaction::store_refresh_intent(const std::string& connection_id, const core::refresh_intent& i) {
+  query q(db_,
+          "UPDATE credentials SET intent_at = ?, intent_presented = ? WHERE connection_id = ? AND generation = ? "
+          "RETURNING 1",
+          milliseconds(i.began_at), i.presented, connection_id, i.generation);
+  if (q.step()) return {};
+  return failure{errc::stale, "The credentials of " + connection_id + " have no generation " +
+                                  std::to_string(i.generation) + " any more."};
+}
+
+result<void> sql_transaction::clear_refresh_intent(const std::string& connection_id, std::uint64_t generation) {
+  query(db_, "UPDATE credentials SET intent_at = NULL, intent_presented = 0 WHERE connection_id = ? AND generation = ?",
+        connection_id, generation)
+      .run();
+  return {};
+}
+
+std::optional<core::token_age> sql_transaction::find_token_age(const std::string& connection_id) {
+  query q(db_,
+          "SELECT generation, obtained_at, expires_at, intent_at IS NOT NULL FROM credentials WHERE connection_id = ?",
+          connection_id);
+  if (!q.step()) return std::nullopt;
+  return core::token_age{static_cast<std::uint64_t>(q.integer(0)), instant_from(q.integer(1)), instant_in(q, 2),
+                         q.integer(3) != 0};
 }
 
 result<void> sql_transaction::insert_attempt(attempt a) {

@@ -98,6 +98,13 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
   rules.rotates = in->word("rotation", {"every_refresh", "never"}, need::optional) == "never"
                       ? core::auth_rules::rotation::never
                       : core::auth_rules::rotation::every_refresh;
+  rules.earliest_refresh = std::chrono::seconds(in->integer("earliest_refresh_s", 0, 30 * 86400, 0));
+  rules.unused_lifetime = std::chrono::seconds(in->integer("unused_lifetime_s", 0, 10 * 366 * 86400, 0));
+  if (auto limit = in->table("token_limit", need::optional)) {
+    rules.token_limit.requests = static_cast<std::uint32_t>(limit->integer("requests", 1, 1'000'000, 300));
+    rules.token_limit.window = std::chrono::seconds(limit->integer("window_s", 1, 86400, 60));
+    limit->finish();
+  }
   rules.default_redirect_uri = url(*in, "default_redirect_uri", need::optional);
   in->word("token_in", {"header"}, need::optional);
   if (auto paths = in->table("token_error_paths", need::optional)) {

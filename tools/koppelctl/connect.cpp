@@ -32,7 +32,9 @@ class conversation {
     const auto before = s_.daemon.get(path());
     if (!before) return before.error();
     generation_ = number_of(object_of(*before, "auth"), "generation");
-    if (status_of(*before) == "awaiting_confirmation" && t_.in_is_terminal && !t_.json) return settle(*before);
+    const bool answered_ahead = wish_.yes || !wish_.expected_account.empty();
+    if (status_of(*before) == "awaiting_confirmation" && (answered_ahead || (t_.in_is_terminal && !t_.json)))
+      return settle(*before);
 
     json::object body{{"confirmation", confirmation()}};
     if (!wish_.redirect_uri.empty()) body["redirect_uri"] = wish_.redirect_uri;
@@ -125,7 +127,13 @@ class conversation {
     if (text_of(auth, "status") != "awaiting_confirmation") return conclude(connection, auth);
 
     const auto account = account_text(object_of(auth, "account"));
-    const auto accepted = t_.json && !t_.in_is_terminal
+    const auto id = text_of(object_of(auth, "account"), "id");
+    if (!wish_.expected_account.empty() && wish_.expected_account != id)
+      return fail(errc::refused, "The account " + account + " waits for a confirmation, not " + wish_.expected_account +
+                                     ". Nothing was changed.");
+    const bool answered_ahead = wish_.yes || !wish_.expected_account.empty();
+    const auto accepted = answered_ahead ? std::optional<bool>{true}
+                          : t_.json && !t_.in_is_terminal
                               ? std::optional<bool>{}
                               : t_.ask_yes("This grant opens the account " + account + ". Connect " +
                                            wish_.name.text() + " to it? [y/N]");
@@ -133,7 +141,7 @@ class conversation {
       return fail(errc::refused, "The grant opens the account " + account +
                                      " and waits for a confirmation. Say it ahead: "
                                      "--expect-account ID, or --yes for any account.");
-    const auto confirmed = s_.daemon.post(path() + "/confirmation", {{"accept", *accepted}});
+    const auto confirmed = s_.daemon.post(path() + "/confirmation", {{"accept", *accepted}, {"account", id}});
     if (!confirmed) return confirmed.error();
     if (*accepted) return conclude(*confirmed, object_of(*confirmed, "auth"));
     if (t_.json)

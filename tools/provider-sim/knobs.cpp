@@ -33,6 +33,8 @@ bool set_number(knobs& target, std::string_view name, std::int64_t number) {
     target.rate_limit = static_cast<std::size_t>(number);
   } else if (name == "rate_window_seconds" && number >= 1) {
     target.rate_window = std::chrono::seconds(number);
+  } else if (name == "access_life_seconds" && number >= 1) {
+    target.access_life = std::chrono::seconds(number);
   } else {
     return false;
   }
@@ -47,6 +49,7 @@ boost::json::object knobs::to_json() const {
   out["webhook_retries"] = webhook_retries;
   out["rate_limit"] = rate_limit;
   out["rate_window_seconds"] = rate_window.count();
+  out["access_life_seconds"] = access_life.count();
   return out;
 }
 

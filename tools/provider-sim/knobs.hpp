@@ -22,6 +22,7 @@ struct knobs {
   int webhook_retries = 0;
   std::size_t rate_limit = 200;
   std::chrono::seconds rate_window{60};
+  std::chrono::seconds access_life{3600};  ///< of the access tokens that are issued from now on
 
   boost::json::object to_json() const;
 

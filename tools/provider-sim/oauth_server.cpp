@@ -215,10 +215,10 @@ reply oauth_server::issue_pair(const identity& who, instant now) {
   // Looks like a JWT, as the real ones do, and is as opaque to a client as they are.
   const auto access = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJ" + random_(120) + "." + random_(171);
   const auto next = "def502" + random_(400);
-  access_[access] = {who, now + access_life};
+  access_[access] = {who, now + settings_.access_life};
   refresh_[next] = {who, access};
   return json_reply(200, json::serialize(json::object{{"token_type", "Bearer"},
-                                                      {"expires_in", access_life.count()},
+                                                      {"expires_in", settings_.access_life.count()},
                                                       {"access_token", access},
                                                       {"refresh_token", next}}));
 }

@@ -46,7 +46,6 @@ using hex_source = std::function<std::string(std::size_t bytes)>;
 class oauth_server {
  public:
   static constexpr std::chrono::minutes code_life{10};
-  static constexpr std::chrono::seconds access_life{3600};
 
   /// `settings` outlives the server.
   oauth_server(const knobs& settings, hex_source random) : settings_(settings), random_(std::move(random)) {}

@@ -152,12 +152,12 @@ TEST_CASE("an unknown account waits for a confirmation, yes pins it, no throws t
     CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
     CHECK(w.stored_token(c) == "t");
 
-    const auto done = w.run(w.auth->confirm(c.id, accept));
+    const auto done = w.run(w.auth->confirm(c.id, accept, ""));
     REQUIRE(done);
     CHECK(done->auth.status == (accept ? core::auth_status::authorized : core::auth_status::needs_reauth));
     CHECK(w.now(c).pinned.has_value() == accept);
     CHECK(w.stored_token(c) == (accept ? "t" : ""));
-    const auto again = w.run(w.auth->confirm(c.id, accept));
+    const auto again = w.run(w.auth->confirm(c.id, accept, ""));
     REQUIRE_FALSE(again);
     CHECK(again.error().code == errc::not_possible);
     w.write([&](ledger::transaction& tx) { REQUIRE(tx.remove_connection(c.id, false)); });
@@ -258,6 +258,36 @@ TEST_CASE("a grant that nobody can name an account for is not kept", "[auth][she
   REQUIRE(done);
   CHECK(done->auth.reason == core::auth_reason::unclear);
   CHECK(w.stored_token(c).empty());
+}
+
+TEST_CASE("a provider in trouble after the exchange loses nobody's grant", "[auth][shell]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(503, "")}}};
+  const auto c = w.add("acme");
+  const auto done = pasted(w, c, "abc");
+  REQUIRE(done);
+  CHECK(done->auth.status == core::auth_status::waiting);
+  CHECK(w.stored_token(c) == "t");
+
+  // Asked again by itself, and at the next start.
+  w.says["GET /me"] = {nameplate_of("42", "Acme")};
+  w.run_void(w.auth->resume());
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  CHECK(w.stored_token(c) == "t");
+}
+
+TEST_CASE("a confirmation is of the account that was shown", "[auth][shell]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme");
+  REQUIRE(pasted(w, c, "abc", {}));
+  const auto other = w.run(w.auth->confirm(c.id, true, "99"));
+  REQUIRE_FALSE(other);
+  CHECK(other.error().detail.find("another account") != std::string::npos);
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  const auto same = w.run(w.auth->confirm(c.id, true, "42"));
+  REQUIRE(same);
+  CHECK(same->auth.status == core::auth_status::authorized);
 }
 
 TEST_CASE("another account than the pinned one is refused, and the old tokens stay", "[auth][shell]") {

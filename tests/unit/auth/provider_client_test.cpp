@@ -90,16 +90,6 @@ TEST_CASE("what passes is tried again, what does not is the plugin's to understa
   CHECK(w.requests_to("GET /things/1") == 1);
 }
 
-TEST_CASE("a token that has expired is told in plain words, and not sent", "[auth][provider]") {
-  world w;
-  const auto c = w.connected("acme");
-  w.store(c, "expired", w.clock.now());
-  const auto reply = sent(w, c, get("/me"));
-  CHECK(reply.error == "authorise_again");
-  CHECK(reply.detail.find("expired at 2026-01-31T12:00:00") != std::string::npos);
-  CHECK(w.server->requests().empty());
-}
-
 TEST_CASE("a cached token is used until it is forgotten", "[auth][provider]") {
   world w;
   w.says = {{"GET /me", {http_answer(200, "{}")}}};

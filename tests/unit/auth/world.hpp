@@ -75,15 +75,21 @@ class world {
     host.emplace(supervisor, clock, *children, folder);
     if (auto started = run(host->start()); !started) FAIL(started.error().detail);
     provider.emplace(*http, *book, clock, [] { return 0.0; });
-    auth.emplace(*book, *http, *host, *provider, clock, auth::auth_service::options{"https://koppel.example"});
+    start_auth();
+  }
+  /// A second time: as after a restart, with nothing known but what the ledger holds.
+  void start_auth() {
+    auth.reset();
+    auth.emplace(supervisor, *book, *http, *host, *provider, clock,
+                 auth::auth_service::options{"https://koppel.example"});
     auth->on_change = [this](const ledger::connection& c) {
       changes.push_back(std::string(core::to_string(c.auth.status)));
     };
   }
   ~world() {
-    auth.reset();
     run_void(host->stop(std::chrono::seconds{2}));
     run_void(stop_all());
+    auth.reset();
     host.reset();
     std::filesystem::remove_all(root);
   }
@@ -138,10 +144,13 @@ class world {
     });
     return token;
   }
-  void store(const ledger::connection& c, const std::string& token, std::optional<core::instant> expires_at = {}) {
+  void store(const ledger::connection& c, const std::string& token, std::optional<core::instant> expires_at = {},
+             const std::string& refresh_token = "") {
     write([&](ledger::transaction& tx) {
       ledger::credentials pair;
       pair.access_token = core::secret(token);
+      pair.refresh_token = core::secret(refresh_token);
+      pair.obtained_at = tx.now();
       pair.expires_at = expires_at;
       const auto known = tx.find_credentials(c.id);
       if (!tx.store_credentials(c.id, pair, *known ? (*known)->generation : 0)) FAIL("not stored");
@@ -199,7 +208,8 @@ class world {
   std::optional<auth::auth_service> auth;
   std::vector<std::string> changes;
 
-  /// What the provider says, by the request's first words; the last one of a list goes on being said.
+  /// What the provider says, by the request's first words; the last one of a list goes on being said. An empty answer
+  /// cuts the connection.
   std::map<std::string, std::vector<std::string>> says;
 
  private:
@@ -208,7 +218,7 @@ class world {
       if (!request.starts_with(start) || answers.empty()) continue;
       const auto bytes = answers.front();
       if (answers.size() > 1) answers.erase(answers.begin());
-      return {bytes, act::then::keep};
+      return {bytes, bytes.empty() ? act::then::cut : act::then::keep};
     }
     return {http_answer(404, "{}"), act::then::keep};
   }

@@ -156,14 +156,14 @@ TEST_CASE("a grant that waits for a confirmation is asked about, by the account'
     CHECK(r.exit == exit_code::ok);
     CHECK_THAT(r.err,
                Contains("This grant opens the account «Acme BVBA» (id 42). Connect teamleader/acme to it? [y/N]"));
-    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", true}});
+    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", true}, {"account", "42"}});
   }
   SECTION("anything else rejects it") {
     daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "waiting")));
     const auto r = koppelctl_run(daemon.socket(), connect, {"\n", true});
     CHECK(r.exit == exit_code::refused);
     CHECK_THAT(r.err, Contains("Rejected"));
-    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", false}});
+    CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", false}, {"account", "42"}});
   }
   SECTION("nobody to ask leaves it open and says how to answer ahead") {
     const auto r = koppelctl_run(daemon.socket(), connect);
@@ -182,6 +182,22 @@ TEST_CASE("a grant that came earlier is settled first, at a terminal", "[koppelc
 
   CHECK(r.exit == exit_code::ok);
   CHECK(daemon.lines() == std::vector<std::string>{"GET " + at, "POST " + at + "/confirmation"});
+}
+
+TEST_CASE("an answer given ahead settles a grant that waits, for that account alone", "[koppelctl][connect]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(4, "awaiting_confirmation", acme)));
+  daemon.answer("POST " + at + "/confirmation", 200, connection(auth(5, "authorized", acme)));
+  const auto expecting = [&](const std::string& id) {
+    return koppelctl_run(daemon.socket(), {"connection", "connect", "teamleader/acme", "--expect-account", id});
+  };
+
+  const auto other = expecting("99");
+  CHECK(other.exit == exit_code::refused);
+  CHECK_THAT(other.err, Contains("not 99"));
+  CHECK(daemon.body_of("POST " + at + "/confirmation").empty());
+  CHECK(expecting("42").exit == exit_code::ok);
+  CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", true}, {"account", "42"}});
 }
 
 TEST_CASE("for programs there are two documents, one a line, and no prose", "[koppelctl][connect]") {

@@ -126,6 +126,37 @@ TEST_CASE("a removed connection frees its name, keeps its row, and loses what op
   });
 }
 
+TEST_CASE("the renewal of a pair is remembered until it has an answer, and never beyond the pair",
+          "[ledger][accounts]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  const core::refresh_intent intent{1, d.clock.now(), 2};
+  doing(*l, [&](auto& tx) {
+    CHECK(tx.store_refresh_intent(c.id, intent).error().code == errc::stale);
+    CHECK_FALSE(tx.find_token_age(c.id));
+    auto first = pair("access 1", "refresh 1");
+    first.obtained_at = d.clock.now() - std::chrono::minutes(5);
+    first.expires_at = d.clock.now();
+    good(tx.store_credentials(c.id, first, 0));
+    CHECK(tx.find_token_age(c.id) == core::token_age{1, first.obtained_at, first.expires_at});
+    good(tx.store_refresh_intent(c.id, intent));
+  });
+  l.reset();
+  l = d.open();
+  doing(*l, [&](auto& tx) {
+    CHECK(good(tx.find_credentials(c.id))->intent == intent);
+    good(tx.clear_refresh_intent(c.id, 2));
+    CHECK(good(tx.find_credentials(c.id))->intent == intent);
+    good(tx.clear_refresh_intent(c.id, 1));
+    CHECK_FALSE(good(tx.find_credentials(c.id))->intent);
+    good(tx.store_refresh_intent(c.id, intent));
+    good(tx.store_credentials(c.id, pair("access 2", "refresh 2"), 1));
+    CHECK_FALSE(good(tx.find_credentials(c.id))->intent);
+    CHECK(tx.store_refresh_intent(c.id, intent).error().code == errc::stale);
+  });
+}
+
 TEST_CASE("a token pair is stored over the generation that was read, or not at all", "[ledger][accounts]") {
   data_folder d;
   auto l = d.open();

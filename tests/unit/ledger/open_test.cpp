@@ -8,7 +8,10 @@
 using namespace koppel;
 using Catch::Contains;
 using ledger::errc;
+using tests::connected;
 using tests::data_folder;
+using tests::doing;
+using tests::good;
 
 TEST_CASE("a ledger opens again with its epoch and its head", "[ledger]") {
   data_folder d;
@@ -103,8 +106,35 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 1");
+  d.tamper("PRAGMA user_version = 2");
   d.open();
+}
+
+TEST_CASE("a database of version 1 is brought up to date with what it holds", "[ledger]") {
+  data_folder d;
+  std::string id;
+  {
+    auto l = d.open();
+    id = connected(*l).id;
+    doing(*l, [&](auto& tx) {
+      ledger::credentials pair;
+      pair.access_token = core::secret("access");
+      pair.refresh_token = core::secret("refresh");
+      good(tx.store_credentials(id, pair, 0));
+    });
+  }
+  for (const auto* column : {"obtained_at", "intent_at", "intent_presented"})
+    d.tamper("ALTER TABLE credentials DROP COLUMN " + std::string(column));
+  d.tamper("PRAGMA user_version = 1");
+
+  auto l = d.open();
+  doing(*l, [&](auto& tx) {
+    const auto found = good(tx.find_credentials(id));
+    REQUIRE(found);
+    CHECK(found->refresh_token.reveal() == "refresh");
+    CHECK(found->obtained_at == core::instant{});
+    CHECK_FALSE(found->intent);
+  });
 }
 
 TEST_CASE("an empty, foreign, cut or damaged file is not taken for the ledger", "[ledger]") {

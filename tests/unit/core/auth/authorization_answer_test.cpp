@@ -40,6 +40,7 @@ TEST_CASE("a code can be pasted in every form in which people have it", "[auth][
       {"ab+c==", "ab+c==", ""},
       {"code=def502ab", "def502ab", ""},
       {"?code=def502ab&state=s1", "def502ab", "s1"},
+      {"def502ab&state=s1", "def502ab", "s1"},
       {"state=s1&code=def502ab", "def502ab", "s1"},
       {"https://app.testocloud.be/?code=def502ab&state=s1", "def502ab", "s1"},
       {"<https://app.testocloud.be/?code=def502ab&state=s1>", "def502ab", "s1"},

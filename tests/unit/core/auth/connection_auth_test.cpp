@@ -186,7 +186,7 @@ TEST_CASE("the pinned account comes back without a question, another one is refu
   const auto d = grant_verified(working, grant_of(other), tuesday);
   unharmed(d, working);
   CHECK(d.credentials == fate::discard);
-  CHECK(d.outcome.status == s::authorized);
+  CHECK(d.outcome.status == s::needs_reauth);
   CHECK(d.outcome.reason == r::account_mismatch);
   CHECK(d.outcome.who == other);
   CHECK(display_of(d.outcome) == "Failed, other account");
@@ -249,4 +249,53 @@ TEST_CASE("dead credentials are kept, and only an authorized connection can lose
     const auto c = at(status, acme);
     unharmed(credentials_dead(c, 401, false, tuesday), c);
   }
+}
+
+TEST_CASE("a new grant for the same account is told, though nothing else changed", "[auth][connection]") {
+  auto working = at(s::authorized, acme);
+  const auto d = grant_verified(working, grant_of(acme), tuesday);
+  CHECK(d.changed);
+  CHECK(d.next.generation == 6);
+  CHECK(d.outcome.generation == 6);
+  CHECK(d.next.since == monday);
+  CHECK(d.credentials == fate::keep);
+}
+
+TEST_CASE("a grant whose account nobody can be asked for is kept and waits, unless a live one is there",
+          "[auth][connection]") {
+  for (const auto status : {s::unconfigured, s::waiting, s::needs_reauth}) {
+    const auto d = grant_unproven(at(status), tuesday);
+    CHECK(d.next.status == s::waiting);
+    CHECK(d.credentials == fate::keep);
+  }
+  const auto working = at(s::authorized, acme);
+  const auto d = grant_unproven(working, tuesday);
+  unharmed(d, working);
+  CHECK(d.credentials == fate::discard);
+  CHECK(d.outcome.status == s::needs_reauth);
+}
+
+TEST_CASE("a renewal that is refused ends an authorized connection, and only that", "[auth][connection]") {
+  refusal why = bad_code();
+  why.reason = r::revoked;
+  const auto d = renewal_refused(at(s::authorized, acme), why, false, tuesday);
+  CHECK(d.next.status == s::needs_reauth);
+  CHECK(d.next.reason == r::revoked);
+  CHECK(d.next.who == acme);
+  CHECK(d.credentials == fate::keep);
+  CHECK(d.changed);
+  unharmed(renewal_refused(at(s::authorized, acme), why, true, tuesday), at(s::authorized, acme));
+  for (const auto status : {s::waiting, s::disabled, s::awaiting_confirmation})
+    CHECK_FALSE(renewal_refused(at(status), why, false, tuesday).changed);
+}
+
+TEST_CASE("an account's id and name are fit to be stored and shown", "[auth][connection]") {
+  CHECK_FALSE(fit_account({"", "Acme", ""}));
+  CHECK_FALSE(fit_account({"4\n2", "Acme", ""}));
+  CHECK_FALSE(fit_account({std::string(256, '4'), "Acme", ""}));
+  CHECK(fit_account({std::string(255, '4'), "", ""}));
+  CHECK(fit_account({"42", "Ac\x1b[31mme\n", ""})->name == "Ac[31mme");
+  std::string long_name(254, 'a');
+  long_name += "\xc3\xa9";
+  CHECK(fit_account({"42", long_name, ""})->name == std::string(254, 'a'));
 }

@@ -146,6 +146,8 @@ TEST_CASE("the words of a refusal decide its reason", "[auth][token]") {
        "invalid_grant"},
       {400, R"({"error":"invalid_grant","error_description":"redirect_uri does not match"})",
        auth_reason::redirect_mismatch, "invalid_grant"},
+      {400, R"({"error":"invalid_request","message":"Invalid redirect URI"})", auth_reason::redirect_mismatch,
+       "invalid_request"},
       {400, R"({"error":"redirect_uri_mismatch"})", auth_reason::redirect_mismatch, "redirect_uri_mismatch"},
       {401, R"({"error":"invalid_client"})", auth_reason::secret_wrong, "invalid_client"},
       {400, R"({"error":"invalid_client"})", auth_reason::secret_wrong, "invalid_client"},

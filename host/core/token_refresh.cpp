@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/core/token_refresh.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace koppel::core {
+namespace {
+
+using std::chrono::milliseconds;
+using step = token_refresh::step;
+
+/// A request whose answer was lost may still be carried out while its own deadline runs at the provider.
+constexpr std::chrono::seconds patience{30};
+constexpr milliseconds first_pause{2'000}, longest_pause{std::chrono::minutes{5}};
+constexpr milliseconds longest_asked{std::chrono::hours{1}};
+/// A provider that refuses the same request so often, in words that nobody understands, means it.
+constexpr std::uint32_t unclear_refusals = 3;
+
+milliseconds scaled(milliseconds whole, double part) {
+  return milliseconds(std::llround(static_cast<double>(whole.count()) * part));
+}
+
+/// What a server in trouble answers: it may have carried out the request, or not.
+bool in_trouble(const refusal& r) {
+  const int status = r.http_status.value_or(0);
+  return status < 400 || status >= 500 || status == 408;
+}
+
+}  // namespace
+
+std::optional<instant> renewal_due(const token_age& age, const auth_rules& rules, double spread) {
+  std::optional<instant> due;
+  if (age.expires_at) {
+    const auto life = std::max(*age.expires_at - age.obtained_at, milliseconds{0});
+    const auto margin = std::min<milliseconds>(life / 10, std::chrono::minutes{5});
+    // Between one and two margins ahead: pairs that were made together are not renewed together.
+    due = *age.expires_at - margin - scaled(margin, spread);
+  }
+  if (rules.unused_lifetime.count() > 0) {
+    // Used by nobody, a refresh token dies as well: half of its time is the latest.
+    const auto idle = age.obtained_at + scaled(rules.unused_lifetime, 0.5 - 0.1 * spread);
+    due = due ? std::min(*due, idle) : idle;
+  }
+  if (due && rules.earliest_refresh.count() > 0) due = std::max(*due, age.obtained_at + rules.earliest_refresh);
+  return due;
+}
+
+token_refresh::token_refresh(const token_age& age, std::optional<refresh_intent> left, bool access_refused,
+                             int failures, double random)
+    : age_(age), access_refused_(access_refused), failures_(failures), random_(random) {
+  // One of an older pair was settled by the pair that followed it.
+  if (left && left->generation == age.generation) intent_ = *left;
+}
+
+step token_refresh::begin(instant now) { return intent_.presented == 0 ? present(now) : look_into(now); }
+
+step token_refresh::present(instant now) {
+  intent_ = {age_.generation, now, intent_.presented + 1};
+  step s;
+  s.what = step::kind::store_intent;
+  s.intent = intent_;
+  return s;
+}
+
+step token_refresh::intent_stored() {
+  presented_now_ = true;
+  step s;
+  s.what = step::kind::send;
+  return s;
+}
+
+step token_refresh::answered(std::variant<token_pair, refusal> answer, std::optional<milliseconds> retry_after,
+                             instant now) {
+  if (auto* pair = std::get_if<token_pair>(&answer)) {
+    step s;
+    s.what = step::kind::store_pair;
+    s.pair = std::move(*pair);
+    return s;
+  }
+  heard_ = std::get<refusal>(answer);
+  if (heard_.http_status == 429) return pause(now, retry_after, intent_.presented == 1);
+  if (heard_.reason == auth_reason::unclear) {
+    if (in_trouble(heard_)) return look_into(now);
+    if (intent_.presented < unclear_refusals) return pause(now, retry_after, false);
+  }
+  step s;
+  s.what = step::kind::dead;
+  s.why = heard_;
+  // The provider knows the token no more: it rotated when the answer was lost, or access was revoked. Nobody can tell.
+  if (s.why.reason == auth_reason::revoked && intent_.presented > 1)
+    s.why.reason = auth_reason::refresh_outcome_unknown;
+  return s;
+}
+
+step token_refresh::not_answered(exchange_fault fault, instant now) {
+  switch (fault) {
+    case exchange_fault::resolve:
+    case exchange_fault::connect:
+    case exchange_fault::tls:
+    case exchange_fault::bad_request:
+    case exchange_fault::address_refused:
+      return pause(now, std::nullopt, intent_.presented == 1);
+    default:
+      return look_into(now);
+  }
+}
+
+/// The outcome of a presentation is unknown.
+step token_refresh::look_into(instant now) {
+  const bool lives = !access_refused_ && (!age_.expires_at || *age_.expires_at > now);
+  if (!lives) return resolve(now);
+  step s;
+  s.what = step::kind::try_access_token;
+  return s;
+}
+
+step token_refresh::probed(probe_outcome outcome, instant now) {
+  switch (outcome) {
+    case probe_outcome::works: {
+      auto s = pause(now, std::nullopt, false);
+      s.access_token_works = true;
+      s.not_before = std::max(age_.expires_at.value_or(now + std::chrono::hours{1}), now);
+      return s;
+    }
+    case probe_outcome::refused:
+      access_refused_ = true;
+      return resolve(now);
+    case probe_outcome::unclear:
+      break;
+  }
+  return pause(now, std::nullopt, false);
+}
+
+/// Presents the old token again, once the lost request can no longer be under way; and not twice in one go.
+step token_refresh::resolve(instant now) {
+  const auto earliest = intent_.began_at + patience;
+  // A clock that was set back must not make this wait for longer than the patience itself.
+  const bool under_way = now < earliest && now >= intent_.began_at;
+  if (!under_way && !presented_now_) return present(now);
+  auto s = pause(now, std::nullopt, false);
+  s.not_before = intent_.presented == 1 ? std::max(earliest, now) : std::max(earliest, s.not_before);
+  return s;
+}
+
+step token_refresh::pause(instant now, std::optional<milliseconds> retry_after, bool settled) const {
+  step s;
+  s.what = step::kind::wait;
+  s.why = heard_;
+  s.intent_settled = settled;
+  const auto bound = std::min(longest_pause, first_pause * (1 << std::clamp(failures_, 0, 10)));
+  // Half of it is certain, the rest is spread.
+  const auto asked = std::min(retry_after.value_or(milliseconds{0}), longest_asked);
+  s.not_before = now + std::max(scaled(bound, 0.5 + 0.5 * random_), asked);
+  return s;
+}
+
+}  // namespace koppel::core
