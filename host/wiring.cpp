@@ -101,7 +101,8 @@ class host {
 
     if (auto ingress = start_ingress(); !ingress) co_return ingress;
     provider_.emplace(*http_, *ledger_, clock_);
-    auth_.emplace(supervisor_, *ledger_, *http_, *plugins_, *provider_, clock_, auth::auth_service::options{public_url_});
+    auth_.emplace(supervisor_, *ledger_, *http_, *plugins_, *provider_, clock_,
+                  auth::auth_service::options{public_url_});
     make_sync();
     auth_->on_change = [this](const ledger::connection& c) {
       sync_->connection_changed(c);

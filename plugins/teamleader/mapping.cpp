@@ -5,6 +5,7 @@
 #include "mapping.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace koppel::teamleader {
 namespace {
@@ -29,18 +30,19 @@ std::optional<address> read_address(const json& of, std::string type) {
   return out;
 }
 
-std::optional<packed> read_primary_of_row(const json& value) {
+std::optional<packed> read_primary_from_list_answer(const json& value) {
   if (!value.is_object()) return std::nullopt;
   std::vector<address> out;
   if (auto place = read_address(value, "primary")) out.push_back(*std::move(place));
   return pack(out);
 }
 
-/// The first address of type primary, without addressee: a list row has none for it either.
-std::optional<packed> read_primary_of_list(const json& value) {
+/// The first address of type primary, without addressee: a list answer has none for it either.
+std::optional<packed> read_primary_from_info_answer(const json& value) {
   if (!value.is_array()) return std::nullopt;
   for (const auto& item : value.items())
-    if (item["type"].text() == "primary" && item["address"].is_object()) return read_primary_of_row(item["address"]);
+    if (item["type"].text() == "primary" && item["address"].is_object())
+      return read_primary_from_list_answer(item["address"]);
   return pack(std::vector<address>{});
 }
 
@@ -111,8 +113,8 @@ std::optional<packed> read_full_name(const json& row) {
 }
 
 constexpr kind status{"active|deactivated", shape::text, read_status};
-constexpr kind primary_of_row{"one address", shape::addresses, read_primary_of_row};
-constexpr kind primary_of_list{"primary of addresses", shape::addresses, read_primary_of_list};
+constexpr kind primary_from_list_answer{"one address", shape::addresses, read_primary_from_list_answer};
+constexpr kind primary_from_info_answer{"primary of addresses", shape::addresses, read_primary_from_info_answer};
 constexpr kind other_addresses{"all but the primary of addresses", shape::addresses, read_other_addresses};
 constexpr kind user{"reference to a user", shape::owner, read_user};
 constexpr kind payment_term{"payment term", shape::payment_term, read_payment_term};
@@ -120,7 +122,10 @@ constexpr kind custom_fields{"custom fields", shape::custom_fields, read_custom_
 constexpr kind companies{"links to companies", shape::links, read_companies};
 constexpr kind full_name{"first and last name", shape::text, read_full_name};
 
+// What becomes of each documented field. `kinds::` are the SDK's own kinds of value, the others stand above. A field of
+// facet `detail` is known from a read by id alone, so the next list leaves it as it is.
 constexpr rule company_rules[] = {
+    // in Teamleader's row, canonical field (docs/bus.md), kind of value, facet where it is not core
     {"/name", "name", kinds::text},
     {"/status", "status", status},
     {"/vat_number", "vat_number", kinds::text},
@@ -129,8 +134,8 @@ constexpr rule company_rules[] = {
     {"/emails", "emails", kinds::emails},
     {"/telephones", "phones", kinds::phones},
     {"/website", "website", kinds::text},
-    {"/primary_address", "addresses", primary_of_row},
-    {"/addresses", "addresses", primary_of_list},
+    {"/primary_address", "addresses", primary_from_list_answer},
+    {"/addresses", "addresses", primary_from_info_answer},
     {"/iban", "iban", kinds::text},
     {"/bic", "bic", kinds::text},
     {"/language", "language", kinds::text},
@@ -145,6 +150,7 @@ constexpr rule company_rules[] = {
     {"/remarks", "remarks", kinds::text, "detail"},
 };
 constexpr dropped_field company_dropped[] = {
+    // in Teamleader's row, why it does not travel
     {"/business_type", "an id whose name needs businessTypes.list; no canonical field"},
     {"/invoicing_preferences", "how Teamleader sends its own invoices; no canonical field"},
     {"/marketing_mails_consent", "a canonical field of contacts, not of companies"},
@@ -157,6 +163,8 @@ constexpr dropped_field company_dropped[] = {
 };
 
 constexpr rule contact_rules[] = {
+    // in Teamleader's row ("" is all of it), canonical field, kind of value, facet where it is not core
+    // Every entity has a `name` that consumers can show; that of a contact, who has none of his own, is his full name.
     {"", "name", full_name},
     {"", "full_name", full_name},
     {"/first_name", "first_name", kinds::text},
@@ -166,8 +174,8 @@ constexpr rule contact_rules[] = {
     {"/emails", "emails", kinds::emails},
     {"/telephones", "phones", kinds::phones},
     {"/website", "website", kinds::text},
-    {"/primary_address", "addresses", primary_of_row},
-    {"/addresses", "addresses", primary_of_list},
+    {"/primary_address", "addresses", primary_from_list_answer},
+    {"/addresses", "addresses", primary_from_info_answer},
     {"/gender", "gender", kinds::text},
     {"/birthdate", "birthdate", kinds::date},
     {"/iban", "iban", kinds::text},
@@ -183,6 +191,7 @@ constexpr rule contact_rules[] = {
     {"/companies", "companies", companies, "detail"},
 };
 constexpr dropped_field contact_dropped[] = {
+    // in Teamleader's row, why it does not travel
     {"/national_identification_number", "of a person: sensitive, and no canonical field"},
     {"/vat_number", "no canonical field of a contact"},
     {"/payment_term", "no canonical field of a contact"},

@@ -84,7 +84,7 @@ request job::to(std::string_view method, std::string_view path) const {
   return out;
 }
 
-void job::learned(std::string_view name, std::string_view value) {
+void job::remember(std::string_view name, std::string_view value) {
   messages::learned out;
   out.job = core_.begin.job;
   out.name = name;

@@ -51,7 +51,7 @@ struct scripted_host::state {
   std::string cursor{};
   std::size_t answered = 0;
   std::vector<std::string> log{};
-  std::map<std::string, std::string> learned{};
+  std::map<std::string, std::string> remembered{};
 
   static void receive(void* context, const std::uint8_t* bytes, std::uint64_t size) {
     auto got = messages::decode({reinterpret_cast<const char*>(bytes), size});
@@ -149,7 +149,7 @@ struct scripted_host::state {
     now += of.milliseconds;
     reply_to(of.effect);
   }
-  void on(const messages::learned& of) { learned[of.name] = of.value; }
+  void on(const messages::learned& of) { remembered[of.name] = of.value; }
   void on(const messages::log& of) { log.push_back(of.level + ": " + of.text); }
   void on(const messages::done& of) {
     if (of.job != job || end) throw script_error("a job ended twice");
@@ -296,7 +296,7 @@ std::map<std::string, seen_record> scripted_host::records() const {
 const std::string& scripted_host::cursor() const { return state_->cursor; }
 std::size_t scripted_host::requests() const { return state_->answered; }
 const std::vector<std::string>& scripted_host::log() const { return state_->log; }
-const std::map<std::string, std::string>& scripted_host::learned() const { return state_->learned; }
+const std::map<std::string, std::string>& scripted_host::remembered() const { return state_->remembered; }
 
 const koppel_plugin* load_plugin(const std::string& path) {
   void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -77,8 +77,9 @@ result<> store::state::prepare(const std::filesystem::path& file) {
   if (!is_new && application != application_id)
     return refused(file, "belongs to another program; choose another file.");
   if (!is_new && version != schema_version)
-    return refused(file, "has version " + std::to_string(version) + ", this program knows version " +
-                             std::to_string(schema_version) + "; use the program that wrote it.");
+    return refused(file, "has version " + std::to_string(version) + ", this program reads version " +
+                             std::to_string(schema_version) + " only: delete it, with " + file.filename().string() +
+                             "-wal and -shm, and start again. It is filled anew from the bus.");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
   if (!is_new) return {};
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);

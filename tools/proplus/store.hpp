@@ -13,7 +13,8 @@ namespace koppel::proplus {
 
 class store {
  public:
-  /// Makes the database, or opens one of ours. A file of something else or of a newer version is refused.
+  /// Makes the database, or opens one of ours. A file of something else, or of any other version than ours, is refused:
+  /// nothing is migrated, because whatever is here can be read from the bus again.
   static result<std::unique_ptr<store>> open(const std::filesystem::path& file);
   ~store();
 

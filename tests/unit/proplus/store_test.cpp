@@ -163,21 +163,36 @@ TEST_CASE("effects and position are one transaction", "[proplus]") {
   CHECK(d.sql("SELECT value FROM counter WHERE name = 'duplicate'") == "0");
 }
 
-TEST_CASE("a database of another program or a newer version is refused with a sentence", "[proplus]") {
+TEST_CASE("a database of any other version is refused with what to do, and doing it helps", "[proplus]") {
+  const int version = GENERATE(0, 2);
   database d;
+  d.give({d.company("1", 1, {{"name", "a"}})});
   d.s.reset();
   {
     SQLite::Database db(d.file().string(), SQLite::OPEN_READWRITE);
-    db.exec("PRAGMA user_version = 2");
+    db.exec("PRAGMA user_version = " + std::to_string(version));
   }
   auto opened = proplus::store::open(d.file());
   REQUIRE_FALSE(opened);
-  CHECK(opened.error().detail.find("version 2") != std::string::npos);
+  const auto& why = opened.error().detail;
+  CHECK(why.find("version " + std::to_string(version) + ", this program reads version 1 only") != std::string::npos);
+  CHECK(why.find("delete it") != std::string::npos);
+
+  for (const auto* part : {"", "-wal", "-shm"}) std::filesystem::remove(d.file().string() + part);
+  d.reopen();
+  CHECK_FALSE(*d.s->stored_position());  // so it follows from the start
+  d.give({d.company("1", 1, {{"name", "a"}})});
+  CHECK(d.sql("SELECT name FROM company") == "a");
+}
+
+TEST_CASE("a database of another program is refused with a sentence", "[proplus]") {
+  database d;
+  d.s.reset();
   {
     SQLite::Database db((d.root / "other.db").string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     db.exec("CREATE TABLE theirs (x)");
   }
-  opened = proplus::store::open(d.root / "other.db");
+  const auto opened = proplus::store::open(d.root / "other.db");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().detail.find("another program") != std::string::npos);
   std::ofstream(d.root / "text")

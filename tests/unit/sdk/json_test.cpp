@@ -72,6 +72,16 @@ TEST_CASE("bodies are built with everything escaped", "[json]") {
   CHECK_NOTHROW(json::parse(body.text()));
 }
 
+TEST_CASE("a body that has a name grows where it stands", "[json]") {
+  json_object body;
+  body.add("size", 100).add("name", "x").add("flag", false).add("nothing", nullptr);
+  json_array list;
+  list.add("x").add(7);
+  body.add("list", list);
+
+  CHECK(body.text() == R"({"size":100,"name":"x","flag":false,"nothing":null,"list":["x",7]})");
+}
+
 TEST_CASE("query parameters and forms are percent-encoded", "[http]") {
   const auto asked = request("GET", "https://api.example/x").query("filter", "a&b=c/d é").query("page", "2");
   CHECK(asked.url == "https://api.example/x?filter=a%26b%3Dc%2Fd%20%C3%A9&page=2");

@@ -88,7 +88,7 @@ class sample : public connector {
   }
   task<> effects(sync& run) {
     const auto before = run.now();
-    run.learned("division", "12");
+    run.remember("division", "12");
     co_await run.sleep(std::chrono::milliseconds(250));
     run.log("warn", std::to_string((run.now() - before).count()));
   }
@@ -329,7 +329,7 @@ TEST_CASE("a connector may catch an http_error, or ask for every answer", "[runt
   CHECK(done.detail == "GET /name was answered with 403");
 }
 
-TEST_CASE("learned, sleep and log, the clock is the host's", "[runtime]") {
+TEST_CASE("remember, sleep and log, the clock is the host's", "[runtime]") {
   raw_host host;
   host.begin(1, "sync", "effects");
   const auto learned = host.next<messages::learned>();

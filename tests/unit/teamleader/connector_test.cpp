@@ -24,8 +24,17 @@ struct account {
   }
 };
 
-job_options full() {
+constexpr std::int64_t a_day_later = 1'714'644'000'000;  // 2024-05-02T10:00:00Z; the simulated rows are of the first
+
+job_options incremental(const std::string& cursor) {
   job_options out;
+  out.cursor = cursor;
+  out.now = a_day_later;
+  return out;
+}
+
+job_options full() {
+  auto out = incremental("");
   out.full = true;
   return out;
 }
@@ -96,27 +105,71 @@ TEST_CASE("rows without updated_at are read and move no window", "[teamleader][p
   CHECK(a.teamleader.sinces == std::vector<std::string>{"", "", ""});
 }
 
-TEST_CASE("an incremental run begins five minutes before the last one ended", "[teamleader][cursor]") {
+TEST_CASE("an incremental run begins five minutes before the cursor", "[teamleader][cursor]") {
   account a;
   a.teamleader.add("old", 0);
   a.teamleader.add("new", 1000);
   a.host.sync("companies", full());
   a.run_to_the_end();
-  job_options again;
-  again.cursor = a.host.cursor();
   a.teamleader.touch("old", 1001);
-  a.host.sync("companies", again);
+  a.host.sync("companies", incremental(a.host.cursor()));
   a.run_to_the_end();
 
   CHECK(a.teamleader.sinces.back() == "2024-05-01T10:11:39+00:00");  // 1000 s, less one, less five minutes
   CHECK(a.host.pages().back().records.size() == 2);
 }
 
+TEST_CASE("a row that is listed late, with an older time than the last run's newest, is read by the next run",
+          "[teamleader][cursor]") {
+  account a;
+  a.teamleader.add("seen", 1000);
+  a.host.sync("companies", full());
+  a.run_to_the_end();
+  a.teamleader.add("late", 1000 - 290);
+  a.host.sync("companies", incremental(a.host.cursor()));
+  a.run_to_the_end();
+
+  CHECK(a.ids_seen() == a.teamleader.ids());
+}
+
+TEST_CASE("a row that slid to a page already read is read by the next run", "[teamleader][cursor]") {
+  account a;
+  a.teamleader.add_many("same", 250, 8);
+  a.host.sync("companies", full());
+  a.host.play(std::ref(a.teamleader), 2);  // the first page of that second, twice: the window moved up to it
+  for (int i = 0; i < 10; ++i) a.teamleader.touch("same" + std::to_string(i), 60);
+  a.run_to_the_end();
+  CHECK(a.ids_seen().size() == 240);
+
+  a.host.sync("companies", incremental(a.host.cursor()));
+  a.run_to_the_end();
+  CHECK(a.ids_seen() == a.teamleader.ids());
+}
+
+TEST_CASE("a row from the future is read, and hides nothing that changes before its time", "[teamleader][cursor]") {
+  constexpr int in_a_year = 365 * 24 * 3600;
+  const int ahead = GENERATE(1, 230);
+  account a;
+  a.teamleader.add("today", 1000);
+  a.teamleader.add_many("ahead", ahead, in_a_year);
+  a.host.sync("companies", full());
+  a.run_to_the_end();
+  CHECK(a.ids_seen() == a.teamleader.ids());
+  CHECK(a.host.cursor() == "2024-05-01T10:16:39+00:00 1");
+
+  a.teamleader.add("tomorrow", 2000);
+  a.host.sync("companies", incremental(a.host.cursor()));
+  a.run_to_the_end();
+  CHECK(a.ids_seen() == a.teamleader.ids());
+
+  a.host.sync("companies", incremental("2025-05-01T10:00:00+00:00 1"));  // as an older version may have left it
+  CHECK(a.host.expect("POST", "/companies.list").json("/filter/updated_since") == R"("2024-05-02T09:55:00+00:00")");
+}
+
 TEST_CASE("a full run ignores the old cursor, a resumed one uses it as it is", "[teamleader][cursor]") {
   account a;
   a.teamleader.add("c", 400);
-  job_options with;
-  with.full = true;
+  auto with = full();
   with.cursor = "2024-05-01T10:05:00+00:00 2";
   a.host.sync("companies", with);
   a.run_to_the_end();
@@ -202,9 +255,7 @@ TEST_CASE("a provider that ignores the filter or the page number does not keep u
   SECTION("the filter") {
     a.teamleader.ignores_filter = true;
     a.teamleader.add_many("c", 150, 5);
-    job_options later;
-    later.cursor = "2024-05-01T11:00:00+00:00 1";
-    a.host.sync("companies", later);
+    a.host.sync("companies", incremental("2024-05-01T11:00:00+00:00 1"));
     a.host.play(std::ref(a.teamleader));
   }
   SECTION("the page number") {

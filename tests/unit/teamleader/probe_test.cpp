@@ -74,12 +74,12 @@ TEST_CASE("an account does not become another one when a box is ticked later", "
   scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
   CHECK(probe({"/users.me"}, host).account_id == "department:dep-1");
   job_options later;
-  later.settings = host.learned();
+  later.settings = host.remembered();
   CHECK(probe({}, host, later).account_id == "department:dep-1");
 
   scripted_host other(load_plugin(TEAMLEADER_PLUGIN));
   CHECK(probe({}, other).account_id == "acc-1");
-  later.settings = other.learned();
+  later.settings = other.remembered();
   CHECK(probe({}, other, later).account_id == "acc-1");
 }
 

@@ -24,7 +24,7 @@ class connector {
   /// Whose account is this, and which streams may it read? Ends well with an account id, or throws.
   virtual task<> probe(probe_run& run) = 0;
 
-  /// What paths are relative to, e.g. "https://api.example.com"; may depend on settings and on what was learned.
+  /// What paths are relative to, e.g. "https://api.example.com"; may depend on settings and on what was remembered.
   virtual std::string base_url(const job& run) const = 0;
 
   /// Turns a cursor of another version of this connector into one of this version. Nothing: read from the beginning.

@@ -62,7 +62,7 @@ class job {
 
   time_point now() const;       ///< of the host's last message: the only clock
   time_point deadline() const;  ///< after it the host cancels
-  /// A setting of the connection, or what a job learned about it.
+  /// A setting of the connection, or what an earlier job remembered about it.
   std::optional<std::string_view> setting(std::string_view name) const;
 
   /// Requests to the connector's API: `path` is added to its base URL, unless it is a whole https URL itself.
@@ -77,7 +77,7 @@ class job {
   detail::sleep_effect sleep(std::chrono::milliseconds wanted) { return {core_, wanted}; }
 
   /// Remembers something about the connection (an API domain, a division); later jobs find it among their settings.
-  void learned(std::string_view name, std::string_view value);
+  void remember(std::string_view name, std::string_view value);
   /// "debug", "info", "warn" or "error". No personal data.
   void log(std::string_view level, std::string_view text);
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace koppel::sdk {
@@ -107,6 +108,12 @@ class json_object {
   json_object&& add(std::string_view name, std::nullptr_t) &&;
   json_object&& add(std::string_view name, const json_object& value) &&;
   json_object&& add(std::string_view name, const json_array& value) &&;
+  /// To an object that has a name already: `if (since) body.add("since", *since);`
+  template <class Value>
+  json_object& add(std::string_view name, const Value& value) & {
+    std::move(*this).add(name, value);
+    return *this;
+  }
 
   std::string text() const { return '{' + members_ + '}'; }
 
@@ -122,6 +129,11 @@ class json_array {
   json_array&& add(const char* value) && { return std::move(*this).add(std::string_view(value)); }
   json_array&& add(std::int64_t value) &&;
   json_array&& add(const json_object& value) &&;
+  template <class Value>
+  json_array& add(const Value& value) & {
+    std::move(*this).add(value);
+    return *this;
+  }
 
   std::string text() const { return '[' + items_ + ']'; }
 

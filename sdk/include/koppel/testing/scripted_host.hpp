@@ -131,12 +131,12 @@ class scripted_host {
   void resume(std::string_view stream, job_options with = {});
 
   // ---- what came out of it
-  const std::vector<seen_page>& pages() const;         ///< committed, of all jobs
-  std::map<std::string, seen_record> records() const;  ///< the newest of each id in those pages
-  const std::string& cursor() const;                   ///< last committed
-  std::size_t requests() const;                        ///< that were answered
-  const std::vector<std::string>& log() const;         ///< "level: text"
-  const std::map<std::string, std::string>& learned() const;
+  const std::vector<seen_page>& pages() const;                   ///< committed, of all jobs
+  std::map<std::string, seen_record> records() const;            ///< the newest of each id in those pages
+  const std::string& cursor() const;                             ///< last committed
+  std::size_t requests() const;                                  ///< that were answered
+  const std::vector<std::string>& log() const;                   ///< "level: text"
+  const std::map<std::string, std::string>& remembered() const;  ///< what jobs asked to remember, by name
 
  private:
   struct state;

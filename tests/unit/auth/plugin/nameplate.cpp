@@ -14,7 +14,7 @@ class nameplate final : public connector {
   task<> probe(probe_run& run) override {
     auto request = run.get("/me");
     const auto me = (co_await run.http(std::move(request))).json();
-    run.learned("seen", "yes");
+    run.remember("seen", "yes");
     run.account(me["id"].text().value_or(""), me["name"].text().value_or(""));
   }
 };

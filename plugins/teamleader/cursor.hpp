@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where to read next in a list sorted by `updated_at`: keyset paging. Pure. The host keeps the cursor between pages and
+// between runs; to it the cursor is bytes.
+#pragma once
+
+#include <koppel/sdk/plugin.hpp>
+
+namespace koppel::teamleader {
+
+/// Rows changed since then (nothing: all rows), and which page of those.
+struct position {
+  std::optional<sdk::time_point> since;
+  std::int64_t page = 1;
+};
+
+/// The API's own notation: UTC, no fraction.
+std::string wire_time(sdk::time_point when);
+
+/// "2016-02-05T16:44:32+00:00 3": since, and the page.
+std::string to_cursor(const position& at);
+/// Nothing if this is not a cursor of ours.
+std::optional<position> from_cursor(std::string_view cursor);
+
+/// Where a run begins. `stored` is its cursor, nothing if there is none that can be read.
+position first_position(const sdk::sync& run, const std::optional<position>& stored);
+
+/// The newest second of these rows. A row from the future does not count: a cursor there would hide all that changes
+/// until then.
+std::optional<sdk::time_point> newest_of(const sdk::json_items& rows, sdk::time_point now);
+
+/// The window moves as far as it may: to one second before the newest row, so that nothing that shares its second is
+/// lost, whether `updated_since` includes its own second or not. Only within such seconds does it go on by page number.
+position after(const position& at, std::optional<sdk::time_point> newest, bool last_page);
+
+}  // namespace koppel::teamleader
