@@ -139,6 +139,12 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();
+  query(db_,
+        "UPDATE runs SET state = 'failed', error = 'the connection was removed', ended_at = ? WHERE connection_id = ? "
+        "AND state IN ('running', 'interrupted')",
+        milliseconds(now_), id)
+      .run();
   if (!purge) return {};
   query(db_,
         "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "
