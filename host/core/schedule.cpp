@@ -61,7 +61,7 @@ read_plan plan_next_read(const stream_history& h, std::chrono::seconds interval,
   instant full_due = h.last_full_at ? *h.last_full_at + full_interval : instant::min();
   if (h.inconclusive > 0)
     full_due = std::max(full_due, h.last_inconclusive_at.value_or(instant::min()) +
-                                      doubled(std::chrono::hours{1}, h.inconclusive, full_interval));
+                                      doubled(std::chrono::hours{1}, h.inconclusive - 1, full_interval));
   const instant next_due = h.last_success_at.value_or(h.last_full_at.value_or(instant::min())) + interval;
   const bool full = full_due <= next_due || full_due <= now;
   return {.due = std::max(full ? full_due : next_due, not_before), .full = full};

@@ -72,35 +72,35 @@ TEST_CASE("a run that the end of the host interrupted goes on at once", "[schedu
   REQUIRE(plan.due == now);
 }
 
-TEST_CASE("a full read that concluded nothing is followed by incremental ones, and comes again after an hour, doubling",
-          "[schedule]") {
+TEST_CASE("a full read that concluded nothing comes again at once, but only once", "[schedule]") {
   auto h = after({}, full_read(false, now));
   CHECK_FALSE(never_read(h));
+  CHECK(plan_next_read(h, 5min, 24h, now).full);
+  CHECK(plan_next_read(h, 5min, 24h, now).due == now);
+
+  h = after(h, full_read(false, now));
   auto plan = plan_next_read(h, 5min, 24h, now);
   CHECK_FALSE(plan.full);
   CHECK(plan.due == now + 5min);
   plan = plan_next_read(h, 5min, 24h, now + 1h);
   CHECK(plan.full);
   CHECK(plan.due == now + 1h);
-
-  h = after(h, full_read(false, now + 1h));
-  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 2h).full);
-  CHECK(plan_next_read(h, 5min, 24h, now + 3h).full);
-  for (int i = 0; i < 100; ++i) h = after(h, full_read(false, now + 2h));
-  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 25h).full);
-  CHECK(plan_next_read(h, 5min, 24h, now + 26h).full);
-
-  h = after(h, full_read(true, now + 26h));
-  CHECK(h.inconclusive == 0);
-  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 49h).full);
-  CHECK(plan_next_read(h, 5min, 24h, now + 50h).full);
 }
 
-TEST_CASE("a full read that concluded nothing does not make an earlier one's successor due at once", "[schedule]") {
+TEST_CASE("full reads that conclude nothing come ever later, until one concludes", "[schedule]") {
   stream_history h;
   h.last_full_at = now - 30h;
-  h = after(h, full_read(false, now));
-  CHECK_FALSE(plan_next_read(h, 5min, 24h, now).full);
+  for (int i = 0; i < 3; ++i) h = after(h, full_read(false, now));
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 119min).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 2h).full);
+  for (int i = 0; i < 100; ++i) h = after(h, full_read(false, now));
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 23h).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 24h).full);
+
+  h = after(h, full_read(true, now + 24h));
+  CHECK(h.inconclusive == 0);
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 47h).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 48h).full);
 }
 
 TEST_CASE("runs that do not complete count as failures, but for those that the host's end interrupted", "[schedule]") {
