@@ -146,7 +146,7 @@ class transaction {
   virtual result<void> update_connection(const connection& c) = 0;
   /// Marks it removed (the id is never reused, the name becomes free), with the auth status that says so; closes its
   /// open runs; deletes its credentials, attempts and, with `purge`, its records. Nothing is written for it afterwards:
-  /// begin_run, commit_page and end_run fail with not_found.
+  /// update_connection, begin_run, commit_page and end_run fail with not_found.
   virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
 
   virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;

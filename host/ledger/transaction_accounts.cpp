@@ -117,9 +117,12 @@ std::optional<connection> sql_transaction::find_connection(const std::string& id
 }
 
 result<void> sql_transaction::update_connection(const connection& c) {
-  const int changed = query(db_, "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ?",
-                            json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
-                          .run();
+  const int changed =
+      query(
+          db_,
+          "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ? AND removed_at IS NULL",
+          json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
+          .run();
   if (changed == 0) return no_such("connection", c.id);
   return {};
 }

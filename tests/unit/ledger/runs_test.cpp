@@ -191,6 +191,8 @@ TEST_CASE("nothing is written for a connection that was removed, and its open ru
     r.state = "completed";
     CHECK(tx.end_run(r).error().code == ledger::errc::not_found);
     CHECK(tx.begin_run(c, "companies", "company", run_mode::full, "manual").error().code == ledger::errc::not_found);
+    CHECK(tx.update_connection(c).error().code == ledger::errc::not_found);
+    CHECK(tx.find_connection(c.id)->auth.status == core::auth_status::removed);
     CHECK(tx.open_runs().empty());
     CHECK(tx.head() == head);
     CHECK(tx.known_records(c.id, "company") == 0);

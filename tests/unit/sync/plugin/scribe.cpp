@@ -2,7 +2,8 @@
 // A plugin that does what the provider's answers tell it: so a test writes a read page by page.
 //   GET /things/list?at=<cursor> -> {"rows": ["a", "b"], "next": "<cursor>", "last": true, "learn": "<value>"}
 //   GET /things/one?id=<id>      -> {"name": "..."}, or 404: it is gone
-// Instead of rows an answer may say "crash", "refused", or "busy": for how many milliseconds.
+// "nap" makes it sleep for an hour after the page. Instead of rows an answer may say "crash", "refused", or "busy": for
+// how many milliseconds.
 
 #include <koppel/sdk/entities.hpp>
 #include <koppel/sdk/plugin.hpp>
@@ -47,6 +48,7 @@ class scribe final : public connector {
       last = answer["last"].boolean().value_or(false);
       at = answer["next"].text().value_or("");
       co_await page.commit(at);
+      if (answer["nap"]) co_await run.sleep(std::chrono::hours{1});
     }
   }
 
