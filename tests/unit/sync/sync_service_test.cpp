@@ -3,7 +3,11 @@
 
 #include "host/sync/sync_service.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <catch2/catch.hpp>
+#include <sstream>
 
 #include "tests/unit/auth/world.hpp"
 
@@ -238,6 +242,21 @@ TEST_CASE("a refusal of the credentials is passed on with its status, or with no
   w.at("", {http_answer(401, "{}")});
   w.read(true);
   CHECK(w.refusals == std::vector<int>{0, 401});
+}
+
+TEST_CASE("what a plugin says of a row that it set aside is one bounded line in the log", "[sync][service]") {
+  sync_world w;
+  std::ostringstream text;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text)));
+  w.at("", {page(R"("odd":"first\nsecond \u001b[31m)" + std::string(5000, 'x') + R"(","next":"1","last":true)")});
+  w.read(true);
+  spdlog::set_default_logger(before);
+
+  CHECK(text.str().find("first\\nsecond") != std::string::npos);
+  CHECK(text.str().find('\x1b') == std::string::npos);
+  CHECK(text.str().find(std::string(400, 'x')) == std::string::npos);
 }
 
 TEST_CASE("a run's coroutine may outlive the service", "[sync][service]") {

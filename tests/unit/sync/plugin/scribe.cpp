@@ -2,8 +2,8 @@
 // A plugin that does what the provider's answers tell it: so a test writes a read page by page.
 //   GET /things/list?at=<cursor> -> {"rows": ["a", "b"], "next": "<cursor>", "last": true, "learn": "<value>"}
 //   GET /things/one?id=<id>      -> {"name": "..."}, or 404: it is gone
-// "nap" makes it sleep for an hour after the page. Instead of rows an answer may say "crash", "refused", or "busy": for
-// how many milliseconds.
+// "odd" is the reason of a row set aside. "nap" makes it sleep for an hour after the page. Instead of rows an answer
+// may say "crash", "refused", or "busy": for how many milliseconds.
 
 #include <koppel/sdk/entities.hpp>
 #include <koppel/sdk/plugin.hpp>
@@ -45,6 +45,7 @@ class scribe final : public connector {
       if (const auto value = answer["learn"].text()) run.learned("domain", *value);
       auto page = run.page();
       for (const auto& row : answer["rows"].items()) page.upsert(company(*row.text(), *row.text()));
+      if (const auto why = answer["odd"].text()) page.set_aside(*why);
       last = answer["last"].boolean().value_or(false);
       at = answer["next"].text().value_or("");
       co_await page.commit(at);
