@@ -202,18 +202,15 @@ awaitable<answer> control_api::get_connection(call c) {
 }
 
 awaitable<answer> control_api::delete_connection(call c) {
-  auto found = co_await find(c.path["provider"], c.path["name"]);
-  if (!found) co_return failure_answer(found.error());
+  const std::string provider = c.path["provider"], name = c.path["name"];
   const bool purge = c.query("purge") == "true";
-  ledger::connection removed = *found;
-  const auto* m = around_.plugins.find(removed.provider);
+  ledger::connection removed;
+  const auto* m = around_.plugins.find(provider);
   const auto remove = [&](transaction& tx) -> result<> {
-    removed.auth.status = core::auth_status::removed;
-    removed.auth.reason = core::auth_reason::by_operator;
-    removed.auth.http_status.reset();
-    removed.auth.since = tx.now();
-    ++removed.auth.generation;
-    if (auto updated = tx.update_connection(removed); !updated) return updated;
+    const auto found = find_named(tx, provider, name);
+    if (!found) return not_found("There is no connection " + provider + "/" + name + ".");
+    if (auto done = tx.remove_connection(found->id, purge); !done) return done;
+    removed = *tx.find_connection(found->id);
     ledger::event_draft status;
     status.type = "auth.status";
     status.about = &removed;
@@ -223,8 +220,7 @@ awaitable<answer> control_api::delete_connection(call c) {
     draft.type = "connection.removed";
     draft.about = &removed;
     draft.data = {{"purge", purge}};
-    if (auto appended = tx.append(draft); !appended) return appended;
-    return tx.remove_connection(removed.id, purge);
+    return tx.append(draft);
   };
   if (auto done = co_await around_.ledger.write(remove); !done) co_return failure_answer(done.error());
   around_.sync.connection_changed(removed);

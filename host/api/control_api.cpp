@@ -119,7 +119,7 @@ awaitable<answer> control_api::get_syncs(call c) {
   std::map<std::string, ledger::connection> connections;
   const auto read = [&](transaction& tx) -> result<> {
     for (auto& connection : tx.connections()) connections.emplace(connection.id, std::move(connection));
-    runs = tx.runs(1000);
+    runs = tx.runs(limit, {.provider = provider, .connection = name});
     return {};
   };
   if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
@@ -135,10 +135,8 @@ awaitable<answer> control_api::get_syncs(call c) {
     for (auto& stored : runs)
       if (stored.id == live.id) stored = live;
   json::array shown;
-  for (const auto& run : runs) {
-    if (shown.size() == limit) break;
+  for (const auto& run : runs)
     if (const auto* known = wanted(run.connection_id)) shown.push_back(view(run, known->provider, known->name));
-  }
   json::array queued;
   for (const auto& [id, stream] : around_.sync.queued())
     if (const auto* known = wanted(id))

@@ -41,6 +41,8 @@ struct record_change {
   bool mapping_only = false;         ///< differs because the mapping version does
 };
 
+/// UTF-8 without control characters.
+bool is_plain_text(std::string_view text);
 /// 1..256 bytes of UTF-8 without control characters: what an id or a name may be.
 bool is_good_name(std::string_view text);
 

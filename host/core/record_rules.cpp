@@ -301,9 +301,9 @@ std::string facet_refusal(const messages::facet& f, std::string_view entity, std
 
 }  // namespace
 
-bool is_good_name(std::string_view text) {
-  return !text.empty() && text.size() <= max_id && plain(text) && valid_utf8(text);
-}
+bool is_plain_text(std::string_view text) { return plain(text) && valid_utf8(text); }
+
+bool is_good_name(std::string_view text) { return !text.empty() && text.size() <= max_id && is_plain_text(text); }
 
 std::string record_refusal(const messages::record& r, std::string_view plugin) {
   if (bit_of(r.entity) == 0 && !owned_by(plugin, r.entity))

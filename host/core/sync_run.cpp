@@ -19,6 +19,7 @@ sync_step sync_run::current_work() const {
   sync_step step;
   if (phase_ == phase::reading) {
     step.what = sync_step::kind::read;
+    step.resumed = resumed_;
   } else {
     step.what = sync_step::kind::refetch;
     step.ids = batch_;
@@ -37,7 +38,9 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
   // Only a crash is replayed here: it is charged to the job, and a few tries tell an accident from a record that kills
   // the plugin.
   if (outcome.error != job_error::crashed) return failure(outcome);
-  crashes_ = progressed ? 1 : crashes_ + 1;
+  // A batch of suspects is read again from its first id, so pages that were committed before the crash are no progress:
+  // the id that kills the plugin is still ahead.
+  crashes_ = progressed && phase_ == phase::reading ? 1 : crashes_ + 1;
   if (crashes_ >= max_crashes) return failure(outcome);
   // A read that broke off goes on at its cursor: what it did not see by then proves nothing about absence.
   if (phase_ == phase::reading && progressed) resumed_ = true;
@@ -67,6 +70,10 @@ sync_step sync_run::failure(const messages::done& outcome) const {
   step.error = outcome.error;
   step.detail = outcome.detail;
   step.credentials = outcome.error == job_error::authorise_again;
+  step.http_status = outcome.http_status;
+  if (outcome.error == job_error::try_again)
+    step.retry_after = std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds{outcome.retry_after},
+                                                             std::chrono::milliseconds{0}, max_retry_after);
   const bool goes_on_later =
       outcome.error == job_error::try_again || outcome.error == job_error::cancelled || step.credentials;
   step.as = goes_on_later ? sync_step::ending::interrupted : sync_step::ending::failed;

@@ -3,7 +3,7 @@
 //
 //   read ──ok──> (full, not resumed, deletions by absence) ──> confirm suspects, batch by batch ──> completed
 //    │  └─ok──> otherwise completed
-//    ├─crashed ──> the same work again from the last committed cursor, a few times; then failed
+//    ├─crashed ──> the same work again, reading from the last committed cursor, a few times; then failed
 //    └─anything else ──> failed (final), or interrupted (the schedule goes on at the cursor later)
 #pragma once
 
@@ -29,14 +29,17 @@ struct sync_step {
   std::string after;
   std::size_t limit = 0;
   std::vector<std::string> ids;
+  bool resumed = false;  ///< of `read`: the run went on after an interruption, at its cursor
   std::chrono::milliseconds delay{0};
 
   // of `end`
   enum class ending { completed, interrupted, failed } as = ending::completed;
   bool complete = false;     ///< a full read that saw everything: absence means something from now on
   bool credentials = false;  ///< the provider refused the credentials: auth has to look
+  int http_status = 0;       ///< of the answer that decided; 0 where none did
   std::string error;         ///< a job_error, empty when completed
   std::string detail;
+  std::chrono::milliseconds retry_after{0};  ///< what the provider asked for before the next attempt
 };
 
 class sync_run {
@@ -45,7 +48,7 @@ class sync_run {
   sync_run(bool full, bool resumed, stream_rule::deletions deletions, double jitter);
 
   sync_step begin() const;
-  /// A job (read or refetch) ended. `progressed`: at least one page was committed in it.
+  /// A job (read or refetch) ended. `progressed`: a page was committed in it that moved the run's cursor.
   sync_step job_ended(const messages::done& outcome, bool progressed);
   /// The answer to find_suspects: ids in ascending order; fewer than the limit means that these are the last.
   sync_step suspects_found(std::vector<std::string> ids);
@@ -54,6 +57,7 @@ class sync_run {
 
   static constexpr std::size_t suspects_per_batch = 100;
   static constexpr int max_crashes = 4;
+  static constexpr std::chrono::hours max_retry_after{24};  ///< a provider may ask for more; it is not believed
 
  private:
   sync_step after_read();
@@ -65,7 +69,7 @@ class sync_run {
   stream_rule::deletions deletions_;
   double jitter_;
   enum class phase { reading, confirming } phase_ = phase::reading;
-  int crashes_ = 0;  ///< in a row without progress
+  int crashes_ = 0;  ///< in a row without progress; while confirming, over the same batch
   std::vector<std::string> batch_;
   bool last_batch_ = false;
 };

@@ -100,7 +100,7 @@ struct run {
   run_mode mode = run_mode::full;
   std::string cause;     ///< "schedule", "webhook", "manual"
   std::string state;     ///< "running", "completed", "failed", "interrupted"
-  bool resumed = false;  ///< went on after an interruption: concludes nothing from absence
+  bool resumed = false;  ///< went on after an interruption
   bool complete = false;
   bool initial = false;  ///< the stream had no complete full read before
   std::uint64_t read = 0, upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
@@ -119,6 +119,13 @@ struct stream_state {
   std::optional<core::instant> last_full_at, last_success_at, last_attempt_at;
   std::uint32_t failures = 0;  ///< in a row
   std::string last_error;
+  std::uint32_t inconclusive = 0;  ///< full runs that completed without being complete, since the last that was
+  std::optional<core::instant> last_inconclusive_at;
+};
+
+/// Whose runs; empty: anybody's.
+struct run_filter {
+  std::string provider, connection;  ///< names
 };
 
 struct page_outcome {
@@ -142,8 +149,9 @@ class transaction {
   virtual std::optional<connection> find_connection(const std::string& id) = 0;
   /// Writes settings, learned, auth and pinned; nothing else of a connection changes.
   virtual result<void> update_connection(const connection& c) = 0;
-  /// Marks it removed (the id is never reused, the name becomes free), deletes its credentials, attempts and, with
-  /// `purge`, its records.
+  /// Marks it removed (the id is never reused, the name becomes free), with the auth status that says so; closes its
+  /// open runs; deletes its credentials, attempts and, with `purge`, its records. Nothing is written for it afterwards:
+  /// update_connection, begin_run, commit_page and end_run fail with not_found.
   virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
 
   virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;
@@ -172,7 +180,8 @@ class transaction {
                                 run_mode mode, const std::string& cause) = 0;
   /// Records, cursor, counts and record events together; `r` gets the new counts and cursor. Records are merged with
   /// their stored versions by core::merge; one that core::record_refusal refuses (with the connection's provider as
-  /// plugin), or whose event is over the limit, becomes a dead_letter.added event, counts as set aside, and as seen.
+  /// plugin), or whose event is over the limit, becomes a dead_letter.added event, counts as set aside, and as seen; it
+  /// becomes one again when its content changes.
   /// `deletion_reason` is what deletes say: "provider_deleted" or "absent". With `keep_cursor` the run's cursor stays
   /// (confirming suspects).
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
@@ -180,10 +189,12 @@ class transaction {
                                            bool keep_cursor) = 0;
   /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`.
   virtual std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) = 0;
+  /// Records that are there, deleted ones not counted.
   virtual std::uint64_t known_records(const std::string& connection_id, const std::string& entity) = 0;
   /// Stores state, counts and times of the run, and the stream's state with it.
   virtual result<void> end_run(const run& r) = 0;
-  virtual std::vector<run> runs(std::size_t newest) = 0;
+  /// The newest runs of connections that are not removed, newest first.
+  virtual std::vector<run> runs(std::size_t newest, const run_filter& of = {}) = 0;
   virtual std::vector<run> open_runs() = 0;
   virtual std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) = 0;
 

@@ -81,7 +81,24 @@ ALTER TABLE credentials ADD COLUMN intent_at INTEGER;
 ALTER TABLE credentials ADD COLUMN intent_presented INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array migrations{version_1, version_2};
+// known: live records of the set, kept while they are written, so that showing a connection counts no rows.
+// refused: what was made a dead letter, so that the same content is not made one at each reading. `record` is a digest
+// of entity and id, `content` of what the plugin said.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE streams ADD COLUMN inconclusive INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN last_inconclusive_at INTEGER;
+ALTER TABLE record_sets ADD COLUMN known INTEGER NOT NULL DEFAULT 0;
+UPDATE record_sets SET known =
+  (SELECT count(*) FROM records WHERE records.set_number = record_sets.number AND deleted = 0);
+CREATE TABLE refused(
+  connection_id TEXT NOT NULL REFERENCES connections(id), record BLOB NOT NULL, content BLOB NOT NULL,
+  PRIMARY KEY(connection_id, record)) STRICT, WITHOUT ROWID;
+CREATE INDEX runs_of ON runs(connection_id);
+UPDATE runs SET state = 'failed', error = 'the connection was removed' WHERE state IN ('running', 'interrupted') AND
+  connection_id IN (SELECT id FROM connections WHERE removed_at IS NOT NULL);
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

@@ -117,9 +117,12 @@ std::optional<connection> sql_transaction::find_connection(const std::string& id
 }
 
 result<void> sql_transaction::update_connection(const connection& c) {
-  const int changed = query(db_, "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ?",
-                            json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
-                          .run();
+  const int changed =
+      query(
+          db_,
+          "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ? AND removed_at IS NULL",
+          json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
+          .run();
   if (changed == 0) return no_such("connection", c.id);
   return {};
 }
@@ -139,6 +142,12 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();
+  query(db_,
+        "UPDATE runs SET state = 'failed', error = 'the connection was removed', ended_at = ? WHERE connection_id = ? "
+        "AND state IN ('running', 'interrupted')",
+        milliseconds(now_), id)
+      .run();
   if (!purge) return {};
   query(db_,
         "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "

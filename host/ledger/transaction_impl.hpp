@@ -45,7 +45,7 @@ class sql_transaction final : public transaction {
   result<run> begin_run(const connection& c, const std::string& stream, const std::string& entity, run_mode mode,
                         const std::string& cause) override;
   result<void> end_run(const run& r) override;
-  std::vector<run> runs(std::size_t newest) override;
+  std::vector<run> runs(std::size_t newest, const run_filter& of) override;
   std::vector<run> open_runs() override;
   std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) override;
 
@@ -69,6 +69,8 @@ class sql_transaction final : public transaction {
   result<attempt> take_attempt(query& found);
   /// The envelope of an event about this connection.
   bus::event envelope(const connection& about, const std::string& type, const std::string& subject) const;
+  /// Why nothing may be written for this connection any more: it was removed. Empty while it is there.
+  result<void> check_present(const std::string& connection_id);
   result<void> store_run(const run& r);
   void store_cursor(const run& r);
 

@@ -2,6 +2,9 @@
 // Pages of records: compared by digest, merged, stored and announced. A record that is as it was costs two look-ups and
 // no decoding; its row of a full run is marked as seen.
 
+#include <sodium.h>
+
+#include <initializer_list>
 #include <msgpack/adaptor/int.hpp>
 #include <msgpack/pack.hpp>
 #include <optional>
@@ -70,6 +73,20 @@ struct known_row {
   std::string digests;  ///< one after the other, in the order of the stored facets' names
 };
 
+/// 16 bytes of BLAKE2b over the parts, each with its length.
+std::string digest_over(std::initializer_list<std::string_view> parts) {
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, nullptr, 0, digest_bytes);
+  for (const auto part : parts) {
+    const std::uint64_t size = part.size();
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(&size), sizeof size);
+    crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(part.data()), part.size());
+  }
+  std::string out(digest_bytes, '\0');
+  crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(out.data()), out.size());
+  return out;
+}
+
 bool holds(std::string_view digests, std::string_view wanted) {
   for (std::size_t at = 0; at + digest_bytes <= digests.size(); at += digest_bytes)
     if (digests.substr(at, digest_bytes) == wanted) return true;
@@ -88,9 +105,14 @@ class page_writer {
         connection_(c),
         mapping_version_(mapping_version),
         deletion_reason_(deletion_reason),
-        run_number_(run_number) {}
+        run_number_(run_number) {
+    query any(t_.db_, "SELECT 1 FROM refused WHERE connection_id = ? LIMIT 1", c.id);
+    some_refused_ = any.step();
+  }
 
   result<void> write(const messages::record& incoming);
+  /// After the last record.
+  void finish();
   const page_outcome& outcome() const { return outcome_; }
 
  private:
@@ -106,6 +128,8 @@ class page_writer {
   std::string_view cause_of(const core::record_change& change) const;
   result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row,
                          const std::string& reason, std::uint64_t bytes);
+  bool refused_before(const messages::record& incoming, const std::string& reason);
+  void forget_refusal(const messages::record& incoming);
   void store(const messages::record& incoming, const core::record_change& change, const std::optional<known_row>& row,
              const std::string& digests, std::optional<std::uint64_t> seq);
   void mark_seen(const messages::record& incoming, const std::optional<known_row>& row);
@@ -120,6 +144,8 @@ class page_writer {
   std::string entity_;  ///< of the set below
   std::int64_t set_ = 0;
   std::vector<std::string> incoming_digests_;
+  std::map<std::int64_t, std::int64_t> known_more_;  ///< by set: live records after this page, less those before
+  bool some_refused_ = false;                        ///< a record of this connection may be among the refused
   page_outcome outcome_;
 };
 
@@ -207,10 +233,37 @@ void page_writer::mark_seen(const messages::record& incoming, const std::optiona
       .run();
 }
 
+/// True if this very content was made a dead letter, for this very reason; remembers it if not. Incremental reads
+/// overlap, so a record that cannot be carried comes again and again.
+bool page_writer::refused_before(const messages::record& incoming, const std::string& reason) {
+  const auto record = digest_over({incoming.entity, incoming.id});
+  std::string facets;
+  for (const auto& digest : incoming_digests_) facets += digest;
+  const auto content = digest_over({incoming.updated_at, incoming.gone ? "gone" : "", facets, reason});
+  {
+    query q(t_.db_, "SELECT content FROM refused WHERE connection_id = ? AND record = ?", connection_.id, blob{record});
+    if (q.step() && q.bytes(0) == content) return true;
+  }
+  query(t_.db_,
+        "INSERT INTO refused(connection_id, record, content) VALUES(?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET content = excluded.content",
+        connection_.id, blob{record}, blob{content})
+      .run();
+  some_refused_ = true;
+  return false;
+}
+
+void page_writer::forget_refusal(const messages::record& incoming) {
+  if (!some_refused_) return;
+  const auto record = digest_over({incoming.entity, incoming.id});
+  query(t_.db_, "DELETE FROM refused WHERE connection_id = ? AND record = ?", connection_.id, blob{record}).run();
+}
+
 result<void> page_writer::set_aside(const messages::record& incoming, const std::optional<known_row>& row,
                                     const std::string& reason, std::uint64_t bytes) {
   ++outcome_.set_aside;
   mark_seen(incoming, row);  // it exists, though we cannot carry it: its absence must not be concluded
+  if (refused_before(incoming, reason)) return {};
   const std::string id = core::is_good_name(incoming.id) ? incoming.id : "";
   auto event = t_.envelope(connection_, "dead_letter.added", id);
   const std::string entity = core::is_good_name(incoming.entity) ? incoming.entity : "";
@@ -224,6 +277,7 @@ void page_writer::store(const messages::record& incoming, const core::record_cha
                         const std::optional<known_row>& row, const std::string& digests,
                         std::optional<std::uint64_t> seq) {
   const auto body = change.next.encode();
+  known_more_[set_] += int{!change.next.deleted} - int{row && !row->deleted};
   if (!row) {
     query(t_.db_, "INSERT INTO record_bodies(bytes) VALUES(?)", blob{body}).run();
     query(t_.db_,
@@ -246,6 +300,7 @@ result<void> page_writer::write(const messages::record& incoming) {
   const auto row = core::is_good_name(incoming.entity) ? find(incoming) : std::nullopt;
   if (row && unchanged(incoming, *row)) {
     ++outcome_.unchanged;
+    forget_refusal(incoming);
     mark_seen(incoming, row);
     return {};
   }
@@ -259,11 +314,13 @@ result<void> page_writer::write(const messages::record& incoming) {
   const auto change = core::merge(*previous, incoming, mapping_version_);
   if (change.what == kind::ignored) {
     ++outcome_.unchanged;
+    forget_refusal(incoming);
     return {};
   }
   const auto digests = digests_of(change.next, incoming, *previous, row);
   if (change.what == kind::unchanged) {
     ++outcome_.unchanged;
+    forget_refusal(incoming);
     store(incoming, change, row, digests, std::nullopt);
     return {};
   }
@@ -274,13 +331,20 @@ result<void> page_writer::write(const messages::record& incoming) {
     return added.error();
   }
   ++(change.what == kind::deleted ? outcome_.deleted : outcome_.upserted);
+  forget_refusal(incoming);
   store(incoming, change, row, digests, event.seq);
   return {};
+}
+
+void page_writer::finish() {
+  for (const auto& [set, more] : known_more_)
+    if (more != 0) query(t_.db_, "UPDATE record_sets SET known = known + ? WHERE number = ?", more, set).run();
 }
 
 result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, const messages::page& page,
                                                   std::uint32_t mapping_version, const std::string& deletion_reason,
                                                   bool keep_cursor) {
+  if (auto present = check_present(c.id); !present) return present.error();
   std::int64_t number = 0;
   {
     query q(db_, "SELECT number FROM runs WHERE id = ? AND connection_id = ?", r.id, c.id);
@@ -290,6 +354,7 @@ result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, c
   page_writer writer(*this, r, c, mapping_version, deletion_reason, number);
   for (const auto& record : page.records)
     if (auto written = writer.write(record); !written) return written.error();
+  writer.finish();
   page_outcome outcome = writer.outcome();
   outcome.set_aside += page.set_aside;
 
@@ -319,12 +384,8 @@ std::vector<std::string> sql_transaction::suspects(const run& r, const std::stri
 }
 
 std::uint64_t sql_transaction::known_records(const std::string& connection_id, const std::string& entity) {
-  query q(db_,
-          "SELECT count(*) FROM records WHERE deleted = 0 AND set_number = "
-          "(SELECT number FROM record_sets WHERE connection_id = ? AND entity = ?)",
-          connection_id, entity);
-  q.step();
-  return static_cast<std::uint64_t>(q.integer(0));
+  query q(db_, "SELECT known FROM record_sets WHERE connection_id = ? AND entity = ?", connection_id, entity);
+  return q.step() ? static_cast<std::uint64_t>(q.integer(0)) : 0;
 }
 
 }  // namespace koppel::ledger

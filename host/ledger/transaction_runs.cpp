@@ -41,8 +41,15 @@ bool is_state(const std::string& s) {
 
 }  // namespace
 
+result<void> sql_transaction::check_present(const std::string& connection_id) {
+  query q(db_, "SELECT 1 FROM connections WHERE id = ? AND removed_at IS NULL", connection_id);
+  if (q.step()) return {};
+  return failure{errc::not_found, "The connection " + connection_id + " was removed."};
+}
+
 result<run> sql_transaction::begin_run(const connection& c, const std::string& stream, const std::string& entity,
                                        run_mode mode, const std::string& cause) {
+  if (auto present = check_present(c.id); !present) return present.error();
   query(db_,
         "INSERT INTO streams(connection_id, stream, cursor, cursor_version, last_attempt_at, failures, last_error) "
         "VALUES(?, ?, x'', 0, ?, 0, '') ON CONFLICT DO UPDATE SET last_attempt_at = excluded.last_attempt_at",
@@ -72,7 +79,7 @@ result<run> sql_transaction::begin_run(const connection& c, const std::string& s
   r.mode = mode;
   r.cause = cause;
   r.state = "running";
-  r.initial = !known->last_full_at;
+  r.initial = mode == run_mode::full && !known->last_full_at;
   r.started_at = now_;
   if (mode == run_mode::incremental) {
     r.cursor = known->cursor;
@@ -109,18 +116,26 @@ void sql_transaction::store_cursor(const run& r) {
 
 result<void> sql_transaction::end_run(const run& r) {
   if (!is_state(r.state)) return failure{errc::not_found, "A run cannot end as " + r.state + "."};
+  if (auto present = check_present(r.connection_id); !present) return present;
   run ended = r;
   if (ended.state != "running" && ended.ended_at == core::instant{}) ended.ended_at = now_;
   if (auto stored = store_run(ended); !stored) return stored;
   if (ended.state == "completed") {
     store_cursor(ended);
-    const auto full_at =
-        ended.mode == run_mode::full && ended.complete ? std::optional(milliseconds(ended.ended_at)) : std::nullopt;
-    query(db_,
-          "UPDATE streams SET last_success_at = ?, last_full_at = coalesce(?, last_full_at), failures = 0, "
-          "last_error = '' WHERE connection_id = ? AND stream = ?",
-          milliseconds(ended.ended_at), full_at, r.connection_id, r.stream)
+    query(
+        db_,
+        "UPDATE streams SET last_success_at = ?, failures = 0, last_error = '' WHERE connection_id = ? AND stream = ?",
+        milliseconds(ended.ended_at), r.connection_id, r.stream)
         .run();
+    if (ended.mode == run_mode::full) {
+      const char* concluded =
+          "UPDATE streams SET last_full_at = ?, inconclusive = 0 WHERE connection_id = ? AND stream = ?";
+      const char* not_concluded =
+          "UPDATE streams SET last_inconclusive_at = ?, inconclusive = inconclusive + 1 "
+          "WHERE connection_id = ? AND stream = ?";
+      query(db_, ended.complete ? concluded : not_concluded, milliseconds(ended.ended_at), r.connection_id, r.stream)
+          .run();
+    }
   } else if (ended.state == "failed" || !ended.error.empty()) {
     query(db_, "UPDATE streams SET failures = failures + 1, last_error = ? WHERE connection_id = ? AND stream = ?",
           ended.error, r.connection_id, r.stream)
@@ -129,9 +144,18 @@ result<void> sql_transaction::end_run(const run& r) {
   return {};
 }
 
-std::vector<run> sql_transaction::runs(std::size_t newest) {
+std::vector<run> sql_transaction::runs(std::size_t newest, const run_filter& of) {
   std::vector<run> out;
-  query q(db_, "SELECT * FROM runs ORDER BY number DESC LIMIT ?", std::uint64_t{newest});
+  // The order of the join is fixed by CROSS: from the newest run backwards, or through the index of a few connections.
+  const char* anybodys =
+      "SELECT runs.* FROM runs CROSS JOIN connections ON connections.id = runs.connection_id "
+      "WHERE removed_at IS NULL ORDER BY runs.number DESC LIMIT ?3";
+  const char* theirs =
+      "SELECT runs.* FROM connections CROSS JOIN runs ON runs.connection_id = connections.id "
+      "WHERE removed_at IS NULL AND (?1 = '' OR provider = ?1) AND (?2 = '' OR name = ?2) "
+      "ORDER BY runs.number DESC LIMIT ?3";
+  const bool any = of.provider.empty() && of.connection.empty();
+  query q(db_, any ? anybodys : theirs, of.provider, of.connection, std::uint64_t{newest});
   while (q.step()) out.push_back(run_in(q));
   return out;
 }
@@ -145,8 +169,8 @@ std::vector<run> sql_transaction::open_runs() {
 
 std::optional<stream_state> sql_transaction::find_stream(const std::string& connection_id, const std::string& stream) {
   query q(db_,
-          "SELECT cursor, cursor_version, last_full_at, last_success_at, last_attempt_at, failures, last_error "
-          "FROM streams WHERE connection_id = ? AND stream = ?",
+          "SELECT cursor, cursor_version, last_full_at, last_success_at, last_attempt_at, failures, last_error, "
+          "inconclusive, last_inconclusive_at FROM streams WHERE connection_id = ? AND stream = ?",
           connection_id, stream);
   if (!q.step()) return std::nullopt;
   stream_state s;
@@ -159,6 +183,8 @@ std::optional<stream_state> sql_transaction::find_stream(const std::string& conn
   s.last_attempt_at = instant_in(q, 4);
   s.failures = static_cast<std::uint32_t>(q.integer(5));
   s.last_error = q.text(6);
+  s.inconclusive = static_cast<std::uint32_t>(q.integer(7));
+  s.last_inconclusive_at = instant_in(q, 8);
   return s;
 }
 

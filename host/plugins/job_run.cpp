@@ -94,7 +94,10 @@ runtime::awaitable<void> job_run::commit_pages() {
     // After a page that was not committed none may be: its cursor would step over the missing one.
     if (!page_failure_) {
       auto committed = co_await effects_.page(std::move(page));
-      if (!committed) page_failure_ = std::move(committed).error();
+      if (committed)
+        last_commit_ = std::chrono::steady_clock::now();
+      else
+        page_failure_ = std::move(committed).error();
     }
     if (page_failure_) {
       reply.error = messages::job_error::try_again;

@@ -45,6 +45,8 @@ class job_run {
   runtime::awaitable<bool> stop_effects(std::chrono::milliseconds limit);
   /// Waits until every page that was handed in is answered.
   runtime::awaitable<void> finish_pages(steady_time deadline);
+  /// When a page was committed last, if one was: each gives the job its whole time anew.
+  const std::optional<steady_time>& last_commit() const { return last_commit_; }
   /// Completes when no effect is under way any more, however long that takes: they use the caller's objects.
   runtime::awaitable<void> join();
 
@@ -74,6 +76,7 @@ class job_run {
   std::deque<messages::page> pages_;
   std::size_t pages_uncommitted_ = 0;
   std::optional<failure> page_failure_;
+  std::optional<steady_time> last_commit_;
   std::optional<messages::done> outcome_;
   bool stopping_ = false;
   condition changed_;

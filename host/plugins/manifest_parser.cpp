@@ -201,6 +201,16 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
   return rule;
 }
 
+/// Absence is concluded over all records of an entity: a second stream that reads some of them would seem to delete
+/// those that only the other one reads.
+void check_alone(toml_reader& in, const core::stream_rule& added, const std::vector<core::stream_rule>& before) {
+  using deletions = core::stream_rule::deletions;
+  for (const auto& other : before)
+    if (other.entity == added.entity && (other.deletion == deletions::absence || added.deletion == deletions::absence))
+      in.problem("entity", "is read by the stream \"" + other.name +
+                               "\" too; where deletions show by absence, one stream has to read all of an entity");
+}
+
 void read_document(const toml::table& root, core::manifest& m, toml_problems& problems) {
   toml_reader document(root, "", problems);
   read_plugin(document, m);
@@ -214,7 +224,11 @@ void read_document(const toml::table& root, core::manifest& m, toml_problems& pr
     identity->word("id", {"account_id"}, need::required);
     identity->finish();
   }
-  for (auto& in : document.tables("stream", need::required)) m.streams.push_back(read_stream(in, m, streams));
+  for (auto& in : document.tables("stream", need::required)) {
+    auto rule = read_stream(in, m, streams);
+    check_alone(in, rule, m.streams);
+    m.streams.push_back(std::move(rule));
+  }
   if (auto guide = document.table("guide", need::optional)) {
     for (auto& step : guide->tables("step", need::required)) m.guide.push_back(languages(step));
     guide->finish();

@@ -393,8 +393,13 @@ awaitable<messages::done> plugin_host::impl::run_job(std::string provider, messa
 
 awaitable<messages::done> plugin_host::impl::conduct(plugin_runner& r, job_run& run, std::uint64_t id,
                                                      steady_time deadline) {
+  // How long all of a read takes is the provider's affair; what is bounded is the time without a page.
+  const auto patience = deadline - steady_now();
   bool go_on = true;
-  while (go_on && !run.outcome() && steady_now() < deadline) go_on = co_await run.changed().wait_or_stop(deadline);
+  while (go_on && !run.outcome() && steady_now() < deadline) {
+    go_on = co_await run.changed().wait_or_stop(deadline);
+    if (run.last_commit()) deadline = *run.last_commit() + patience;
+  }
   if (!run.outcome()) {
     messages::done cut = co_await cut_short(r, run, id);
     co_return cut;

@@ -59,6 +59,7 @@ class plugin_host {
   std::vector<plugin_status> statuses() const;
 
   /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline).
+  /// Each page that is committed gives the job as much time again as it had when it began.
   /// Job ids are assigned here. done.error is "crashed" when the runner ended under it, "try_again" when none could be
   /// had, "cancelled" when the awaiting coroutine was cancelled (the plugin is told), "bug" for a protocol violation.
   runtime::awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);

@@ -7,23 +7,35 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/core/learned.hpp"
+#include "host/plugins/log_text.hpp"
+
 namespace koppel::sync {
 namespace json = boost::json;
 using ledger::transaction;
 using runtime::awaitable;
 
-sync_service::job::job(sync_surroundings& around, const bool& stopping, ledger::connection c, const core::manifest& m,
+namespace {
+
+constexpr std::size_t longest_reason = 300;
+
+messages::reply refused(std::string detail) {
+  messages::reply reply;
+  reply.error = messages::job_error::try_again;
+  reply.detail = std::move(detail);
+  return reply;
+}
+
+}  // namespace
+
+sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c, const core::manifest& m,
                        const core::stream_rule& r)
-    : connection(std::move(c)), manifest(m), rule(r), around_(around), stopping_(stopping) {}
+    : connection(std::move(c)), manifest(m), rule(r), around_(around), known_(known) {}
 
 awaitable<messages::reply> sync_service::job::http(messages::http request) {
-  if (stopping_) {
-    // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
-    messages::reply refusal;
-    refusal.error = messages::job_error::try_again;
-    refusal.detail = "the host is shutting down";
-    co_return refusal;
-  }
+  // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
+  if (known_.stopping) co_return refused("the host is shutting down");
+  if (connection_is_gone()) co_return refused("the connection was removed");
   ++requests;
   auth::provider_client::context context;
   context.manifest = &manifest;
@@ -47,7 +59,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   set_aside_strangers(page);
   if (page.set_aside > 0)
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
-                 page.set_aside, page.set_aside_reason);
+                 page.set_aside, plugins::escaped(page.set_aside_reason, longest_reason));
   ledger::run updated = run;
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
@@ -57,13 +69,23 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   };
   auto committed = co_await around_.ledger.write(work);
   if (!committed) co_return committed;
+  progressed = progressed || updated.cursor != run.cursor;
   run = std::move(updated);
-  progressed = true;
-  around_.publish_live(connection, "sync.progress", summary());
+  deadline = around_.clock.now() + page_limit;
+  // It may have been removed while this was committed, and nothing is to be said of it after that.
+  if (!connection_is_gone()) around_.publish_live(connection, "sync.progress", summary());
   co_return result<>{};
 }
 
-void sync_service::job::learned(messages::learned value) { learned_now[value.name] = value.value; }
+void sync_service::job::learned(messages::learned value) {
+  if (core::learn(connection.learned, value.name, value.value)) {
+    learned_now[value.name] = value.value;
+  } else if (!std::exchange(told_of_learned_, true)) {
+    spdlog::warn("{}/{} {}: the learned value \"{}\" was not kept: at most {} names, plain text", connection.provider,
+                 connection.name, run.stream, plugins::escaped(value.name, core::longest_learned_name),
+                 core::most_learned);
+  }
+}
 
 awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full, std::string cause) {
   const auto mode = full ? ledger::run_mode::full : ledger::run_mode::incremental;
@@ -72,6 +94,7 @@ awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full,
     if (!begun) return begun.error();
     run = *begun;
     if (const auto app = tx.find_app(connection.app_id)) client_id = app->client_id;
+    if (run.resumed) return {};  // it was announced when it began
     ledger::event_draft draft;
     draft.type = "sync.started";
     draft.about = &connection;
@@ -87,12 +110,11 @@ awaitable<result<>> sync_service::job::end(ledger::connection current) {
     if (!learned_now.empty()) {
       // Learned values are merged into the row as it is now: auth may have changed the connection meanwhile.
       if (auto row = tx.find_connection(connection.id)) {
-        for (const auto& [name, value] : learned_now) row->learned[name] = value;
+        for (const auto& [name, value] : learned_now) core::learn(row->learned, name, value);
         if (auto stored = tx.update_connection(*row); !stored) return stored;
       }
     }
-    // An interrupted run is not over: it says so when it ends.
-    if (run.state == "interrupted" && run.error.empty()) return {};
+    if (run.state == "interrupted") return {};
     ledger::event_draft draft;
     draft.type = run.state == "completed" ? "sync.completed" : "sync.failed";
     draft.about = &current;
@@ -107,13 +129,11 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
   start.kind = confirming ? "refetch" : "sync";
   start.stream = run.stream;
   start.full = run.mode == ledger::run_mode::full;
-  start.resumed = run.resumed;
+  start.resumed = step.resumed;
   start.cursor = run.cursor;
   start.cursor_version = run.cursor_version;
   start.ids = step.ids;
-  start.settings = connection.settings;
-  for (const auto& [name, value] : connection.learned) start.settings[name] = value;
-  for (const auto& [name, value] : learned_now) start.settings[name] = value;
+  start.settings = core::job_settings(connection.settings, connection.learned);
   start.deadline = deadline.time_since_epoch().count();
   return start;
 }

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/core/learned.hpp"
 #include "host/sync/sync_job.hpp"
+#include "host/sync/sync_state.hpp"
 
 namespace koppel::sync {
 namespace job_error = messages::job_error;
@@ -17,24 +19,23 @@ using runtime::awaitable;
 
 namespace {
 
-/// A job may take this long; a run that needs more goes on at its cursor in the next job.
-constexpr std::chrono::hours job_limit{1};
-
 core::stream_history history_of(const ledger::stream_state& s) {
   core::stream_history h;
   h.last_full_at = s.last_full_at;
   h.last_success_at = s.last_success_at;
   h.last_attempt_at = s.last_attempt_at;
+  h.last_inconclusive_at = s.last_inconclusive_at;
   h.failures = s.failures;
+  h.inconclusive = s.inconclusive;
   return h;
 }
 
 }  // namespace
 
 sync_service::sync_service(sync_surroundings around, sync_options options)
-    : around_(std::move(around)), options_(options), timer_(around_.supervisor.executor()) {}
+    : around_(std::move(around)), options_(options), state_(std::make_shared<state>(around_.supervisor.executor())) {}
 
-sync_service::~sync_service() = default;
+sync_service::~sync_service() { state_->stopping = true; }
 
 awaitable<result<>> sync_service::start() {
   std::map<std::string, const core::manifest*> manifests;
@@ -43,11 +44,11 @@ awaitable<result<>> sync_service::start() {
     for (auto& c : tx.connections()) {
       if (const auto m = manifests.find(c.provider); m != manifests.end())
         for (const auto& rule : m->second->streams)
-          if (const auto state = tx.find_stream(c.id, rule.name))
-            streams_[{c.id, rule.name}].history = history_of(*state);
-      connections_.emplace(c.id, std::move(c));
+          if (const auto stored = tx.find_stream(c.id, rule.name))
+            state_->streams[{c.id, rule.name}].history = history_of(*stored);
+      state_->connections.emplace(c.id, std::move(c));
     }
-    for (const auto& r : tx.open_runs()) streams_[{r.connection_id, r.stream}].history.interrupted = true;
+    for (const auto& r : tx.open_runs()) state_->streams[{r.connection_id, r.stream}].history.interrupted = true;
     return {};
   };
   auto loaded = co_await around_.ledger.write(load);
@@ -56,39 +57,36 @@ awaitable<result<>> sync_service::start() {
   co_return result<>{};
 }
 
-void sync_service::wake() {
-  woken_ = true;
-  timer_.cancel();
-}
-
 awaitable<void> sync_service::stop(std::chrono::milliseconds limit) {
-  stopping_ = true;
-  wake();
+  state_->stopping = true;
+  state_->wake();
   // Runs end by themselves: their next request is refused, what was read gets committed.
-  for (const auto step = std::chrono::milliseconds{20}; !jobs_.empty() && limit > step; limit -= step)
+  for (const auto step = std::chrono::milliseconds{20}; !state_->jobs.empty() && limit > step; limit -= step)
     co_await runtime::sleep_for(step);
 }
 
 void sync_service::connection_changed(const ledger::connection& c) {
   if (c.auth.status == core::auth_status::removed) {
-    connections_.erase(c.id);
-    std::erase_if(streams_, [&](const auto& entry) { return entry.first.first == c.id && !entry.second.running; });
+    state_->connections.erase(c.id);
+    around_.provider.forget(c.id);
+    std::erase_if(state_->streams,
+                  [&](const auto& entry) { return entry.first.first == c.id && !entry.second.running; });
   } else {
-    const auto [known, added] = connections_.try_emplace(c.id, c);
+    const auto [known, added] = state_->connections.try_emplace(c.id, c);
     // A new grant is tried at once, whatever the old one's failures were.
     if (!added && known->second.auth.status != core::auth_status::authorized)
-      for (auto& [key, s] : streams_)
+      for (auto& [key, s] : state_->streams)
         if (key.first == c.id) s.history.failures = 0;
     known->second = c;
   }
-  wake();
+  state_->wake();
 }
 
 result<std::vector<std::string>> sync_service::request(const std::string& connection_id, const std::string& name,
                                                        bool full) {
   const auto refuse = [](ledger::errc code, std::string why) { return failure{code, std::move(why)}; };
-  const auto c = connections_.find(connection_id);
-  if (c == connections_.end()) return refuse(ledger::errc::not_found, "there is no such connection");
+  const auto c = state_->connections.find(connection_id);
+  if (c == state_->connections.end()) return refuse(ledger::errc::not_found, "there is no such connection");
   if (c->second.auth.status != core::auth_status::authorized)
     return refuse(ledger::errc::in_use,
                   "the connection is not authorized (it is " + std::string(to_string(c->second.auth.status)) +
@@ -99,38 +97,38 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
   std::vector<std::string> taken;
   for (const auto& rule : m->streams) {
     if (!name.empty() && rule.name != name) continue;
-    auto& asked = streams_[{connection_id, rule.name}].asked_full;
+    auto& asked = state_->streams[{connection_id, rule.name}].asked_full;
     asked = asked.value_or(false) || full;
     taken.push_back(rule.name);
   }
   if (taken.empty()) return refuse(ledger::errc::not_found, "provider " + m->name + " has no stream \"" + name + "\"");
-  wake();
+  state_->wake();
   return taken;
 }
 
 std::vector<ledger::run> sync_service::live_runs() const {
   std::vector<ledger::run> all;
-  for (const auto& entry : jobs_)
+  for (const auto& entry : state_->jobs)
     if (entry.second) all.push_back(entry.second->run);
   return all;
 }
 
 std::vector<std::pair<std::string, std::string>> sync_service::queued() const {
-  std::vector<stream_key> all;
-  for (const auto& [key, s] : streams_)
-    if (s.asked_full) all.push_back(key);
+  std::vector<state::stream_key> all;
+  for (const auto& [key, s] : state_->streams)
+    if (s.asked_full || s.full_owed) all.push_back(key);
   return all;
 }
 
 awaitable<void> sync_service::schedule() {
-  while (!stopping_) {
-    woken_ = false;
+  while (!state_->stopping) {
+    state_->woken = false;
     const auto next = start_due();
-    if (woken_) continue;  // a run that ended at once has made room
+    if (state_->woken) continue;  // a run that ended at once has made room
     const auto pause = std::clamp<std::chrono::milliseconds>(next - around_.clock.now(), std::chrono::milliseconds{1},
                                                              std::chrono::minutes{1});
-    timer_.expires_after(pause);
-    co_await timer_.async_wait(runtime::token);
+    state_->timer.expires_after(pause);
+    co_await state_->timer.async_wait(runtime::token);
     // Connections and streams may have changed: everything is looked at anew.
   }
 }
@@ -147,19 +145,20 @@ core::instant sync_service::start_due() {
     bool full, asked;
   };
   std::vector<candidate> due;
-  for (const auto& [id, c] : connections_) {
+  for (const auto& [id, c] : state_->connections) {
     const auto* m = around_.plugins.find(c.provider);
     if (!m || c.auth.status != core::auth_status::authorized) continue;
-    const auto running = static_cast<std::size_t>(
-        std::count_if(jobs_.begin(), jobs_.end(), [&id = id](const auto& entry) { return entry.first.first == id; }));
+    const auto running = static_cast<std::size_t>(std::count_if(
+        state_->jobs.begin(), state_->jobs.end(), [&id = id](const auto& entry) { return entry.first.first == id; }));
     for (const auto& rule : m->streams) {
-      stream& s = streams_[{id, rule.name}];
+      auto& s = state_->streams[{id, rule.name}];
       if (s.running) continue;
+      s.history = core::believable(s.history, now);
       const auto plan =
           core::plan_next_read(s.history, options_.interval.count() ? options_.interval : rule.interval,
                                options_.full_interval.count() ? options_.full_interval : rule.full_interval, now);
       if (s.asked_full) {
-        due.push_back({running, now, &c, rule.name, *s.asked_full || !s.history.last_full_at, true});
+        due.push_back({running, now, &c, rule.name, *s.asked_full || core::never_read(s.history), true});
       } else if (options_.schedule || s.history.interrupted) {
         if (plan.due <= now)
           due.push_back({running, plan.due, &c, rule.name, plan.full, false});
@@ -172,47 +171,61 @@ core::instant sync_service::start_due() {
     return std::tie(a.running, a.due) < std::tie(b.running, b.due);
   });
   for (const auto& next : due) {
-    if (jobs_.size() >= options_.max_jobs) break;  // whoever ends wakes the schedule
-    stream& s = streams_[{next.connection->id, next.stream}];
+    if (state_->jobs.size() >= options_.max_jobs) break;  // whoever ends wakes the schedule
+    auto& s = state_->streams[{next.connection->id, next.stream}];
     s.running = true;
     s.asked_full.reset();
-    jobs_.emplace(stream_key{next.connection->id, next.stream}, nullptr);
+    state_->jobs.emplace(state::stream_key{next.connection->id, next.stream}, nullptr);
     around_.supervisor.run("sync " + next.connection->provider + "/" + next.connection->name + " " + next.stream,
-                           run_stream(*next.connection, next.stream, next.full, next.asked ? "manual" : "schedule"));
+                           run_stream(*next.connection, next.stream, next.full, next.asked));
   }
   return look_again;
 }
 
-awaitable<void> sync_service::run_stream(ledger::connection c, std::string name, bool full, std::string cause) {
-  const stream_key key{c.id, name};
-  // Whatever way this coroutine ends, cancellation too, the stream is free again.
+awaitable<void> sync_service::run_stream(ledger::connection c, std::string name, bool full, bool asked) {
+  const state::stream_key key{c.id, name};
+  // Whatever way this coroutine ends, the stream is free again: also when it is cancelled, or dropped with its frame
+  // after the service is gone.
   struct release {
-    sync_service& self;
-    const stream_key& key;
+    const std::shared_ptr<state> known;
+    const state::stream_key& key;
     ~release() {
-      self.jobs_.erase(key);
-      self.streams_[key].running = false;
-      self.wake();
+      known->jobs.erase(key);
+      if (known->connections.contains(key.first))
+        known->streams[key].running = false;
+      else
+        known->streams.erase(key);
+      if (!known->stopping) known->wake();
     }
-  } guard{*this, key};
+  } guard{state_, key};
 
   const auto* m = around_.plugins.find(c.provider);
   const auto* rule = m ? m->find_stream(name) : nullptr;
   if (!rule) co_return;
-  job work(around_, stopping_, std::move(c), *m, *rule);
-  if (auto begun = co_await work.begin(name, full, std::move(cause)); !begun) {
+  job work(around_, *state_, std::move(c), *m, *rule);
+  auto begun = co_await work.begin(name, full, asked ? "manual" : "schedule");
+  // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
+  if (!state_->connections.contains(key.first)) co_return;
+  if (!begun) {
     spdlog::error("{}/{} {}: the run could not begin: {}", work.connection.provider, work.connection.name, name,
                   begun.error().detail);
-    streams_[key].history.failures++;
-    streams_[key].history.last_attempt_at = around_.clock.now();
+    auto& history = state_->streams[key].history;
+    history.failures++;
+    history.last_attempt_at = around_.clock.now();
     co_return;
   }
-  jobs_[key] = &work;
+  auto& s = state_->streams[key];
+  s.full_owed = (s.full_owed || (asked && full)) && work.run.mode != ledger::run_mode::full;
+  state_->jobs[key] = &work;
   spdlog::info("{}/{} {}: {} read {}", work.connection.provider, work.connection.name, name,
                work.run.mode == ledger::run_mode::full ? "full" : "incremental",
                work.run.resumed ? "goes on where it was interrupted" : "begins");
 
-  core::sync_run machine(work.run.mode == ledger::run_mode::full, work.run.resumed, rule->deletion,
+  // A run that was interrupted before its first page begins afresh: the plugin takes the overlap it needs, and a full
+  // read has missed nothing.
+  const bool is_full = work.run.mode == ledger::run_mode::full;
+  const bool has_pages = work.run.read > 0 || (is_full && !work.run.cursor.empty());
+  core::sync_run machine(is_full, work.run.resumed && has_pages, rule->deletion,
                          std::uniform_real_distribution<>(0.0, 1.0)(random_));
   auto step = machine.begin();
   while (step.what != sync_step::kind::end) {
@@ -232,7 +245,7 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
 awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& machine, sync_step step) {
   switch (step.what) {
     case sync_step::kind::wait:
-      for (auto left = step.delay; left.count() > 0 && !stopping_; left -= std::chrono::milliseconds{100})
+      for (auto left = step.delay; left.count() > 0 && !state_->stopping; left -= std::chrono::milliseconds{100})
         co_await runtime::sleep_for(std::min(left, std::chrono::milliseconds{100}));
       co_return machine.resume();
 
@@ -251,7 +264,8 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
     case sync_step::kind::refetch: {
       work.confirming = step.what == sync_step::kind::refetch;
       work.progressed = false;
-      work.deadline = around_.clock.now() + job_limit;
+      work.deadline = around_.clock.now() + job::page_limit;
+      if (step.resumed) work.run.resumed = true;
       auto start = work.start_message(step);
       const auto outcome = co_await around_.plugins.run(work.connection.provider, std::move(start), work);
       co_return machine.job_ended(outcome, work.progressed);
@@ -264,42 +278,46 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
 }
 
 awaitable<void> sync_service::finish(job& work, const sync_step& end) {
-  const stream_key key{work.run.connection_id, work.run.stream};
+  using ending = core::read_outcome::ending;
   auto& run = work.run;
-  run.ended_at = around_.clock.now();
-  run.complete = end.complete && end.as == sync_step::ending::completed;
-  const bool shutdown = stopping_ && end.as == sync_step::ending::interrupted;
+  core::read_outcome outcome;
+  outcome.at = run.ended_at = around_.clock.now();
+  outcome.full = run.mode == ledger::run_mode::full;
+  outcome.retry_after = end.retry_after;
   switch (end.as) {
     case sync_step::ending::completed:
+      outcome.as = ending::completed;
+      outcome.complete = run.complete = end.complete;
       run.state = "completed";
       break;
     case sync_step::ending::interrupted:
+      outcome.as = state_->stopping ? ending::host_stopped : ending::interrupted;
       run.state = "interrupted";
       break;
     case sync_step::ending::failed:
+      outcome.as = ending::failed;
       run.state = "failed";
       break;
   }
-  if (!shutdown && !end.error.empty()) run.error = end.error + (end.detail.empty() ? "" : ": " + end.detail);
+  const bool host_stopped = outcome.as == ending::host_stopped;
+  if (!host_stopped && !end.error.empty()) run.error = end.error + (end.detail.empty() ? "" : ": " + end.detail);
 
-  const auto known = connections_.find(run.connection_id);
-  auto stored = co_await work.end(known == connections_.end() ? work.connection : known->second);
-  if (!stored) spdlog::error("sync {}: how the run ended could not be stored: {}", run.id, stored.error().detail);
-
-  auto& history = streams_[key].history;
-  history.last_attempt_at = run.ended_at;
-  history.interrupted = run.state == "interrupted";
-  if (run.state == "completed") {
-    history.failures = 0;
-    history.last_success_at = run.ended_at;
-    if (run.complete) history.last_full_at = run.ended_at;
-  } else if (!shutdown) {
-    ++history.failures;
-  }
-  const auto text = run.state == "completed" ? "" : shutdown ? " (the host is shutting down)" : ": " + run.error;
+  const auto before = state_->connections.find(run.connection_id);
+  auto stored = co_await work.end(before == state_->connections.end() ? work.connection : before->second);
+  const auto text = run.state == "completed" ? "" : host_stopped ? " (the host is shutting down)" : ": " + run.error;
   spdlog::info("{}/{} {}: {}, {} read, {} upserted, {} deleted, {} unchanged{}", work.connection.provider,
                work.connection.name, run.stream, run.state, run.read, run.upserted, run.deleted, run.unchanged, text);
-  if (end.credentials) around_.credentials_refused(run.connection_id, 401, end.detail);
+
+  // Meanwhile the connection may have changed, or been removed: that closed the run, and there is nothing to remember.
+  const auto known = state_->connections.find(run.connection_id);
+  if (known == state_->connections.end()) co_return;
+  if (!stored) spdlog::error("sync {}: how the run ended could not be stored: {}", run.id, stored.error().detail);
+  for (const auto& [name, value] : work.learned_now) core::learn(known->second.learned, name, value);
+  auto& stream = state_->streams[{run.connection_id, run.stream}];
+  stream.history = core::after(stream.history, outcome);
+  // A full read that was asked for while an interrupted run was open begins when that one is over.
+  if (!stream.history.interrupted && std::exchange(stream.full_owed, false)) stream.asked_full = true;
+  if (end.credentials) around_.credentials_refused(run.connection_id, end.http_status, end.detail);
 }
 
 }  // namespace koppel::sync

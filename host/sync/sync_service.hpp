@@ -7,14 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <boost/asio/steady_timer.hpp>
 
 #include "host/auth/provider_client.hpp"
 #include "host/core/schedule.hpp"
@@ -55,7 +53,8 @@ class sync_service {
   /// Takes no new work and ends the runs under way at their next request; completes when none is left or after `limit`.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 
-  /// A connection was added, changed or removed.
+  /// A connection was added, changed or removed. After a removal its runs end at their next request or page, and its
+  /// access token is forgotten.
   void connection_changed(const ledger::connection& c);
 
   /// Asks for a run of one stream, or of all (empty). Returns the streams that will run; a failure says why none can.
@@ -68,31 +67,20 @@ class sync_service {
 
  private:
   class job;
-  using stream_key = std::pair<std::string, std::string>;  ///< connection id, stream
-  struct stream {
-    core::stream_history history;
-    std::optional<bool> asked_full;  ///< asked for by hand, full or not
-    bool running = false;
-  };
+  struct state;
 
   runtime::awaitable<void> schedule();
   /// Starts what is due; returns when to look again.
   core::instant start_due();
-  runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, std::string cause);
+  runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, bool asked);
   runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
   runtime::awaitable<void> finish(job& work, const core::sync_step& end);
-  void wake();
 
   sync_surroundings around_;
   sync_options options_;
   std::mt19937_64 random_{std::random_device{}()};
 
-  std::map<std::string, ledger::connection> connections_;
-  std::map<stream_key, stream> streams_;
-  std::map<stream_key, const job*> jobs_;  ///< runs under way; null until the run has begun
-  boost::asio::steady_timer timer_;
-  bool stopping_ = false;
-  bool woken_ = false;
+  std::shared_ptr<state> state_;  ///< shared with the runs: a process that ends drops their coroutines last
 };
 
 }  // namespace koppel::sync

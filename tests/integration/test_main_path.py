@@ -99,6 +99,24 @@ class MainPath(RigTest):
         self.assertGreaterEqual(max(r["read"] for r in runs), 500)
         self.wait_for_full_reads(rig, "teamleader/acme")
 
+    def test_removal_in_the_middle_of_a_sync(self):
+        rig = self.make_rig("--companies", 100, "--contacts", 5000, "--answer-delay-ms", 20)
+        self.add_connection(rig, "teamleader/acme")
+        rig.connect("teamleader/acme")
+        wait_until("some records", lambda: sum(r["read"] for r in rig.runs()["runs"]) > 500, 60)
+
+        rig.ctl("connection", "remove", "teamleader/acme", "--purge", "--yes")
+
+        def ended():
+            with open(rig.host_log, encoding="utf-8") as log:
+                return "the connection was removed" in log.read()
+
+        wait_until("the run to end", ended, 30)
+        told = [json.loads(line)["type"] for line in rig.ctl("event", "list", "--all").stdout.splitlines()]
+        self.assertEqual(told[-2:], ["eu.koppel.auth.status.v1", "eu.koppel.connection.removed.v1"])
+        self.assertEqual(told.count("eu.koppel.connection.removed.v1"), 1)
+        self.assertEqual(rig.runs()["runs"], [])
+
     def test_key_file_is_needed(self):
         rig = self.make_rig("--companies", 1, "--contacts", 1, start=False)
         os.remove(rig.key_file)

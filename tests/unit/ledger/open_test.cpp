@@ -13,6 +13,23 @@ using tests::data_folder;
 using tests::doing;
 using tests::good;
 
+namespace {
+
+/// Undoes every migration.
+constexpr const char* back_to_version_1 = R"sql(
+ALTER TABLE credentials DROP COLUMN obtained_at;
+ALTER TABLE credentials DROP COLUMN intent_at;
+ALTER TABLE credentials DROP COLUMN intent_presented;
+ALTER TABLE streams DROP COLUMN inconclusive;
+ALTER TABLE streams DROP COLUMN last_inconclusive_at;
+ALTER TABLE record_sets DROP COLUMN known;
+DROP TABLE refused;
+DROP INDEX runs_of;
+PRAGMA user_version = 1;
+)sql";
+
+}  // namespace
+
 TEST_CASE("a ledger opens again with its epoch and its head", "[ledger]") {
   data_folder d;
   std::string epoch;
@@ -106,7 +123,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 2");
+  d.tamper("PRAGMA user_version = 3");
   d.open();
 }
 
@@ -123,9 +140,7 @@ TEST_CASE("a database of version 1 is brought up to date with what it holds", "[
       good(tx.store_credentials(id, pair, 0));
     });
   }
-  for (const auto* column : {"obtained_at", "intent_at", "intent_presented"})
-    d.tamper("ALTER TABLE credentials DROP COLUMN " + std::string(column));
-  d.tamper("PRAGMA user_version = 1");
+  d.tamper(back_to_version_1);
 
   auto l = d.open();
   doing(*l, [&](auto& tx) {
@@ -186,4 +201,33 @@ TEST_CASE("what was left of an unfinished creation is not met again", "[ledger]"
   d.open();
 
   CHECK_FALSE(std::filesystem::exists(d.database() + ".new"));
+}
+
+TEST_CASE("a database of the first version is brought up, with what it knows counted", "[ledger][open]") {
+  data_folder d;
+  ledger::connection c, removed;
+  {
+    auto l = d.open();
+    c = tests::connected(*l);
+    removed = tests::connected(*l, "removed");
+    tests::doing(*l, [&](auto& tx) {
+      auto r = tests::good(tx.begin_run(c, "companies", "company", ledger::run_mode::full, "manual"));
+      messages::page page;
+      page.records = {tests::said("1", {tests::core_facet(R"({"name":"A"})")}),
+                      tests::said("2", {tests::core_facet(R"({"name":"B"})")})};
+      tests::good(tx.commit_page(r, c, page, 1, "absent", false));
+      tests::good(tx.begin_run(removed, "companies", "company", ledger::run_mode::full, "manual"));
+    });
+  }
+  d.tamper(back_to_version_1);
+  d.tamper("UPDATE connections SET removed_at = 1 WHERE name = 'removed'");
+
+  auto l = d.open();
+
+  tests::doing(*l, [&](auto& tx) {
+    CHECK(tx.known_records(c.id, "company") == 2);
+    REQUIRE(tx.open_runs().size() == 1);
+    CHECK(tx.open_runs()[0].connection_id == c.id);
+    CHECK(tx.find_stream(c.id, "companies")->inconclusive == 0);
+  });
 }

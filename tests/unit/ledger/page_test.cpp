@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages: records, cursor and events in one; what is published and what is not; what a full run did not see.
 
+#include <algorithm>
+
 #include "tests/unit/ledger/data_folder.hpp"
 
 using namespace koppel;
@@ -355,4 +357,44 @@ TEST_CASE("a damaged record fails the page that needs it and is named as damage"
   REQUIRE_FALSE(failed.has_value());
   CHECK(failed.error().code == errc::corrupt);
   CHECK_THAT(failed.error().detail, Contains("checksum"));
+}
+
+TEST_CASE("a record that cannot be carried is one dead letter until it changes", "[ledger][page]") {
+  companies s;
+  s.begin(run_mode::incremental);
+  const auto letters = [&] {
+    const auto events = tests::events_in(*s.l);
+    return std::count_if(events.begin(), events.end(),
+                         [](const auto& e) { return e.type == "eu.koppel.dead_letter.added.v1"; });
+  };
+  const auto poison = said("1", {core_facet(R"({"name":5})")});
+  const auto nameless = company(std::string("\xFF\n", 2), "A");
+
+  CHECK(s.page({poison, nameless}).set_aside == 2);
+  CHECK(letters() == 2);
+  s.complete();
+  s.begin(run_mode::incremental);
+  CHECK(s.page({poison, nameless}).set_aside == 2);
+  CHECK(letters() == 2);
+
+  // Refused in another way, carried, and refused as before: each is news.
+  CHECK(s.page({said("1", {core_facet(R"({"name":6})")})}).set_aside == 1);
+  CHECK(letters() == 3);
+  CHECK(s.page({company("1", "A")}).upserted == 1);
+  CHECK(s.page({said("1", {core_facet(R"({"name":6})")})}).set_aside == 1);
+  CHECK(letters() == 4);
+  CHECK(s.page({company("1", "A")}).unchanged == 1);
+  CHECK(s.page({said("1", {core_facet(R"({"name":6})")})}).set_aside == 1);
+  CHECK(letters() == 5);
+}
+
+TEST_CASE("the number of known records follows what comes, goes and returns", "[ledger][page]") {
+  companies s;
+  s.begin(run_mode::full);
+  s.page({company("1", "A"), company("2", "B"), company("1", "C"), tests::gone("3")});
+  CHECK(s.known() == 2);
+  s.page({tests::gone("1"), company("4", "D"), tests::gone("4")});
+  CHECK(s.known() == 1);
+  s.page({company("1", "A"), company("1", "A"), company("2", "changed")});
+  CHECK(s.known() == 2);
 }

@@ -145,3 +145,82 @@ TEST_CASE("a stream tells its successes and its failures", "[ledger][runs]") {
   });
   CHECK(state().last_full_at == d.clock.now());
 }
+
+TEST_CASE("a full run that concluded nothing is counted until one does", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    end(tx, begin(tx, c, run_mode::full), "completed", false);
+    end(tx, begin(tx, c, run_mode::full), "completed", false);
+    end(tx, begin(tx, c, run_mode::incremental), "completed", false);
+    CHECK(tx.find_stream(c.id, "companies")->inconclusive == 2);
+    CHECK(tx.find_stream(c.id, "companies")->last_inconclusive_at == d.clock.now());
+    CHECK_FALSE(tx.find_stream(c.id, "companies")->last_full_at);
+
+    end(tx, begin(tx, c, run_mode::full), "completed", true);
+    CHECK(tx.find_stream(c.id, "companies")->inconclusive == 0);
+  });
+}
+
+TEST_CASE("changes that an incremental run finds before any complete full one are changes", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    end(tx, begin(tx, c, run_mode::full), "completed", false);
+    CHECK_FALSE(begin(tx, c, run_mode::incremental).initial);
+  });
+}
+
+TEST_CASE("nothing is written for a connection that was removed, and its open run is closed", "[ledger][runs]") {
+  const bool purge = GENERATE(false, true);
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    auto r = begin(tx, c, run_mode::full);
+    page_at(tx, r, c, "1");
+    good(tx.remove_connection(c.id, purge));
+    CHECK(tx.open_runs().empty());
+    const auto head = tx.head();
+
+    messages::page page;
+    page.records = {tests::said("1", {tests::core_facet(R"({"name":"A"})")})};
+    CHECK(tx.commit_page(r, c, page, 1, "provider_deleted", false).error().code == ledger::errc::not_found);
+    r.state = "completed";
+    CHECK(tx.end_run(r).error().code == ledger::errc::not_found);
+    CHECK(tx.begin_run(c, "companies", "company", run_mode::full, "manual").error().code == ledger::errc::not_found);
+    CHECK(tx.update_connection(c).error().code == ledger::errc::not_found);
+    CHECK(tx.find_connection(c.id)->auth.status == core::auth_status::removed);
+    CHECK(tx.open_runs().empty());
+    CHECK(tx.head() == head);
+    CHECK(tx.known_records(c.id, "company") == 0);
+    if (purge) CHECK_FALSE(tx.find_stream(c.id, "companies"));
+  });
+}
+
+TEST_CASE(
+    "the newest runs of one connection are found behind any number of others, those of removed ones are not shown",
+    "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto quiet = connected(*l, "quiet");
+  const auto busy = connected(*l, "busy");
+  const auto gone = connected(*l, "gone");
+  doing(*l, [&](auto& tx) {
+    end(tx, begin(tx, quiet, run_mode::full), "completed");
+    for (int i = 0; i < 5; ++i) end(tx, begin(tx, busy, run_mode::full), "completed");
+    end(tx, begin(tx, gone, run_mode::full), "completed");
+    good(tx.remove_connection(gone.id, false));
+
+    REQUIRE(tx.runs(3, {.provider = "acme", .connection = "quiet"}).size() == 1);
+    CHECK(tx.runs(3, {.provider = "acme", .connection = "quiet"})[0].connection_id == quiet.id);
+    CHECK(tx.runs(3, {.provider = "other"}).empty());
+    const auto all = tx.runs(6, {.provider = "acme"});
+    REQUIRE(all.size() == 6);
+    CHECK(all.front().connection_id == busy.id);
+    CHECK(all.back().connection_id == quiet.id);
+    CHECK(tx.runs(1)[0].connection_id == busy.id);
+  });
+}

@@ -205,6 +205,13 @@ TEST_CASE("at its deadline a job is cancelled and to be tried again, and the run
   CHECK(w.status("echo").crashes == 0);
 }
 
+TEST_CASE("each page gives a job its whole time again", "[plugins][job]") {
+  echo_world w;
+  const auto done = w.run_job(sync_within("drip", 300ms), w.effects);
+  CHECK(done.error.empty());
+  CHECK(w.effects.cursors.size() == 8);
+}
+
 TEST_CASE("a job that ignores its deadline costs the runner, and is charged", "[plugins][job]") {
   const std::string stream = GENERATE("deaf", "loop");
   echo_world w;

@@ -275,6 +275,8 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"deletions = \"reported\"", "", "stream[1].deletions: is missing"},
       mistake{"scope = \"companies\"", "scope = \"deals\"", "stream[1].scope: must be one of auth.scopes"},
       mistake{"name = \"deals\"", "name = \"companies\"", "stream[2].name: is used twice"},
+      mistake{"entity = \"teamleader.deal\"\ndeletions = \"none\"", "entity = \"company\"\ndeletions = \"absence\"",
+              "stream[2].entity: is read by the stream \"companies\" too; where deletions show by absence"},
       mistake{"[[guide.step]]", "[guide.step]", "guide.step: must be a list of tables, [[guide.step]]"},
       mistake{"[[egress]]", "[egress]", "egress: must be a list of tables, [[egress]]"});
   CAPTURE(m.with);

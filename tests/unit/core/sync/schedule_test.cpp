@@ -6,13 +6,24 @@
 #include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
+using koppel::core::after;
+using koppel::core::believable;
 using koppel::core::instant;
+using koppel::core::never_read;
 using koppel::core::plan_next_read;
+using koppel::core::read_outcome;
 using koppel::core::stream_history;
+using ending = read_outcome::ending;
 
 namespace {
+
 const instant now = instant{std::chrono::hours{500'000}};
+
+read_outcome full_read(bool complete, instant at) {
+  return {.as = ending::completed, .full = true, .complete = complete, .at = at};
 }
+
+}  // namespace
 
 TEST_CASE("a stream that was never read is due at once, in full", "[schedule]") {
   const auto plan = plan_next_read({}, 5min, 24h, now);
@@ -59,4 +70,76 @@ TEST_CASE("a run that the end of the host interrupted goes on at once", "[schedu
   h.interrupted = true;
   const auto plan = plan_next_read(h, 5min, 24h, now);
   REQUIRE(plan.due == now);
+}
+
+TEST_CASE("a full read that concluded nothing comes again at once, but only once", "[schedule]") {
+  auto h = after({}, full_read(false, now));
+  CHECK_FALSE(never_read(h));
+  CHECK(plan_next_read(h, 5min, 24h, now).full);
+  CHECK(plan_next_read(h, 5min, 24h, now).due == now);
+
+  h = after(h, full_read(false, now));
+  auto plan = plan_next_read(h, 5min, 24h, now);
+  CHECK_FALSE(plan.full);
+  CHECK(plan.due == now + 5min);
+  plan = plan_next_read(h, 5min, 24h, now + 1h);
+  CHECK(plan.full);
+  CHECK(plan.due == now + 1h);
+}
+
+TEST_CASE("full reads that conclude nothing come ever later, until one concludes", "[schedule]") {
+  stream_history h;
+  h.last_full_at = now - 30h;
+  for (int i = 0; i < 3; ++i) h = after(h, full_read(false, now));
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 119min).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 2h).full);
+  for (int i = 0; i < 100; ++i) h = after(h, full_read(false, now));
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 23h).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 24h).full);
+
+  h = after(h, full_read(true, now + 24h));
+  CHECK(h.inconclusive == 0);
+  CHECK_FALSE(plan_next_read(h, 5min, 24h, now + 47h).full);
+  CHECK(plan_next_read(h, 5min, 24h, now + 48h).full);
+}
+
+TEST_CASE("runs that do not complete count as failures, but for those that the host's end interrupted", "[schedule]") {
+  stream_history h;
+  h = after(h, {.as = ending::failed, .at = now});
+  CHECK(h.failures == 1);
+  CHECK_FALSE(h.interrupted);
+  h = after(h, {.as = ending::interrupted, .at = now});
+  CHECK(h.failures == 2);
+  CHECK(h.interrupted);
+  h = after(h, {.as = ending::host_stopped, .at = now});
+  CHECK(h.failures == 2);
+  CHECK(h.interrupted);
+  h = after(h, {.as = ending::completed, .at = now});
+  CHECK(h.failures == 0);
+  CHECK_FALSE(h.interrupted);
+  CHECK_FALSE(h.last_full_at);
+}
+
+TEST_CASE("a provider that asked for quiet gets it, once", "[schedule]") {
+  auto h = after({}, {.as = ending::interrupted, .at = now, .retry_after = 3h});
+  CHECK(plan_next_read(h, 5min, 24h, now).due == now + 3h);
+  h = after(h, {.as = ending::interrupted, .at = now + 3h});
+  CHECK(plan_next_read(h, 5min, 24h, now + 3h).due == now + 3h + 2min);
+}
+
+TEST_CASE("times from a clock that had jumped ahead delay a stream by its interval, not until they come",
+          "[schedule]") {
+  stream_history h;
+  h.last_full_at = h.last_success_at = h.last_attempt_at = h.last_inconclusive_at = now + 9000h;
+  h.not_before = now + 9000h;
+  h.failures = 1;
+
+  h = believable(h, now);
+  CHECK(h.last_full_at == now);
+  CHECK(h.not_before == now + 24h);
+  h.not_before.reset();
+  CHECK(plan_next_read(h, 5min, 24h, now).due == now + 5min);
+  // It was kept: the wait goes on from there.
+  h = believable(h, now + 4min);
+  CHECK(plan_next_read(h, 5min, 24h, now + 4min).due == now + 5min);
 }

@@ -4,6 +4,7 @@
 #include "host/core/sync_run.hpp"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 using koppel::core::stream_rule;
 using koppel::core::sync_run;
@@ -76,8 +77,10 @@ TEST_CASE("a resumed full read completes, and concludes nothing from absence", "
 
 TEST_CASE("a full read whose runner crashed goes on at the cursor and concludes nothing", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE_FALSE(run.begin().resumed);
   REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
   REQUIRE(run.resume().what == kind::read);
+  REQUIRE(run.resume().resumed);
 
   const auto end = run.job_ended(ended(), true);
   REQUIRE(end.what == kind::end);
@@ -87,7 +90,35 @@ TEST_CASE("a full read whose runner crashed goes on at the cursor and concludes 
 TEST_CASE("a full read whose runner crashed before the first page starts afresh and still concludes", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
   REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
+  REQUIRE_FALSE(run.resume().resumed);
   REQUIRE(run.job_ended(ended(), true).what == kind::find_suspects);
+}
+
+TEST_CASE("a run that the ledger resumed is read as resumed from the first job on", "[sync]") {
+  REQUIRE(sync_run(true, true, stream_rule::deletions::absence, 0.5).begin().resumed);
+}
+
+TEST_CASE("a suspect that kills the plugin ends the run, though the batch's first ids are committed each time",
+          "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  run.job_ended(ended(), true);
+  const auto batch = run.suspects_found(ids(sync_run::suspects_per_batch));
+
+  for (int i = 1; i < sync_run::max_crashes; ++i) {
+    REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
+    REQUIRE(run.resume().ids == batch.ids);
+  }
+  REQUIRE(run.job_ended(ended("crashed"), true).as == ending::failed);
+}
+
+TEST_CASE("a batch of suspects that was read to its end starts the count of crashes again", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  run.job_ended(ended(), true);
+  for (int batch = 0; batch < 3; ++batch) {
+    run.suspects_found(ids(sync_run::suspects_per_batch));
+    for (int i = 1; i < sync_run::max_crashes; ++i) REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
+    REQUIRE(run.job_ended(ended(), true).what == kind::find_suspects);
+  }
 }
 
 TEST_CASE("crashes in a row without progress end the run as failed, progress starts the count again", "[sync]") {
@@ -123,6 +154,24 @@ TEST_CASE("refused credentials end the run at once, to go on later, and are said
   REQUIRE(end.what == kind::end);
   REQUIRE(end.credentials);
   REQUIRE(end.as == ending::interrupted);
+}
+
+TEST_CASE("refused credentials carry the status of the answer that refused them, or none", "[sync]") {
+  auto refused = ended("authorise_again");
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.job_ended(refused, false).http_status == 0);
+  refused.http_status = 403;
+  REQUIRE(run.job_ended(refused, false).http_status == 403);
+}
+
+TEST_CASE("what the provider asked to wait is passed on, within a day", "[sync]") {
+  auto busy = ended("try_again");
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.job_ended(busy, false).retry_after.count() == 0);
+  busy.retry_after = 90'000;
+  REQUIRE(run.job_ended(busy, false).retry_after == std::chrono::seconds{90});
+  busy.retry_after = std::numeric_limits<std::int64_t>::max();
+  REQUIRE(run.job_ended(busy, false).retry_after == std::chrono::hours{24});
 }
 
 TEST_CASE("a missing scope, bad settings and bugs are final", "[sync]") {

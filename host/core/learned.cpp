@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/core/learned.hpp"
+
+#include "host/core/record.hpp"
+
+namespace koppel::core {
+
+bool learn(std::map<std::string, std::string>& known, const std::string& name, const std::string& value) {
+  if (name.size() > longest_learned_name || !is_good_name(name)) return false;
+  if (value.size() > longest_learned_value || !is_plain_text(value)) return false;
+  if (!known.contains(name) && known.size() >= most_learned) return false;
+  known[name] = value;
+  return true;
+}
+
+std::map<std::string, std::string> job_settings(std::map<std::string, std::string> settings,
+                                                const std::map<std::string, std::string>& learned) {
+  settings.insert(learned.begin(), learned.end());
+  return settings;
+}
+
+}  // namespace koppel::core

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs from their request to what the ledger and the bus keep of them.
+
+#include "host/sync/sync_service.hpp"
+
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "tests/unit/auth/world.hpp"
+
+namespace koppel::test {
+namespace {
+
+using namespace std::chrono_literals;
+using sync::sync_service;
+using texts = std::vector<std::string>;
+
+std::string page(const std::string& more) { return http_answer(200, "{" + more + "}"); }
+
+struct sync_world : world {
+  ledger::connection c = connected("acme");
+  std::unique_ptr<sync_service> service;
+  std::vector<int> refusals;  ///< the status of each refusal of credentials
+
+  sync_world() {
+    service = make(supervisor);
+    if (auto started = run(service->start()); !started) FAIL(started.error().detail);
+  }
+  ~sync_world() {
+    run_void(service->stop(2s));
+    run_until(io, [&] { return supervisor.names().find("sync") == std::string::npos; });
+  }
+
+  std::unique_ptr<sync_service> make(runtime::supervisor& s) {
+    sync::sync_options options;
+    options.schedule = false;
+    sync::sync_surroundings around{s,
+                                   clock,
+                                   *book,
+                                   *host,
+                                   *provider,
+                                   [](const ledger::connection&, const std::string&, boost::json::object) {},
+                                   [this](std::string, int status, std::string) { refusals.push_back(status); }};
+    return std::make_unique<sync_service>(std::move(around), options);
+  }
+
+  /// What the provider says to a read at this cursor, the last answer again and again.
+  void at(const std::string& cursor, texts answers) {
+    says["GET /things/list?at=" + cursor + "&"] = std::move(answers);
+  }
+  std::size_t reads_at(const std::string& cursor) const { return requests_to("GET /things/list?at=" + cursor + "&"); }
+
+  void ask(bool full) {
+    const auto taken = service->request(c.id, "companies", full);
+    if (!taken) FAIL(taken.error().detail);
+  }
+  bool idle() const { return supervisor.names().find("sync nameplate/") == std::string::npos; }
+  /// Until nothing runs or waits for its turn.
+  void settle() {
+    run_until(io, [&] { return service->queued().empty() && idle(); });
+  }
+  void read(bool full) {
+    ask(full);
+    settle();
+  }
+
+  /// Every event, short: "sync.started full", "company.upserted a".
+  texts told() {
+    texts all;
+    const auto source = book->make_event_source();
+    for (std::uint64_t after = 0;;) {
+      const auto batches = source->read(after, 1 << 20);
+      if (!batches || batches->empty()) return all;
+      for (const auto& batch : *batches) {
+        std::string_view rest = batch.bytes;
+        while (!rest.empty()) {
+          const auto view = bus::peek(rest);
+          all.push_back(in_short(bus::copy_of(*view)));
+          rest.remove_prefix(view->raw.size());
+        }
+        after = batch.last_seq;
+      }
+    }
+  }
+  static std::string in_short(const bus::event& e) {
+    const auto data = *bus::data_as_json(e);
+    auto text = e.type.substr(std::string("eu.koppel.").size());
+    text.resize(text.size() - std::string(".v1").size());
+    if (const auto* mode = data.if_contains("mode")) return text + " " + std::string(mode->as_string());
+    return e.subject.empty() ? text : text + " " + e.subject;
+  }
+
+  void remove(bool purge) {
+    write([&](ledger::transaction& tx) {
+      if (!tx.remove_connection(c.id, purge)) FAIL("not removed");
+      c = *tx.find_connection(c.id);
+      ledger::event_draft draft;
+      draft.type = "connection.removed";
+      draft.about = &c;
+      if (!tx.append(draft)) FAIL("not told");
+    });
+    service->connection_changed(c);
+  }
+  ledger::run newest_run() {
+    ledger::run r;
+    write([&](ledger::transaction& tx) { r = tx.runs(1).at(0); });
+    return r;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a run under way when its connection is removed leaves nothing behind the removal", "[sync][service]") {
+  const bool purge = GENERATE(false, true);
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1")")});
+  w.at("1", {page(R"("rows":["b"],"next":"2")")});
+  w.at("2", {page(R"("rows":["c"],"next":"3","last":true)")});
+  w.server->hold();
+  w.ask(true);
+  run_until(w.io, [&] { return w.server->held() == 1; });
+
+  w.remove(purge);
+  w.server->release();
+  run_until(w.io, [&] { return w.idle(); });
+
+  CHECK(w.told() == texts{"sync.started full", "connection.removed"});
+  CHECK(w.requests_to("GET /things/") == 1);
+  CHECK(w.service->live_runs().empty());
+  w.write([&](ledger::transaction& tx) {
+    CHECK(tx.known_records(w.c.id, "company") == 0);
+    CHECK(tx.open_runs().empty());
+  });
+  CHECK_FALSE(w.service->request(w.c.id, "", true));
+}
+
+TEST_CASE("with a connection its cached access token is forgotten", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1","last":true)")});
+  w.read(true);
+  w.remove(false);
+
+  auth::provider_client::context context;
+  context.manifest = w.host->find("nameplate");
+  context.connection_id = w.c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/things/list";
+  const auto reply = w.run(w.provider->send(context, request));
+
+  CHECK(reply.error == messages::job_error::authorise_again);
+  CHECK(reply.detail == "this connection has no credentials");
+}
+
+TEST_CASE("after a crash a full read goes on at its cursor, and concludes nothing", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1")")});
+  w.at("1", {page(R"("crash":true)"), page(R"("rows":["b"],"next":"2","last":true)")});
+
+  w.read(true);
+
+  CHECK(w.reads_at("") == 1);
+  CHECK(w.reads_at("1") == 2);
+  const auto r = w.newest_run();
+  CHECK(r.state == "completed");
+  CHECK(r.resumed);
+  CHECK_FALSE(r.complete);
+}
+
+TEST_CASE("what a run learned is told to the next one", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1","last":true,"learn":"north")")});
+  w.at("1", {page(R"("rows":[],"next":"1","last":true)")});
+  w.read(true);
+  w.read(false);
+  CHECK(w.requests_to("GET /things/list?at=1&learned=north") == 1);
+  CHECK(w.now(w.c).learned.at("domain") == "north");
+}
+
+TEST_CASE("a full read that was asked for comes after the interrupted incremental one, and each run is told once",
+          "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1","last":true)")});
+  w.at("1", {page(R"("busy":1)"), page(R"("rows":["b"],"next":"2","last":true)")});
+  w.read(true);
+  w.read(false);
+  REQUIRE(w.newest_run().state == "interrupted");
+
+  w.at("", {page(R"("rows":["a","b"],"next":"3","last":true)")});
+  w.read(true);
+
+  CHECK(w.told() == texts{"sync.started full", "sync.company.upserted a", "sync.completed full",
+                          "sync.started incremental", "sync.company.upserted b", "sync.completed incremental",
+                          "sync.started full", "sync.completed full"});
+}
+
+TEST_CASE("an interrupted run goes on when the provider's own word is over", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("busy":3600000)"), page(R"("rows":["a"],"next":"1","last":true)")});
+  w.read(true);
+  REQUIRE(w.newest_run().state == "interrupted");
+  const auto look = [&] {
+    w.service->connection_changed(w.now(w.c));
+    w.io.restart();
+    w.io.poll();
+  };
+
+  w.clock.advance(59min);
+  look();
+  CHECK(w.idle());
+  w.clock.advance(1min);
+  look();
+  CHECK_FALSE(w.idle());
+  w.settle();
+  CHECK(w.newest_run().state == "completed");
+}
+
+TEST_CASE("a full read that was interrupted concludes nothing, unless nothing was read by then", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("busy":1)"), page(R"("rows":["a"],"next":"1","last":true)"), page(R"("rows":[],"next":"2")")});
+  w.read(true);
+  REQUIRE(w.newest_run().state == "interrupted");
+  w.read(true);
+  CHECK(w.newest_run().resumed);
+  CHECK(w.newest_run().complete);
+
+  w.at("2", {page(R"("busy":1)"), page(R"("rows":["a"],"next":"3","last":true)")});
+  w.read(true);
+  REQUIRE(w.newest_run().state == "interrupted");
+  w.read(true);
+  CHECK(w.newest_run().state == "completed");
+  CHECK_FALSE(w.newest_run().complete);
+}
+
+TEST_CASE("a refusal of the credentials is passed on with its status, or with none", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("refused":true)")});
+  w.read(true);
+  w.at("", {http_answer(401, "{}")});
+  w.read(true);
+  CHECK(w.refusals == std::vector<int>{0, 401});
+}
+
+TEST_CASE("what a plugin says of a row that it set aside is one bounded line in the log", "[sync][service]") {
+  sync_world w;
+  std::ostringstream text;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text)));
+  w.at("", {page(R"("odd":"first\nsecond \u001b[31m)" + std::string(5000, 'x') + R"(","next":"1","last":true)")});
+  w.read(true);
+  spdlog::set_default_logger(before);
+
+  CHECK(text.str().find("first\\nsecond") != std::string::npos);
+  CHECK(text.str().find('\x1b') == std::string::npos);
+  CHECK(text.str().find(std::string(400, 'x')) == std::string::npos);
+}
+
+TEST_CASE("a run's coroutine may outlive the service", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1","nap":true)")});
+  {
+    // Destroyed as the host's members are: the service first, the context with the coroutines last.
+    boost::asio::io_context io;
+    runtime::supervisor supervisor(io.get_executor());
+    auto service = w.make(supervisor);
+    run(io, service->start());
+    REQUIRE(service->request(w.c.id, "companies", true));
+    const auto read = [&] {
+      const auto runs = service->live_runs();
+      return !runs.empty() && runs.front().read == 1;
+    };
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (!read() && std::chrono::steady_clock::now() < limit) {
+      for (auto* context : {&io, &w.io}) {
+        context->restart();
+        context->run_one_for(1ms);
+      }
+    }
+    REQUIRE(read());
+    service.reset();
+  }
+  w.write([&](ledger::transaction& tx) { CHECK(tx.open_runs().size() == 1); });
+}
+
+}  // namespace koppel::test
