@@ -168,7 +168,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
 
   messages::start start;
   start.kind = "probe";
-  start.settings = about.connection.settings;
+  start.settings = core::effective_settings(*about.manifest, about.connection.settings);
   for (const auto& [name, value] : about.connection.learned) start.settings[name] = value;
   start.deadline = context.deadline.time_since_epoch().count();
   start.now = clock_.now().time_since_epoch().count();

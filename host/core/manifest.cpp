@@ -7,21 +7,17 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "host/core/text.hpp"
+
 namespace koppel::core {
 
 namespace {
 
 constexpr std::size_t longest_url = 8192;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
-  return text;
-}
-
 /// A path that some server could read as another path than the one compared here.
 bool ambiguous(const std::string& path) {
-  const std::string folded = lower(path);
+  const std::string folded = lower_case(path);
   for (const char* trick : {"%2e", "%2f", "%5c", "%00", "//", "/./", "/../"})
     if (folded.find(trick) != std::string::npos) return true;
   return folded.ends_with("/.") || folded.ends_with("/..");
@@ -42,6 +38,12 @@ const stream_rule* manifest::find_stream(const std::string& stream) const {
   return found == streams.end() ? nullptr : &*found;
 }
 
+std::map<std::string, std::string> effective_settings(const manifest& m, std::map<std::string, std::string> set) {
+  for (const setting_rule& rule : m.settings)
+    if (!rule.default_value.empty()) set.try_emplace(rule.name, rule.default_value);
+  return set;
+}
+
 std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url) {
   // The URL is a plugin's and may hold anything: until it has parsed it is not quoted, so that nothing odd enters a
   // log.
@@ -55,7 +57,7 @@ std::string egress_refusal(const manifest& m, const std::string& method, const s
   if (u.host_type() != boost::urls::host_type::name) return "a request must go to a host by name, not by address";
   if (u.has_port() && u.port() != "443") return "a request may only go to port 443";
 
-  const std::string host = lower(std::string(u.encoded_host()));
+  const std::string host = lower_case(std::string_view(u.encoded_host()));
   const std::string encoded(u.encoded_path());
   const std::string path = encoded.empty() ? "/" : encoded;
   if (ambiguous(path)) return "the request's path holds dot segments, empty segments or encoded separators";

@@ -3,6 +3,7 @@
 // strand only. Shared: plugin_host's loop owns it, and jobs hold it while their effects are under way.
 #pragma once
 
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <koppel/messages.hpp>
 #include <map>
@@ -38,10 +39,13 @@ class plugin_runner {
   std::optional<int> status() const { return process_.end->status; }
   /// How many jobs it had when it ended.
   std::size_t jobs_at_end() const { return jobs_at_end_; }
+  /// The job that is to blame for its end; 0 where any of them may be.
+  std::uint64_t guilty() const { return guilty_; }
   std::size_t jobs() const { return jobs_.size(); }
 
-  /// The two coroutines of its life, and a third that passes on the end of its process.
+  /// The coroutines of its life: the channel's two, one for what it prints, one that passes on the end of its process.
   runtime::awaitable<void> read();
+  runtime::awaitable<void> read_output();
   runtime::awaitable<void> write() { return channel_.write(); }
   runtime::awaitable<void> watch();
 
@@ -59,10 +63,12 @@ class plugin_runner {
   /// Ends every job that is still on it.
   void end_jobs(std::string_view error, const std::string& detail);
 
-  condition& changed() { return changed_; }
+  runtime::condition& changed() { return changed_; }
 
  private:
   std::string take(messages::message m);
+  std::string judge(messages::message m);
+  void take_output(std::string_view bytes);
   std::string take_ready(const messages::ready& r);
   std::string take_job_message(messages::message m);
 
@@ -71,14 +77,17 @@ class plugin_runner {
   const log_sink log_;
 
   channel channel_;
+  runtime::asio::posix::stream_descriptor output_;
+  std::string line_;                        ///< the beginning of one that it prints
   std::map<std::uint64_t, job_run*> jobs_;  ///< in the frames of plugin_host::run
   std::uint64_t speaking_ = 0;              ///< the job of the message being handled
   bool ready_ = false;
-  bool read_to_the_end_ = false;
+  bool read_to_the_end_ = false, output_ended_ = false;
   std::string refusal_;
   std::string wrong_;
   std::size_t jobs_at_end_ = 0;
-  condition changed_;
+  std::uint64_t guilty_ = 0;
+  runtime::condition changed_;
 };
 
 }  // namespace koppel::plugins

@@ -111,7 +111,7 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
   start.cursor = run.cursor;
   start.cursor_version = run.cursor_version;
   start.ids = step.ids;
-  start.settings = connection.settings;
+  start.settings = core::effective_settings(manifest, connection.settings);
   for (const auto& [name, value] : connection.learned) start.settings[name] = value;
   for (const auto& [name, value] : learned_now) start.settings[name] = value;
   start.deadline = deadline.time_since_epoch().count();

@@ -139,7 +139,7 @@ result<json::object> control::post(const std::string& path, const body& what, st
 }
 
 result<json::object> control::remove(const std::string& path) {
-  return exchange("DELETE", path, {}, std::chrono::seconds(90));
+  return exchange("DELETE", path, {}, longest_answer);
 }
 
 }  // namespace koppel::koppelctl
