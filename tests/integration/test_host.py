@@ -2,14 +2,18 @@
 """The host's own life: its log, its start, and the ends that it has to notice."""
 
 import fcntl
+import http.client
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
 import unittest
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from harness import RigTest
+from koppel import Rig
 from provider import wait_until
 
 
@@ -78,6 +82,46 @@ class Host(RigTest):
         self.assertEqual(rig.host.wait(timeout=9), 1)
         with open(rig.host_log, encoding="utf-8") as log:
             self.assertIn("the process that starts plugins has ended", log.read())
+
+    def test_a_host_whose_spawner_dies_while_it_starts_ends_too(self):
+        rig = self.make_rig(start=False, plugins=self.plugin_folder("test-plugins/echo.so"))
+        for _ in range(5):
+            rig.start_host(wait=False)
+            while not children_of(rig.host.pid) and rig.host.poll() is None:
+                pass
+            os.kill(children_of(rig.host.pid)[0], signal.SIGKILL)
+            self.assertEqual(rig.host.wait(timeout=9), 1)
+
+    def test_the_end_does_not_wait_for_a_look_up(self):
+        rig = Rig(self.build, self.folder)
+        self.addCleanup(rig.stop)
+        rig.write_config()  # without routes: names are looked up
+        seen = os.path.join(self.folder, "seen")
+        environment = dict(os.environ, KOPPEL_TEST_LOOK_UP_SEEN=seen, ASAN_OPTIONS="verify_asan_link_order=0",
+                           LD_PRELOAD=os.path.join(self.build, "test-libraries", "hanging_resolver.so"))
+        with open(rig.host_log, "ab") as log:
+            rig.host = subprocess.Popen([os.path.join(rig.bin, "koppeld"), "--config", rig.config], stderr=log,
+                                        env=environment)
+        wait_until("the host to answer", lambda: rig.ctl("status", check=False).returncode == 0, 20)
+        rig.add_app(client={"client_id": "a", "client_secret": "b"})
+        self.add_connection(rig, "teamleader/acme")
+        connecting = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json",
+                                       "connection", "connect", "teamleader/acme", "--yes"],
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(connecting.wait)
+        self.addCleanup(connecting.kill)
+        self.addCleanup(connecting.stdout.close)
+        query = parse_qs(urlsplit(json.loads(connecting.stdout.readline())["link"]).query)
+        address = urlsplit(query["redirect_uri"][0])
+        browser = http.client.HTTPConnection(address.hostname, address.port)
+        self.addCleanup(browser.close)
+        browser.request("GET", address.path + "?" + urlencode({"code": "abc", "state": query["state"][0]}))
+        wait_until("the look-up", lambda: os.path.exists(seen), 20)
+
+        code, took = self.end_with_sigterm(rig, 30)
+
+        self.assertEqual(code, 0)
+        self.assertLess(took, 10)
 
     def test_a_plugin_that_keeps_dying_is_published_as_quarantined(self):
         rig = self.make_rig(plugins=self.plugin_folder("test-plugins/echo.so"))
