@@ -140,7 +140,7 @@ class host {
     for (const auto& p : plugins_->statuses())
       if (p.state == "running")
         spdlog::info("plugin {} {} is running", p.name, p.version);
-      else
+      else if (p.state != "stopped")
         spdlog::warn("plugin {} is {}: {}", p.name, p.state, p.reason);
   }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/core/text.hpp"
+#include "host/plugins/admission.hpp"
 #include "host/plugins/catalogue.hpp"
 #include "host/plugins/job_run.hpp"
 #include "host/plugins/log_text.hpp"
@@ -46,57 +47,6 @@ messages::done ended(std::string_view error, std::string detail) {
   done.detail = std::move(detail);
   return done;
 }
-
-/// Which jobs of a plugin may be on its runner together. After a crash that several jobs may be to blame for, each of
-/// them is a suspect: it runs alone, until it has committed a page or ended.
-struct admission {
-  std::size_t inside = 0;
-  std::size_t suspects = 0;  ///< that wait, or run and are not acquitted
-
-  bool lets_in(bool suspect) const { return suspect ? inside == 0 : suspects == 0; }
-};
-
-/// One job's turn, for as long as this lives. Shares what it points to: frames may outlive the plugin host.
-class turn {
- public:
-  turn(std::shared_ptr<admission> gate, runtime::condition changed, bool suspect)
-      : gate_(std::move(gate)), changed_(std::move(changed)), suspect_(suspect) {
-    if (suspect_) ++gate_->suspects;
-  }
-  turn(const turn&) = delete;
-  ~turn() {
-    acquit();
-    if (inside_) --gate_->inside;
-    changed_.notify_all();
-  }
-
-  bool may_begin() const { return gate_->lets_in(suspect_); }
-  void begin() {
-    inside_ = true;
-    ++gate_->inside;
-  }
-  void acquit() {
-    if (!suspect_) return;
-    suspect_ = false;
-    --gate_->suspects;
-    changed_.notify_all();
-  }
-
- private:
-  const std::shared_ptr<admission> gate_;
-  runtime::condition changed_;
-  bool suspect_;
-  bool inside_ = false;
-};
-
-/// A job that is on a runner, for as long as this lives.
-struct attachment {
-  plugin_runner& runner;
-  std::uint64_t id;
-  attachment(plugin_runner& r, std::uint64_t i, job_run& job) : runner(r), id(i) { runner.add(id, job); }
-  attachment(const attachment&) = delete;
-  ~attachment() { runner.remove(id); }
-};
 
 }  // namespace
 
@@ -249,12 +199,8 @@ std::vector<plugin_status> plugin_host::impl::statuses() const {
 
 void plugin_host::impl::notify(const plugin& p, plugin_notice::kind what, std::string reason) {
   if (!owner_.on_notice) return;
-  plugin_notice notice;
-  notice.what = what;
-  notice.name = p.what.name;
-  if (p.what.manifest) notice.version = p.what.manifest->version;
-  notice.reason = std::move(reason);
-  owner_.on_notice(std::move(notice));
+  const std::string version = p.what.manifest ? p.what.manifest->version : std::string();
+  owner_.on_notice({what, p.what.name, version, std::move(reason)});
 }
 
 void plugin_host::impl::settle(plugin& p) {
@@ -437,10 +383,8 @@ awaitable<messages::done> plugin_host::impl::run_job(std::string provider, messa
     co_return ended(messages::job_error::try_again, "there is no usable plugin named " + core::escaped(provider, 60));
   const auto deadline = steady_deadline(job.deadline);
   attempt last;
-  do {
-    const bool suspect = last.suspect;
-    last = co_await attempt_job(*p, job, effects, deadline, suspect);
-  } while (last.again);
+  do last = co_await attempt_job(*p, job, effects, deadline, last.suspect);
+  while (last.again);
   co_return std::move(last.outcome);
 }
 
@@ -467,7 +411,7 @@ awaitable<plugin_host::impl::attempt> plugin_host::impl::attempt_job(plugin& p, 
     co_return attempt{ended(error::bug, "the job is larger than a plugin can be given")};
   const auto executor = co_await this_coro::executor;
   job_run run(executor, runner, id, effects, clock_);
-  const attachment entry(*runner, id, run);
+  const plugin_runner::attachment entry(*runner, id, run);
   run.begin(std::move(bytes));
   attempt made;
   made.outcome = co_await conduct(*runner, run, mine, id, deadline);

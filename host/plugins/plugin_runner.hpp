@@ -49,8 +49,14 @@ class plugin_runner {
   runtime::awaitable<void> write() { return channel_.write(); }
   runtime::awaitable<void> watch();
 
-  void add(std::uint64_t id, job_run& job) { jobs_[id] = &job; }
-  void remove(std::uint64_t id);
+  /// A job that is on this runner, for as long as this lives.
+  struct attachment {
+    plugin_runner& runner;
+    std::uint64_t id;
+    attachment(plugin_runner& r, std::uint64_t i, job_run& job) : runner(r), id(i) { runner.jobs_[id] = &job; }
+    attachment(const attachment&) = delete;
+    ~attachment() { runner.remove(id); }
+  };
 
   runtime::awaitable<bool> send(std::string message) { return channel_.send(std::move(message)); }
   void post(const messages::message& m) { channel_.post(messages::encode(m)); }
@@ -66,6 +72,7 @@ class plugin_runner {
   runtime::condition& changed() { return changed_; }
 
  private:
+  void remove(std::uint64_t id);
   std::string take(messages::message m);
   std::string judge(messages::message m);
   void take_output(std::string_view bytes);
