@@ -2,32 +2,20 @@
 // koppeld: arguments -> configuration -> run_host. The parent of all runners is forked here, before any thread, key or
 // database exists.
 
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 
+#include "host/runtime/log.hpp"
 #include "host/version.hpp"
 #include "host/wiring.hpp"
 
 namespace {
-
-void start_logging(const koppel::config::log& log) {
-  spdlog::sink_ptr sink;
-  if (log.file.empty())
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  else
-    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(log.file);
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("koppeld", sink));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %-8l %n: %v", spdlog::pattern_time_type::utc);
-  spdlog::set_level(spdlog::level::from_str(log.level));
-  spdlog::flush_on(spdlog::level::info);
-}
 
 /// Secrets live in this process: no core file, no reading of its memory by others of the same user.
 void harden() {
@@ -43,7 +31,11 @@ int run(int argc, char** argv) {
   app.add_option("-c,--config", config_file, "configuration file (TOML)")->capture_default_str();
   app.add_flag("--check-config", check, "read the configuration, say what is wrong with it, and end");
   app.set_version_flag("--version", std::string("koppeld ") + std::string(koppel::version));
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : static_cast<int>(koppel::exit_code::bad_usage);
+  }
 
   const auto config = koppel::config::load(config_file);
   if (!config) {
@@ -58,14 +50,18 @@ int run(int argc, char** argv) {
     std::cerr << "koppeld: " << folders.error().detail << "\n";
     return static_cast<int>(koppel::exit_code::bad_configuration);
   }
+  // Whoever reads our log or a socket of ours may go away: a write then fails, no more.
+  std::signal(SIGPIPE, SIG_IGN);
   harden();
   auto children = koppel::plugins::spawner::fork_before_threads(koppel::config::runner_path(*config).string());
   if (!children) {
     std::cerr << "koppeld: " << children.error().detail << "\n";
     return static_cast<int>(koppel::exit_code::failed);
   }
-  start_logging(config->log);
-  return static_cast<int>(koppel::run_host(*config, **children));
+  koppel::runtime::start_log(config->log.level, config->log.file);
+  const auto code = static_cast<int>(koppel::run_host(*config, **children));
+  if (!koppel::runtime::end_log(koppel::log_limit)) std::_Exit(code);
+  return code;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <koppel/bus/server.hpp>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
+#include "host/runtime/log.hpp"
 #include "host/version.hpp"
 
 namespace koppel {
@@ -42,16 +44,32 @@ class host {
       spdlog::critical("{} failed: {}", name, what);
       fail();
     };
+    children_.on_lost = [this] {
+      // A service manager can start us again; without it no plugin would ever run again.
+      spdlog::critical("the process that starts plugins has ended");
+      fail();
+    };
     supervisor_.run("serve", serve());
     io_.run();
     // The bus thread reads the ledger: it ends first.
     if (bus_) bus_->stop();
-    const std::lock_guard lock(notify_mutex_);
-    notify_ = nullptr;
+    {
+      const std::lock_guard lock(notify_mutex_);
+      notify_ = nullptr;
+    }
+    if (!all_ended_ || (http_ && http_->look_ups() > 0)) leave();
     return code_;
   }
 
  private:
+  /// Ends the process where what is left cannot be waited for: frames that still run would use services that are
+  /// destroyed before them, and the io_context's end waits for getaddrinfo. What is durable is closed first.
+  [[noreturn]] void leave() {
+    ledger_.reset();
+    runtime::end_log(log_limit);
+    std::_Exit(static_cast<int>(code_.load()));
+  }
+
   awaitable<void> serve() {
     const auto started = co_await start();
     if (!started) {
@@ -60,6 +78,7 @@ class host {
     } else {
       spdlog::info("koppeld {} is ready: ingress {}, bus {}, control {}", version, public_url_,
                    config_.bus.folder.string(), config_.control.socket.string());
+      supervisor_.run("plugin report", report_plugins());
       co_await wait_for_signal();
     }
     // Runs outside of the supervised set, which this coroutine is part of, and not before this coroutine has ended.
@@ -71,6 +90,8 @@ class host {
   }
 
   awaitable<void> wait_for_signal() {
+    // What failed during the start cancelled a wait that had not begun.
+    if (code_ != exit_code::stopped) co_return;
     const auto [ec, number] = co_await signals_.async_wait(runtime::token);
     if (!ec) spdlog::info("{} received: ending", number == SIGINT ? "SIGINT" : "SIGTERM");
   }
@@ -96,8 +117,8 @@ class host {
     plugin_options.folder = config_.plugin_folder;
     plugins_.emplace(supervisor_, clock_, children_, std::move(plugin_options));
     plugins_->on_notice = [this](plugins::plugin_notice n) { supervisor_.run("plugin notice", publish(std::move(n))); };
-    auto scanned = co_await plugins_->start();
-    if (!scanned) co_return scanned;
+    // Not waited for: one that hangs while it loads holds up nobody else, and jobs wait for their plugin.
+    if (auto scanned = plugins_->start(); !scanned) co_return scanned;
 
     if (auto ingress = start_ingress(); !ingress) co_return ingress;
     provider_.emplace(*http_, *ledger_, clock_);
@@ -114,6 +135,15 @@ class host {
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
     co_return start_control();
+  }
+
+  awaitable<void> report_plugins() {
+    co_await plugins_->settled();
+    for (const auto& p : plugins_->statuses())
+      if (p.state == "running")
+        spdlog::info("plugin {} {} is running", p.name, p.version);
+      else if (p.state != "stopped")
+        spdlog::warn("plugin {} is {}: {}", p.name, p.state, p.reason);
   }
 
   result<> open_ledger() {
@@ -139,6 +169,9 @@ class host {
       spdlog::critical("the bus cannot go on: {}", f.detail);
       fail();
     };
+    options.on_broken = [](const failure& f) {
+      spdlog::error("{} Consumers that need them were refused: restore a backup of the data folder", f.detail);
+    };
     bus_.emplace(config_.bus.folder, ledger_->make_event_source(), std::move(options));
     if (auto started = bus_->start(); !started) return started;
     const std::lock_guard lock(notify_mutex_);
@@ -151,6 +184,7 @@ class host {
     options.name = "ingress";
     options.address = config_.ingress.address;
     options.port = config_.ingress.port;
+    options.handler_deadline = net::limits::authorization_deadline;
     // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
     auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
       return api::ingress_handler(*auth_)(std::move(r));
@@ -200,9 +234,9 @@ class host {
     net::server_options options;
     options.name = "control";
     options.unix_socket = config_.control.socket;
-    options.body_limit = 256 << 10;
+    options.body_limit = net::limits::admin_body;
     options.keep_alive = true;
-    options.handler_deadline = std::chrono::seconds{90};  // an exchange and its probe, or a long poll
+    options.handler_deadline = net::limits::authorization_deadline;  // a long poll needs less
     auto listening = net::http_server::listen(supervisor_, std::move(options),
                                               [this](net::inbound_request r) { return router_(std::move(r)); });
     if (!listening) return listening.error();
@@ -224,13 +258,25 @@ class host {
     bus_->publish_live(std::move(e));
   }
 
+  static std::string_view type_of(plugins::plugin_notice::kind what) {
+    using kind = plugins::plugin_notice::kind;
+    switch (what) {
+      case kind::loaded:
+        return "plugin.loaded";
+      case kind::failed:
+        return "plugin.failed";
+      case kind::crashed:
+        return "plugin.crashed";
+      case kind::quarantined:
+        return "plugin.quarantined";
+    }
+    return "plugin.crashed";
+  }
+
   awaitable<void> publish(plugins::plugin_notice n) {
     const auto append = [&](ledger::transaction& tx) -> result<> {
-      using kind = plugins::plugin_notice::kind;
       ledger::event_draft draft;
-      draft.type = n.what == kind::loaded   ? "plugin.loaded"
-                   : n.what == kind::failed ? "plugin.failed"
-                                            : "plugin.crashed";
+      draft.type = type_of(n.what);
       draft.provider = n.name;
       draft.data = {{"plugin", n.name}, {"version", n.version}, {"reason", n.reason}};
       return tx.append(draft);
@@ -246,8 +292,8 @@ class host {
     if (control_server_) control_server_->stop_accepting();
     if (sync_) co_await sync_->stop(soft_limit);
     if (plugins_) co_await plugins_->stop(runner_limit);
-    const bool all_ended = co_await supervisor_.stop(hard_limit);
-    if (!all_ended) spdlog::warn("ended without waiting for: {}", supervisor_.names());
+    all_ended_ = co_await supervisor_.stop(hard_limit);
+    if (!all_ended_) spdlog::warn("ended without waiting for: {}", supervisor_.names());
     spdlog::info("ended");
   }
 
@@ -263,6 +309,7 @@ class host {
   std::atomic<exit_code> code_{exit_code::stopped};
 
   // Main strand only; in the order in which they depend on each other.
+  bool all_ended_ = true;
   runtime::supervisor supervisor_;
   asio::signal_set signals_;
   std::unique_ptr<ledger::ledger> ledger_;

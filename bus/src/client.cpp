@@ -102,7 +102,7 @@ result<> follower::ack(const position& at) {
   state_->client.acknowledge(at);
   try {
     if (state_->socket)
-      for (const std::string& message : state_->client.due(clock::now())) state_->send(message);
+      for (const std::string& message : state_->client.outbox(clock::now())) state_->send(message);
   } catch (const zmq::error_t& e) {
     if (e.num() != EINTR) return socket_failure(e);
   }

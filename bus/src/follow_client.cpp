@@ -121,15 +121,19 @@ void follow_client::waiting(time_point now) {
 }
 
 std::vector<std::string> follow_client::due(time_point now) {
-  std::vector<std::string> out;
-  if (connect_at_) return out;
+  if (connect_at_) return {};
   looked_ = now;
   if (now - last_heard_ >= options_.heartbeat * 5 / 2) {
     fault("the host is silent", now);
     connect_at_ = now;  // waiting was long enough
-    return out;
+    return {};
   }
-  if (!accepted_) return out;
+  return outbox(now);
+}
+
+std::vector<std::string> follow_client::outbox(time_point now) {
+  std::vector<std::string> out;
+  if (connect_at_ || !accepted_) return out;
   if (ack_due_) out.push_back(encode_consumer_message(ack_request{*ack_}));
   ack_due_ = false;
   if (grant_ > 0) out.push_back(encode_consumer_message(credit_request{grant_}));

@@ -34,6 +34,8 @@ class follow_client {
   void returning(time_point now) { looked_ = now; }
   /// Messages that are due: credit, an acknowledgement, a ping. Notices silence.
   std::vector<std::string> due(time_point now);
+  /// The same messages, while the application has its turn: says nothing of the host's silence, for nobody listened.
+  std::vector<std::string> outbox(time_point now);
   /// When to call `due` next, at the latest.
   time_point wake_at() const;
   void acknowledge(position at);

@@ -12,6 +12,14 @@ outgoing follow_hub::refuse(const std::string& peer, const failure& why) {
   return {peer, encode_host_message(refused_message{std::string(code), why.detail})};
 }
 
+/// What is broken stays broken for whoever needs it; the others go on.
+outgoing follow_hub::refuse_broken(const std::string& peer, const failure& why) {
+  options_.on_broken(why);
+  sessions_.erase(peer);
+  return refuse(peer, {why.code, why.detail + " Nothing behind them can be followed until an operator restores a "
+                                              "backup of the host's data folder; keep your position and stop."});
+}
+
 result<std::vector<outgoing>> follow_hub::receive(const std::string& peer, std::string_view bytes, time_point now,
                                                   const std::string& wall) {
   std::vector<outgoing> answers;
@@ -66,6 +74,7 @@ result<history_facts> follow_hub::facts_for(const start_at& from) {
   const auto oldest = source_.horizon();
   if (!oldest) return oldest.error();
   facts.horizon = *oldest;
+  if (std::holds_alternative<from_start>(from)) return facts;
   const auto* at = std::get_if<position>(&from);
   const std::uint64_t seq = at != nullptr ? at->seq : facts.head;
   if (seq == 0 || seq > facts.head) return facts;
@@ -80,7 +89,11 @@ result<std::vector<outgoing>> follow_hub::follow(const std::string& peer, follow
   std::vector<outgoing> answers;
   sessions_.erase(peer);
   const auto facts = facts_for(request.from);
-  if (!facts) return facts.error();
+  if (!facts) {
+    if (facts.error().code != errc::history_broken) return facts.error();
+    answers.push_back(refuse_broken(peer, facts.error()));
+    return answers;
+  }
   head(facts->head);
   auto begin = begin_at(request.from, *facts);
   if (!begin) {
@@ -136,7 +149,10 @@ result<const std::vector<stored_batch>*> follow_hub::read(const follow_session::
 result<std::optional<outgoing>> follow_hub::compose_for(const std::string& peer, follow_session& session,
                                                         const follow_session::read_order& order) {
   const auto page = read(order);
-  if (!page) return page.error();
+  if (!page) {
+    if (page.error().code != errc::history_broken) return page.error();
+    return std::optional<outgoing>(refuse_broken(peer, page.error()));
+  }
   if ((*page)->empty() || (*page)->back().last_seq <= order.after) {
     session.nothing_there();
     return std::optional<outgoing>();
@@ -148,8 +164,9 @@ result<std::optional<outgoing>> follow_hub::compose_for(const std::string& peer,
     if (!*message) return std::optional<outgoing>();
     return std::optional<outgoing>(outgoing{peer, std::move(**message)});
   }
-  if (message.error().code != errc::position_expired) return message.error();
-  auto farewell = refuse(peer, message.error());
+  if (message.error().code == errc::history_broken)
+    return std::optional<outgoing>(refuse_broken(peer, message.error()));
+  auto farewell = refuse(peer, message.error());  // retention has overtaken it
   sessions_.erase(peer);
   return std::optional<outgoing>(std::move(farewell));
 }

@@ -3,6 +3,7 @@
 // bytes and time come in, bytes go out. The event source is read here, on the bus thread.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "follow_session.hpp"
@@ -20,6 +21,7 @@ class follow_hub {
   struct options {
     std::size_t max_sessions = 256;
     std::chrono::milliseconds silence{6'000};  ///< a session that says nothing for so long is dropped
+    std::function<void(const failure&)> on_broken = [](const failure&) {};  ///< a session ended for broken history
   };
   struct entry {
     follow_session session;
@@ -54,6 +56,7 @@ class follow_hub {
                                               const follow_session::read_order& order);
   result<const std::vector<stored_batch>*> read(const follow_session::read_order& order);
   outgoing refuse(const std::string& peer, const failure& why);
+  outgoing refuse_broken(const std::string& peer, const failure& why);
 
   event_source& source_;
   options options_;

@@ -37,7 +37,7 @@ class follow_session {
 
   /// The next batch out of a page that was read as ordered. `horizon` is taken after the page was read.
   /// An empty result: the page does not fit the credit; more credit opens the way again.
-  /// position_expired: retention has overtaken this session. history_broken: the host must stop.
+  /// position_expired: retention has overtaken this session. history_broken: this session must end.
   result<std::optional<std::string>> compose(const std::vector<stored_batch>& page, std::uint64_t horizon);
   /// The composed batch has left; the session moves on.
   void sent();

@@ -37,12 +37,11 @@ live_message live_form(event e, std::string_view epoch, std::uint64_t number) {
   return out;
 }
 
-live_message heartbeat_form(std::string_view epoch, std::uint64_t head, const std::string& health,
-                            const std::string& time, std::uint64_t number) {
+live_message heartbeat_form(std::string_view epoch, std::uint64_t head, const std::string& time, std::uint64_t number) {
   event e;
   e.type = long_type("heartbeat");
   e.time = time;
-  e.data = msgpack_from_json({{"head", head}, {"health", health}});
+  e.data = msgpack_from_json({{"head", head}, {"health", "ok"}});
   return live_form(std::move(e), epoch, number);
 }
 

@@ -23,7 +23,6 @@ bool is_public(std::string_view type);
 live_message live_form(const event_view& e, live_detail detail);
 /// A live-only event; gets an id and the epoch where it has none.
 live_message live_form(event e, std::string_view epoch, std::uint64_t number);
-live_message heartbeat_form(std::string_view epoch, std::uint64_t head, const std::string& health,
-                            const std::string& time, std::uint64_t number);
+live_message heartbeat_form(std::string_view epoch, std::uint64_t head, const std::string& time, std::uint64_t number);
 
 }  // namespace koppel::bus

@@ -286,14 +286,16 @@ std::string_view code_of(errc e) {
       return "replaced";
     case errc::too_many:
       return "too_many";
+    case errc::history_broken:
+      return "history_broken";
     default:
       return "bad_request";
   }
 }
 
 errc errc_of(std::string_view code) {
-  for (const errc e :
-       {errc::epoch_changed, errc::position_expired, errc::position_ahead, errc::replaced, errc::too_many})
+  for (const errc e : {errc::epoch_changed, errc::position_expired, errc::position_ahead, errc::replaced,
+                       errc::too_many, errc::history_broken})
     if (code_of(e) == code) return e;
   return errc::bad_request;
 }

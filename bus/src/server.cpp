@@ -70,7 +70,8 @@ struct server::state {
       : folder(std::move(f)),
         source(std::move(s)),
         options(std::move(o)),
-        hub(*source, {options.max_sessions, options.heartbeat * limits::silent_heartbeats}) {}
+        hub(*source, {options.max_sessions, options.heartbeat * limits::silent_heartbeats,
+                      [this](const failure& why) { say_broken(why); }}) {}
 
   result<> open();
   void run();
@@ -80,7 +81,11 @@ struct server::state {
   void take_subscriptions();
   result<> send_batches();
   result<> publish();
+  result<> publish_page(const std::vector<stored_batch>& page);
   void publish(const live_message& m);
+  void say_broken(const failure& why) const {
+    if (options.on_broken) options.on_broken(why);
+  }
   bool send(const outgoing& m);
 
   // Constant after construction.
@@ -185,8 +190,7 @@ result<> server::state::beat(time_point now) {
   hub.head(*head);
   const std::string wall = wall_clock();
   for (const outgoing& m : hub.heartbeat(now, wall)) send(m);
-  const std::string health = options.health ? options.health() : "ok";
-  publish(heartbeat_form(source->epoch(), hub.head(), health, wall, ++live_number));
+  publish(heartbeat_form(source->epoch(), hub.head(), wall, ++live_number));
   return {};
 }
 
@@ -273,8 +277,20 @@ result<> server::state::publish() {
     return {};
   }
   const auto page = source->read(live_after, limits::batch_bytes);
-  if (!page) return page.error();
-  for (const stored_batch& batch : *page) {
+  const auto published = page ? publish_page(*page) : result<>(page.error());
+  if (!published) {
+    if (published.error().code != errc::history_broken) return published;
+    say_broken(published.error());
+    live_after = hub.head();  // watchers may miss something
+    return {};
+  }
+  if (page->empty()) return {};  // not there yet; the next heartbeat looks again
+  busy = busy || live_after < hub.head();
+  return {};
+}
+
+result<> server::state::publish_page(const std::vector<stored_batch>& page) {
+  for (const stored_batch& batch : page) {
     for (std::string_view rest = batch.bytes; !rest.empty();) {
       const auto e = peek(rest);
       if (!e) return failure{errc::history_broken, "The stored history is broken: " + e.error().detail};
@@ -283,8 +299,6 @@ result<> server::state::publish() {
     }
     live_after = std::max(live_after, batch.last_seq);
   }
-  if (page->empty()) return {};  // not there yet; the next heartbeat looks again
-  busy = busy || live_after < hub.head();
   return {};
 }
 

@@ -192,9 +192,9 @@ awaitable<answer> control_api::get_connection(call c) {
   const auto deadline = around_.clock.now() + std::chrono::seconds{std::clamp(wait_s, 0, 25)};
   while (found->auth.generation <= generation && around_.clock.now() < deadline && !around_.supervisor.stopping()) {
     // Woken by any connection's change; at least once a second, so that a shutdown is not held up.
-    changed_.expires_after(
-        std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1}));
-    co_await changed_.async_wait(runtime::token);
+    const auto limit = std::chrono::steady_clock::now() +
+                       std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1});
+    co_await changed_.wait_until(limit);
     found = co_await find(c.path["provider"], c.path["name"]);
     if (!found) co_return failure_answer(found.error());
   }

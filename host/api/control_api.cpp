@@ -14,10 +14,7 @@ namespace json = boost::json;
 using ledger::transaction;
 using runtime::awaitable;
 
-control_api::control_api(api_surroundings around)
-    : around_(std::move(around)),
-      started_at_(around_.clock.now()),
-      changed_(around_.supervisor.executor(), boost::asio::steady_timer::time_point::max()) {}
+control_api::control_api(api_surroundings around) : around_(std::move(around)), started_at_(around_.clock.now()) {}
 
 void control_api::add_routes(router& r) {
   const auto add = [&](std::string method, std::string_view pattern, reply (control_api::*member)(call)) {
@@ -39,7 +36,7 @@ void control_api::add_routes(router& r) {
   add("POST", "/v1/syncs", &control_api::post_sync);
 }
 
-void control_api::connection_changed(const ledger::connection&) { changed_.cancel(); }
+void control_api::connection_changed(const ledger::connection&) { changed_.notify_all(); }
 
 answer failure_answer(const failure& f) {
   if (f.code == ledger::errc::not_found) return error_answer(404, "not_found", f.detail);

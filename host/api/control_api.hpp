@@ -8,11 +8,10 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/steady_timer.hpp>
-
 #include "host/api/router.hpp"
 #include "host/api/views.hpp"
 #include "host/auth/auth_service.hpp"
+#include "host/runtime/condition.hpp"
 #include "host/sync/sync_service.hpp"
 
 namespace koppel::api {
@@ -69,7 +68,7 @@ class control_api {
 
   api_surroundings around_;
   core::instant started_at_;
-  boost::asio::steady_timer changed_;  ///< cancelled on every change: long polls look again
+  runtime::condition changed_;  ///< notified of every change: long polls look again
 };
 
 }  // namespace koppel::api

@@ -102,6 +102,8 @@ std::string settings_refusal(const core::manifest& m, const std::map<std::string
       return m.title + " has no setting \"" + name + "\"" + (known.empty() ? "; it has none" : "; it has " + known) +
              ".";
     }
+    if (value.size() > core::longest_setting)
+      return "The setting \"" + name + "\" is longer than " + std::to_string(core::longest_setting) + " bytes.";
     if (!rule->pattern.empty() && !std::regex_match(value, std::regex(rule->pattern)))
       return "The setting \"" + name + "\" does not have the form that " + m.title + " expects: " + rule->help.en;
   }

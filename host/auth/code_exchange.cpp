@@ -9,6 +9,7 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/learned.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -52,7 +53,7 @@ class auth_service::impl::probe_effects final : public plugins::job_effects {
   awaitable<result<>> page(messages::page) override {
     co_return failure{make_error_code(errc::not_possible), "a probe hands over no records"};
   }
-  void learned(messages::learned value) override { values[value.name] = value.value; }
+  void learned(messages::learned value) override { core::learn(values, value.name, value.value); }
 
   std::map<std::string, std::string> values;
 
@@ -187,8 +188,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
 
   messages::start start;
   start.kind = "probe";
-  start.settings = about.connection.settings;
-  for (const auto& [name, value] : about.connection.learned) start.settings[name] = value;
+  start.settings = core::job_settings(*about.manifest, about.connection.settings, about.connection.learned);
   start.deadline = context.deadline.time_since_epoch().count();
   start.now = clock_.now().time_since_epoch().count();
 
@@ -288,7 +288,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     after.auth = decision.next;
     after.pinned = decision.pinned;
     if (kept)
-      for (const auto& [name, value] : learned) after.learned[name] = value;
+      for (const auto& [name, value] : learned) core::learn(after.learned, name, value);
     if (auto updated = tx.update_connection(after); !updated) return updated;
     age = tx.find_token_age(after.id);
     if (!decision.changed) return {};

@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "host/config/config.hpp"
+#include "host/runtime/ownership.hpp"
 
 namespace koppel::config {
 namespace {
@@ -63,8 +64,8 @@ result<> check_plugin_folder(const std::string& folder) {
   if (::access(folder.c_str(), R_OK | X_OK) != 0)
     return refused("The plugin folder " + folder + " cannot be read: " + reason(errno) + ".");
   // Whoever can write here decides what code runs.
-  if ((about.st_mode & S_IWOTH) != 0)
-    return refused("Everybody can put plugins into " + folder + ". Close it: chmod o-w " + folder);
+  if (const auto wrong = runtime::wrong_ownership(about); !wrong.empty())
+    return refused("The plugin folder " + folder + " " + wrong + ".");
   return {};
 }
 

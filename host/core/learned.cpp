@@ -14,9 +14,11 @@ bool learn(std::map<std::string, std::string>& known, const std::string& name, c
   return true;
 }
 
-std::map<std::string, std::string> job_settings(std::map<std::string, std::string> settings,
+std::map<std::string, std::string> job_settings(const manifest& m, std::map<std::string, std::string> settings,
                                                 const std::map<std::string, std::string>& learned) {
   settings.insert(learned.begin(), learned.end());
+  for (const setting_rule& rule : m.settings)
+    if (!rule.default_value.empty()) settings.try_emplace(rule.name, rule.default_value);
   return settings;
 }
 

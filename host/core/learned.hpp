@@ -7,6 +7,8 @@
 #include <map>
 #include <string>
 
+#include "host/core/manifest.hpp"
+
 namespace koppel::core {
 
 inline constexpr std::size_t most_learned = 32;             ///< names of one connection
@@ -17,8 +19,8 @@ inline constexpr std::size_t longest_learned_value = 4096;  ///< bytes
 /// value is too long or not plain text, or the name would be one too many.
 bool learn(std::map<std::string, std::string>& known, const std::string& name, const std::string& value);
 
-/// The settings of a job: what the operator set, and what was learned where the operator set nothing.
-std::map<std::string, std::string> job_settings(std::map<std::string, std::string> settings,
+/// The settings of a job: what the operator set; else what was learned; else the manifest's default.
+std::map<std::string, std::string> job_settings(const manifest& m, std::map<std::string, std::string> settings,
                                                 const std::map<std::string, std::string>& learned);
 
 }  // namespace koppel::core

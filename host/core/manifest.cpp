@@ -7,21 +7,17 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "host/core/text.hpp"
+
 namespace koppel::core {
 
 namespace {
 
 constexpr std::size_t longest_url = 8192;
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
-  return text;
-}
-
 /// A path that some server could read as another path than the one compared here.
 bool ambiguous(const std::string& path) {
-  const std::string folded = lower(path);
+  const std::string folded = lower_case(path);
   for (const char* trick : {"%2e", "%2f", "%5c", "%00", "//", "/./", "/../"})
     if (folded.find(trick) != std::string::npos) return true;
   return folded.ends_with("/.") || folded.ends_with("/..");
@@ -55,7 +51,7 @@ std::string egress_refusal(const manifest& m, const std::string& method, const s
   if (u.host_type() != boost::urls::host_type::name) return "a request must go to a host by name, not by address";
   if (u.has_port() && u.port() != "443") return "a request may only go to port 443";
 
-  const std::string host = lower(std::string(u.encoded_host()));
+  const std::string host = lower_case(std::string_view(u.encoded_host()));
   const std::string encoded(u.encoded_path());
   const std::string path = encoded.empty() ? "/" : encoded;
   if (ambiguous(path)) return "the request's path holds dot segments, empty segments or encoded separators";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a provider's manifest.toml says, validated. Parsed by host/plugins/manifest.cpp; docs/manifest.md is its manual.
+// What a provider's manifest.toml says, validated. Parsed by host/plugins/manifest_parser.cpp; docs/manifest.md is its
+// manual.
 #pragma once
 
 #include <chrono>
@@ -70,7 +71,6 @@ struct setting_rule {
   std::string pattern;  ///< ECMAScript regular expression, matched whole; empty: anything
   std::string default_value;
   bool required = false;
-  bool secret = false;
 };
 
 struct stream_rule {
@@ -97,6 +97,10 @@ struct manifest {
 
   const stream_rule* find_stream(const std::string& stream) const;
 };
+
+/// A setting's value, given or default, has at most so many bytes. std::regex works on the stack, some hundred bytes of
+/// it for each character.
+inline constexpr std::size_t longest_setting = 1024;
 
 /// Why a request may not leave, or empty: https only, no user info, a declared host, method and path
 /// (docs/manifest.md).

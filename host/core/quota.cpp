@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/core/retry.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::core {
 namespace {
@@ -25,14 +26,10 @@ std::optional<std::int64_t> number(std::string_view text) {
   return value;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 std::string_view find(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view name) {
   if (name.empty()) return {};
   for (const auto& [given, value] : headers) {
-    const bool same = std::equal(given.begin(), given.end(), name.begin(), name.end(),
-                                 [](char a, char b) { return lower(a) == lower(b); });
-    if (same) return value;
+    if (equal_ignoring_case(given, name)) return value;
   }
   return {};
 }

@@ -3,12 +3,17 @@
 
 #include "host/ledger/event_source.hpp"
 
+#include <koppel/bus/error.hpp>
+
 #include "host/ledger/event_log.hpp"
 
 namespace koppel::ledger {
 namespace {
 
 constexpr std::size_t max_rows = 1000;
+
+/// The bus's word for it: who needs these events is refused, the others go on.
+failure broken(const failure& why) { return {bus::errc::history_broken, why.detail}; }
 
 template <class T, class Action>
 result<T> guarded(Action action) {
@@ -47,11 +52,11 @@ result<std::string> stored_events::id_at(std::uint64_t seq) {
             seq);
     if (seq == 0 || !q.step() || static_cast<std::uint64_t>(q.integer(1)) < seq) return std::string();
     const auto batch = batch_in(q, epoch_);
-    if (!batch) return batch.error();
+    if (!batch) return broken(batch.error());
     std::string_view rest = batch->bytes;
     for (std::uint64_t at = batch->first_seq;; ++at) {
       const auto event = bus::peek(rest);
-      if (!event) return event.error();
+      if (!event) return broken(event.error());
       if (at == seq) return std::string(event->id);
       rest.remove_prefix(event->raw.size());
     }
@@ -71,10 +76,10 @@ result<std::vector<bus::stored_batch>> stored_events::read(std::uint64_t after, 
       if (static_cast<std::uint64_t>(q.integer(1)) <= after) continue;
       if (!out.empty() && bytes + q.bytes(3).size() > max_bytes) break;
       auto batch = batch_in(q, epoch_);
-      if (!batch) return batch.error();
-      if (!out.empty() && batch->first_seq != out.back().last_seq + 1)
-        return failure{errc::corrupt,
-                       "Stored events are missing after seq " + std::to_string(out.back().last_seq) + "."};
+      // What lies before the damage is good: it is met again, as the first, by whoever has come so far.
+      if (!batch && !out.empty()) break;
+      if (!batch) return broken(batch.error());
+      if (!out.empty() && batch->first_seq != out.back().last_seq + 1) break;
       bytes += batch->bytes.size();
       out.push_back(std::move(*batch));
     }

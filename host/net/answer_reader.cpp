@@ -10,6 +10,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "host/core/text.hpp"
+
 namespace koppel::net {
 namespace {
 
@@ -17,14 +19,6 @@ namespace http = boost::beast::http;
 using parser = http::response_parser<http::string_body>;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-std::string lower_case(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 }  // namespace
 
@@ -71,7 +65,7 @@ class answer_reader::impl {
     response r;
     r.status = static_cast<int>(parser_->get().result_int());
     for (const auto& field : parser_->get()) {
-      r.headers.emplace_back(lower_case(view(field.name_string())), std::string{view(field.value())});
+      r.headers.emplace_back(core::lower_case(view(field.name_string())), std::string{view(field.value())});
     }
     r.body = std::move(parser_->get().body());
     return r;

@@ -71,16 +71,19 @@ class tls_connection final : public client_connection, public std::enable_shared
 
 }  // namespace
 
-awaitable<result<std::vector<tcp::endpoint>>> look_up(std::string host, std::uint16_t port, deadline_point deadline) {
+awaitable<result<std::vector<tcp::endpoint>>> look_up(std::string host, std::uint16_t port, deadline_point deadline,
+                                                      std::shared_ptr<std::size_t> under_way) {
   // Shared with the resolver's handler, which may come after this coroutine gave up.
   const auto state = std::make_shared<lookup>(co_await asio::this_coro::executor);
   state->wait.expires_at(deadline);
-  const auto on_found = [state](const boost::system::error_code& ec, tcp::resolver::results_type found) {
+  const auto on_found = [state, under_way](const boost::system::error_code& ec, tcp::resolver::results_type found) {
     state->done = true;
     state->error = ec;
     state->found = std::move(found);
     state->wait.cancel();
+    --*under_way;
   };
+  ++*under_way;
   state->resolver.async_resolve(host, std::to_string(port), on_found);
   const auto [waited] = co_await state->wait.async_wait(token);
   if (!state->done) {

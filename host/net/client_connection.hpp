@@ -17,8 +17,10 @@ namespace koppel::net {
 using deadline_point = std::chrono::steady_clock::time_point;
 
 /// The addresses of `host`. getaddrinfo cannot be interrupted: at the deadline it is left alone, not waited for.
+/// `under_way` counts those that run, also the ones left alone.
 runtime::awaitable<result<std::vector<boost::asio::ip::tcp::endpoint>>> look_up(std::string host, std::uint16_t port,
-                                                                                deadline_point deadline);
+                                                                                deadline_point deadline,
+                                                                                std::shared_ptr<std::size_t> under_way);
 
 /// Whose certificates are believed; OpenSSL's, known to the .cpp alone.
 struct tls_trust;

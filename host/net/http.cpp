@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "host/core/text.hpp"
+
 namespace koppel::net {
 namespace {
 
@@ -44,8 +46,6 @@ class category final : public boost::system::error_category {
 };
 #pragma GCC diagnostic pop
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 }  // namespace
 
 const boost::system::error_category& net_category() {
@@ -84,10 +84,7 @@ core::exchange_fault fault_of(const boost::system::error_code& code) {
 }
 
 std::string_view find_header(const header_list& headers, std::string_view name) {
-  const auto same = [name](const auto& header) {
-    return std::equal(header.first.begin(), header.first.end(), name.begin(), name.end(),
-                      [](char a, char b) { return lower(a) == lower(b); });
-  };
+  const auto same = [name](const auto& header) { return core::equal_ignoring_case(header.first, name); };
   const auto found = std::find_if(headers.begin(), headers.end(), same);
   return found == headers.end() ? std::string_view{} : std::string_view{found->second};
 }

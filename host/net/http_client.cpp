@@ -107,6 +107,7 @@ class http_client::impl {
 
   result<> prepare();
   awaitable<result<response>> send(request r, exchange_limits limits);
+  std::size_t look_ups() const { return *look_ups_; }
 
  private:
   std::shared_ptr<pool> pool_of(const destination& to);
@@ -117,6 +118,8 @@ class http_client::impl {
 
   const asio::any_io_executor executor_;
   const client_options options_;
+  /// Shared with the resolver's handlers, which may come when the client is gone.
+  const std::shared_ptr<std::size_t> look_ups_ = std::make_shared<std::size_t>(0);
   path_out open_internet_;
   std::map<std::string, path_out> routes_;
   std::map<std::pair<std::string, std::uint16_t>, std::shared_ptr<pool>> pools_;
@@ -183,7 +186,8 @@ awaitable<result<client_connection::pointer>> http_client::impl::connect(destina
   if (path.address) {
     endpoints.push_back(*path.address);
   } else {
-    auto found = co_await look_up(to.host, to.port, deadline);
+    auto looking = look_up(to.host, to.port, deadline, look_ups_);
+    auto found = co_await std::move(looking);
     if (!found) co_return found.error();
     endpoints = std::move(*found);
     std::string_view refusal;
@@ -243,6 +247,7 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
 
 http_client::http_client(std::shared_ptr<impl> p) : impl_(std::move(p)) {}
 http_client::~http_client() = default;
+std::size_t http_client::look_ups() const { return impl_->look_ups(); }
 
 result<std::unique_ptr<http_client>> http_client::make(asio::any_io_executor executor, client_options options) {
   auto made = std::make_shared<impl>(std::move(executor), std::move(options));

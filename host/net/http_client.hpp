@@ -40,6 +40,10 @@ class http_client {
   /// errc::cut. Errors: see errc. The detail names the host, never a query nor a header.
   runtime::awaitable<result<response>> send(request r, exchange_limits limits = {});
 
+  /// Look-ups of names that run, also those that nobody waits for any more. While there is one, destroying the
+  /// io_context waits for it: for as long as the system's resolver pleases.
+  std::size_t look_ups() const;
+
  private:
   class impl;
   explicit http_client(std::shared_ptr<impl> p);

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <optional>
 
+#include "host/core/text.hpp"
 #include "host/net/request_text.hpp"
 
 namespace koppel::net {
@@ -19,14 +20,6 @@ namespace http = boost::beast::http;
 using parser = http::request_parser<http::empty_body>;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-std::string lower_case(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 std::optional<refusal> check_request_line(std::string_view line) {
   const std::size_t first = line.find(' ');
@@ -64,12 +57,13 @@ std::optional<refusal> check_host(request_head& head, bool required) {
   // absolute-form: what a proxy would be sent. Its authority and Host must agree, else one of the two is a disguise.
   const std::string_view target = head.target;
   const std::size_t scheme = target.find("://");
-  const std::string name = lower_case(target.substr(0, std::min(scheme, target.size())));
+  const std::string name = core::lower_case(target.substr(0, std::min(scheme, target.size())));
   if (scheme == std::string_view::npos || (name != "http" && name != "https"))
     return refusal{400, "the target is not a path"};
   const std::size_t begin = scheme + 3;
   const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
-  if (lower_case(target.substr(begin, end - begin)) != lower_case(host)) return refusal{400, "target and Host differ"};
+  if (core::lower_case(target.substr(begin, end - begin)) != core::lower_case(host))
+    return refusal{400, "target and Host differ"};
   head.origin_form = (end < target.size() && target[end] == '/' ? "" : "/") + std::string{target.substr(end)};
   return std::nullopt;
 }
@@ -92,12 +86,12 @@ std::optional<refusal> check_length(request_head& head) {
 std::optional<refusal> check_rest(request_head& head) {
   if (head.method == "TRACE" || head.method == "CONNECT") return refusal{405, "this method is not served"};
   if (count(head.headers, "expect") > 0) {
-    head.expects_continue = lower_case(find_header(head.headers, "expect")) == "100-continue";
+    head.expects_continue = core::lower_case(find_header(head.headers, "expect")) == "100-continue";
     if (!head.expects_continue || count(head.headers, "expect") > 1)
       return refusal{417, "only 100-continue can be expected"};
   }
   const auto compressed = [](const auto& h) {
-    return h.first == "content-encoding" && lower_case(h.second) != "identity";
+    return h.first == "content-encoding" && core::lower_case(h.second) != "identity";
   };
   if (std::any_of(head.headers.begin(), head.headers.end(), compressed))
     return refusal{415, "bodies are not inflated here"};
@@ -163,7 +157,7 @@ std::variant<request_head, refusal> parse_request_head(std::string_view bytes) {
   head.target = std::string{view(message.target())};
   if (head.target.empty()) return refusal{400, "the target is not a path"};
   for (const auto& field : message) {
-    head.headers.emplace_back(lower_case(view(field.name_string())), std::string{view(field.value())});
+    head.headers.emplace_back(core::lower_case(view(field.name_string())), std::string{view(field.value())});
   }
   head.keep_alive = reader.keep_alive() && message.version() == 11;
   if (const auto refused = check_host(head, message.version() == 11)) return *refused;

@@ -8,20 +8,14 @@
 #include <boost/url/url_view.hpp>
 #include <charconv>
 
+#include "host/core/text.hpp"
+
 namespace koppel::net {
 namespace {
 
 constexpr std::string_view token_marks = "!#$%&'*+-.^_`|~";
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-
-std::string lower_case(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 bool belongs_to_client(std::string_view name) {
   constexpr std::array<std::string_view, 11> own{"host",
@@ -35,7 +29,7 @@ bool belongs_to_client(std::string_view name) {
                                                  "te",
                                                  "trailer",
                                                  "upgrade"};
-  return std::find(own.begin(), own.end(), lower_case(name)) != own.end();
+  return std::find(own.begin(), own.end(), core::lower_case(name)) != own.end();
 }
 
 failure bad_url(std::string detail) { return {errc::bad_url, std::move(detail)}; }
@@ -65,7 +59,8 @@ result<destination> parse_destination(std::string_view url) {
     return bad_url("A request needs an absolute https URL.");
   if (parsed->has_userinfo() || parsed->has_fragment())
     return bad_url("A request's URL has no user info and no fragment.");
-  const std::string host = lower_case(std::string_view{parsed->encoded_host().data(), parsed->encoded_host().size()});
+  const std::string host =
+      core::lower_case(std::string_view{parsed->encoded_host().data(), parsed->encoded_host().size()});
   const bool is_name =
       parsed->host_type() == boost::urls::host_type::name && !host.empty() && host.size() <= 253 &&
       std::all_of(host.begin(), host.end(), [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });

@@ -14,6 +14,7 @@
 #include <boost/beast/http/status.hpp>
 #include <optional>
 
+#include "host/core/text.hpp"
 #include "host/net/request_head.hpp"
 #include "host/net/request_target.hpp"
 #include "host/net/request_text.hpp"
@@ -99,13 +100,6 @@ arrival refuse(int status, std::string_view reason) {
   return a;
 }
 
-std::string escaped(std::string_view text) {
-  std::string plain{text.substr(0, 500)};
-  std::replace_if(
-      plain.begin(), plain.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return plain;
-}
-
 awaitable<arrival> read_head(timed_socket& socket, const server_options& options, std::string& buffer,
                              head_scanner& scanner) {
   socket.arm(options.idle_deadline);
@@ -161,10 +155,30 @@ awaitable<arrival> read_request(timed_socket& socket, const server_options& opti
   co_return arrived;
 }
 
+/// The word for a refusal of the server's own, as docs/control-api.md lists them.
+std::string_view code_of(int status) {
+  switch (status) {
+    case 408:
+      return "too_slow";
+    case 413:
+    case 414:
+    case 431:
+      return "too_large";
+    case 500:
+      return "internal";
+    case 503:
+      return "no_answer_in_time";
+    default:
+      return "bad_request";
+  }
+}
+
 outbound_response own_answer(int status, std::string_view reason) {
   outbound_response answer;
   answer.status = status;
-  answer.body = "{\"error\":\"" + std::string{reason} + "\"}";
+  // The reasons are our own words: nothing in them needs escaping.
+  answer.body.append(R"({"error":{"code":")").append(code_of(status)).append(R"(","message":")").append(reason);
+  answer.body.append(R"("}})");
   return answer;
 }
 
@@ -186,7 +200,8 @@ awaitable<outbound_response> call_handler(std::shared_ptr<const listener_state> 
       what = e.what();
     } catch (...) {
     }
-    spdlog::error("The handler of {} failed for a {}: {}", listener->options.name, escaped(method), escaped(what));
+    spdlog::error("The handler of {} failed for a {}: {}", listener->options.name, core::escaped(method, 50),
+                  core::escaped(what, 500));
   }
   co_return own_answer(500, "internal error");
 }

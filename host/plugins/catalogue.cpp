@@ -12,10 +12,11 @@
 #include <filesystem>
 #include <map>
 
+#include "host/core/text.hpp"
 #include "host/plugins/errors.hpp"
 #include "host/plugins/library_file.hpp"
-#include "host/plugins/log_text.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "host/runtime/ownership.hpp"
 
 namespace koppel::plugins {
 
@@ -27,26 +28,25 @@ std::string wrong_folder(const std::string& folder) {
     return errno == ENOENT ? "does not exist; create it and put the plugins there"
                            : std::string("cannot be examined: ") + std::strerror(errno);
   if (!S_ISDIR(facts.st_mode)) return "is not a folder";
-  if ((facts.st_mode & S_IWOTH) != 0)
-    return "can be written by everybody, so anybody could have Koppel run a program; take that away (chmod o-w)";
-  return {};
+  return runtime::wrong_ownership(facts);
 }
 
 candidate examine(const std::string& file) {
   candidate c;
   c.file = file;
   const std::string base = file.substr(file.rfind('/') + 1);
-  c.name = escaped(base, 300);
+  c.name = core::escaped(base, 300);
   if (c.name != base) {
     c.reason = c.name + " has a name with control characters or broken UTF-8; rename it";
     return c;
   }
-  const auto text = read_library(file);
-  if (!text) {
-    c.reason = text.error().detail;
+  const auto library = read_library(file);
+  if (!library) {
+    c.reason = library.error().detail;
     return c;
   }
-  auto manifest = parse_manifest(*text);
+  c.stamp = library->stamp;
+  auto manifest = parse_manifest(library->manifest);
   if (!manifest) {
     c.reason = base + ": " + manifest.error().detail;
     return c;
@@ -66,7 +66,7 @@ candidate examine(const std::string& file) {
 
 result<std::vector<candidate>> read_folder(const std::string& folder) {
   if (const std::string wrong = wrong_folder(folder); !wrong.empty())
-    return fail(errc::bad_folder, "the plugin folder " + escaped(folder, 300) + " " + wrong);
+    return fail(errc::bad_folder, "the plugin folder " + core::escaped(folder, 300) + " " + wrong);
   std::vector<std::string> files;
   std::error_code ec;
   for (auto entry = std::filesystem::directory_iterator(folder, ec);
@@ -75,7 +75,8 @@ result<std::vector<candidate>> read_folder(const std::string& folder) {
     if (name.ends_with(".so") && !name.starts_with('.')) files.push_back(entry->path().string());
   }
   if (ec)
-    return fail(errc::bad_folder, "the plugin folder " + escaped(folder, 300) + " cannot be read: " + ec.message());
+    return fail(errc::bad_folder,
+                "the plugin folder " + core::escaped(folder, 300) + " cannot be read: " + ec.message());
   std::sort(files.begin(), files.end());
 
   std::vector<candidate> found;

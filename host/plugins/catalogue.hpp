@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/core/manifest.hpp"
+#include "host/plugins/library_file.hpp"
 
 namespace koppel::plugins {
 
@@ -15,6 +16,7 @@ struct candidate {
   std::string file;  ///< whole path
   std::string name;  ///< of the manifest; the file's name where the manifest cannot be read
   std::optional<core::manifest> manifest;
+  file_stamp stamp;    ///< of the file that was examined
   std::string reason;  ///< where there is no usable manifest: a whole sentence
 };
 

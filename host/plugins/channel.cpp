@@ -7,7 +7,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
-#include "host/plugins/log_text.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::plugins {
 
@@ -34,7 +34,7 @@ std::string take_message(std::string_view bytes, const frame_reader::sink& on_me
     case messages::decoded::verdict::unknown:
       return {};  // of a later version
     case messages::decoded::verdict::malformed:
-      return "it sent bytes that are no message: " + escaped(d.reason, 300);
+      return "it sent bytes that are no message: " + core::escaped(d.reason, 300);
     case messages::decoded::verdict::known:
       break;
   }
@@ -42,7 +42,7 @@ std::string take_message(std::string_view bytes, const frame_reader::sink& on_me
 }
 
 /// No wait is without end; a day is longer than any job.
-steady_time far_away() { return std::chrono::steady_clock::now() + std::chrono::hours{24}; }
+runtime::steady_time far_away() { return std::chrono::steady_clock::now() + std::chrono::hours{24}; }
 
 }  // namespace
 

@@ -10,9 +10,9 @@
 #include <koppel/messages.hpp>
 #include <string>
 
-#include "host/plugins/condition.hpp"
 #include "host/plugins/descriptor.hpp"
 #include "host/runtime/asio.hpp"
+#include "host/runtime/condition.hpp"
 
 namespace koppel::plugins {
 
@@ -58,7 +58,7 @@ class channel {
   std::size_t queued_ = 0;         ///< bytes of them
   bool finishing_ = false;
   bool closed_ = false;
-  condition changed_;
+  runtime::condition changed_;
 };
 
 }  // namespace koppel::plugins

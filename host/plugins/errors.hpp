@@ -9,7 +9,7 @@
 namespace koppel::plugins {
 
 enum class errc {
-  bad_folder = 1,  ///< the plugin folder is missing, no folder, or writable by everybody: the operator repairs it
+  bad_folder = 1,  ///< the plugin folder is missing, no folder, or writable by others: the operator repairs it
   bad_library,     ///< a file of the folder is no usable plugin: replace it, build it with koppel_add_plugin
   bad_manifest,    ///< the manifest inside a plugin is wrong: its author corrects it and builds again
   spawn_failed,    ///< no child process could be had: koppel-runner is missing, or the machine is out of processes

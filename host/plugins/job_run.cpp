@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "host/plugins/log_text.hpp"
+#include "host/core/text.hpp"
 #include "host/plugins/plugin_runner.hpp"
 
 namespace koppel::plugins {
@@ -135,11 +135,11 @@ std::string job_run::take_learned(messages::learned value) {
 
 void job_run::take_done(messages::done done) {
   if (!plugins_word(done.error)) {
-    done.detail = "it ended the job with an unknown error (" + escaped(done.error, 60) + "): " + done.detail;
+    done.detail = "it ended the job with an unknown error (" + core::escaped(done.error, 60) + "): " + done.detail;
     done.error = messages::job_error::bug;
   }
   // The detail is shown to people and logged: one line, of bounded length.
-  done.detail = escaped(done.detail, longest_sentence);
+  done.detail = core::escaped(done.detail, longest_sentence);
   done.retry_after = std::max<std::int64_t>(done.retry_after, 0);
   if (done.http_status < 100 || done.http_status > 599) done.http_status = 0;
   outcome_ = std::move(done);
@@ -162,7 +162,7 @@ runtime::awaitable<bool> job_run::stop_effects(std::chrono::milliseconds limit) 
   co_return ended;
 }
 
-runtime::awaitable<void> job_run::finish_pages(steady_time deadline) {
+runtime::awaitable<void> job_run::finish_pages(runtime::steady_time deadline) {
   while (pages_uncommitted_ > 0 && std::chrono::steady_clock::now() < deadline) {
     const bool go_on = co_await changed_.wait_or_stop(deadline);
     if (!go_on) co_return;

@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "host/plugins/condition.hpp"
 #include "host/plugins/job.hpp"
 #include "host/runtime/clock.hpp"
+#include "host/runtime/condition.hpp"
 #include "host/runtime/supervisor.hpp"
 
 namespace koppel::plugins {
@@ -39,18 +39,19 @@ class job_run {
 
   /// What it came to, once it ended.
   const std::optional<messages::done>& outcome() const { return outcome_; }
-  condition& changed() { return changed_; }
+  runtime::condition& changed() { return changed_; }
 
   /// From now on nothing new is begun; waits until what was begun has ended, all of it within `limit`.
   runtime::awaitable<bool> stop_effects(std::chrono::milliseconds limit);
   /// Waits until every page that was handed in is answered.
-  runtime::awaitable<void> finish_pages(steady_time deadline);
+  runtime::awaitable<void> finish_pages(runtime::steady_time deadline);
   /// When a page was committed last, if one was: each gives the job its whole time anew.
-  const std::optional<steady_time>& last_commit() const { return last_commit_; }
+  const std::optional<runtime::steady_time>& last_commit() const { return last_commit_; }
   /// Completes when no effect is under way any more, however long that takes: they use the caller's objects.
   runtime::awaitable<void> join();
 
   /// Why a page could not be committed, if one could not; then the job has not succeeded, whatever its plugin says.
+  bool page_committed() const { return last_commit_.has_value(); }
   bool pages_uncommitted() const { return pages_uncommitted_ > 0; }
   const std::optional<failure>& page_failure() const { return page_failure_; }
 
@@ -76,10 +77,10 @@ class job_run {
   std::deque<messages::page> pages_;
   std::size_t pages_uncommitted_ = 0;
   std::optional<failure> page_failure_;
-  std::optional<steady_time> last_commit_;
+  std::optional<runtime::steady_time> last_commit_;
   std::optional<messages::done> outcome_;
   bool stopping_ = false;
-  condition changed_;
+  runtime::condition changed_;
 };
 
 }  // namespace koppel::plugins

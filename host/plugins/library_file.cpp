@@ -18,10 +18,11 @@
 #include <optional>
 #include <string_view>
 
+#include "host/core/text.hpp"
 #include "host/plugins/descriptor.hpp"
 #include "host/plugins/errors.hpp"
-#include "host/plugins/log_text.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "host/runtime/ownership.hpp"
 
 namespace koppel::plugins {
 
@@ -43,7 +44,11 @@ struct elf_end {
 };
 using elf_handle = std::unique_ptr<Elf, elf_end>;
 
-complaint read_all(const std::string& path, std::string& bytes) {
+file_stamp stamp_of(const struct stat& facts) { return {facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtim}; }
+
+std::string name_of(const std::string& path) { return core::escaped(path.substr(path.rfind('/') + 1), 300); }
+
+complaint read_all(const std::string& path, std::string& bytes, file_stamp& stamp) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
@@ -53,9 +58,10 @@ complaint read_all(const std::string& path, std::string& bytes) {
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) return std::string("cannot be examined: ") + std::strerror(errno);
   if (!S_ISREG(facts.st_mode)) return "is not a regular file";
-  if ((facts.st_mode & S_IWOTH) != 0) return "can be written by everybody; take that permission away (chmod o-w)";
+  if (complaint c = runtime::wrong_ownership(facts); !c.empty()) return c;
   if (facts.st_size == 0) return "is empty";
   if (static_cast<std::uint64_t>(facts.st_size) > largest_library) return "is larger than 64 MiB";
+  stamp = stamp_of(facts);
   bytes.resize(static_cast<std::size_t>(facts.st_size));
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -169,26 +175,35 @@ complaint check_sections(const std::string& bytes, Elf* elf, std::string& manife
   return {};
 }
 
-complaint read_manifest(const std::string& path, std::string& manifest) {
+complaint examine(const std::string& path, examined_library& library) {
   std::string bytes;
   Elf64_Ehdr header;
-  if (complaint c = read_all(path, bytes); !c.empty()) return c;
+  if (complaint c = read_all(path, bytes, library.stamp); !c.empty()) return c;
   if (complaint c = check_header(bytes, header); !c.empty()) return c;
   if (complaint c = check_segments(bytes, header); !c.empty()) return c;
   if (::elf_version(EV_CURRENT) == EV_NONE) return "cannot be read: this libelf is too old";
   const elf_handle elf(::elf_memory(bytes.data(), bytes.size()));
   if (!elf || ::elf_kind(elf.get()) != ELF_K_ELF) return "is not a shared library (damaged ELF file)";
-  return check_sections(bytes, elf.get(), manifest);
+  return check_sections(bytes, elf.get(), library.manifest);
 }
 
 }  // namespace
 
-result<std::string> read_library(const std::string& path) {
-  const std::string name = path.substr(path.rfind('/') + 1);
-  std::string manifest;
-  const complaint wrong = read_manifest(path, manifest);
-  if (!wrong.empty()) return fail(errc::bad_library, escaped(name, 300) + " " + wrong);
-  return manifest;
+result<examined_library> read_library(const std::string& path) {
+  examined_library library;
+  const complaint wrong = examine(path, library);
+  if (!wrong.empty()) return fail(errc::bad_library, name_of(path) + " " + wrong);
+  return library;
+}
+
+std::string changed_since(const std::string& path, const file_stamp& stamp) {
+  struct stat facts {};
+  if (::lstat(path.c_str(), &facts) != 0) return name_of(path) + " is gone since it was examined; restart koppeld";
+  if (complaint c = runtime::wrong_ownership(facts); !c.empty()) return name_of(path) + " " + c;
+  const file_stamp now = stamp_of(facts);
+  const bool same = now.device == stamp.device && now.inode == stamp.inode && now.size == stamp.size &&
+                    now.modified.tv_sec == stamp.modified.tv_sec && now.modified.tv_nsec == stamp.modified.tv_nsec;
+  return same ? "" : name_of(path) + " changed since it was examined; restart koppeld";
 }
 
 }  // namespace koppel::plugins

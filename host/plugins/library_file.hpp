@@ -3,6 +3,8 @@
 // the one symbol, and what is its manifest. The bytes are hostile until proven otherwise.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <koppel/result.hpp>
 #include <string>
 
@@ -10,7 +12,24 @@ namespace koppel::plugins {
 
 inline constexpr std::size_t largest_library = std::size_t{64} << 20;
 
-/// The text of the manifest in the library at `path`. A failure's sentence begins with the file's name.
-result<std::string> read_library(const std::string& path);
+/// Which file it was, and in which state.
+struct file_stamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  timespec modified{};
+};
+
+struct examined_library {
+  std::string manifest;  ///< its text
+  file_stamp stamp;
+};
+
+/// A failure's sentence begins with the file's name.
+result<examined_library> read_library(const std::string& path);
+
+/// Why what lies at `path` is not the file that was examined, as a sentence that begins with its name; empty where it
+/// is. Asked before each start: another file would run under a manifest that is not its own.
+std::string changed_since(const std::string& path, const file_stamp& stamp);
 
 }  // namespace koppel::plugins

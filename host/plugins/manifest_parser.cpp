@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "host/core/text.hpp"
 #include "host/plugins/errors.hpp"
-#include "host/plugins/log_text.hpp"
 #include "host/plugins/manifest_rules.hpp"
 #include "host/plugins/toml_reader.hpp"
 
@@ -170,9 +170,11 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   check(in, "pattern", rule.pattern, wrong);
   rule.default_value = in.text("default", need::optional);
   rule.required = in.boolean("required", false);
-  rule.secret = in.boolean("secret", false);
-  if (rule.secret && !rule.default_value.empty())
-    in.problem("default", "must be absent: this setting is a secret");
+  if (in.boolean("secret", false))
+    in.problem("secret",
+               "must be absent or false: secret settings are not supported yet, they would be stored unsealed");
+  if (rule.default_value.size() > core::longest_setting)
+    in.problem("default", "must have at most 1024 bytes");
   else if (wrong.empty() && !rule.default_value.empty() && !matches_pattern(rule.pattern, rule.default_value))
     in.problem("default", "does not match the pattern of this setting");
   in.finish();
@@ -246,7 +248,7 @@ result<core::manifest> parse_manifest(std::string_view text) {
     const toml::table root = toml::parse(text);
     read_document(root, m, problems);
   } catch (const toml::parse_error& e) {
-    problems.add(e.source(), "TOML", escaped(e.description(), 300));
+    problems.add(e.source(), "TOML", core::escaped(e.description(), 300));
   }
   if (!problems.empty()) return fail(errc::bad_manifest, "its manifest is wrong: " + problems.text());
   return m;

@@ -11,6 +11,8 @@
 #include <random>
 #include <utility>
 
+#include "host/core/text.hpp"
+#include "host/plugins/admission.hpp"
 #include "host/plugins/catalogue.hpp"
 #include "host/plugins/job_run.hpp"
 #include "host/plugins/log_text.hpp"
@@ -30,7 +32,7 @@ constexpr std::chrono::milliseconds grace{
     1000};  ///< from `cancel` to the end of the job, and from EOF to the end of the process
 constexpr std::string_view host_version = KOPPEL_HOST_VERSION;
 
-steady_time steady_now() { return std::chrono::steady_clock::now(); }
+runtime::steady_time steady_now() { return std::chrono::steady_clock::now(); }
 
 spdlog::level::level_enum level_of(std::string_view level) {
   if (level == "debug") return spdlog::level::debug;
@@ -46,15 +48,6 @@ messages::done ended(std::string_view error, std::string detail) {
   return done;
 }
 
-/// A job that is on a runner, for as long as this lives.
-struct attachment {
-  plugin_runner& runner;
-  std::uint64_t id;
-  attachment(plugin_runner& r, std::uint64_t i, job_run& job) : runner(r), id(i) { runner.add(id, job); }
-  attachment(const attachment&) = delete;
-  ~attachment() { runner.remove(id); }
-};
-
 }  // namespace
 
 class plugin_host::impl {
@@ -63,7 +56,8 @@ class plugin_host::impl {
        plugin_host_options options)
       : owner_(owner), supervisor_(supervisor), clock_(clock), children_(children), options_(std::move(options)) {}
 
-  awaitable<result<>> start();
+  result<> start();
+  awaitable<void> settled();
   awaitable<void> stop(std::chrono::milliseconds limit);
   awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);
 
@@ -80,8 +74,9 @@ class plugin_host::impl {
     std::shared_ptr<plugin_runner> runner;  ///< shared with its jobs, see plugin_runner.hpp
     std::shared_ptr<spdlog::logger> logger;
     line_limit lines;
-    bool settled = false;  ///< `start` need not wait for it any more
-    condition changed;
+    bool settled = false;  ///< `settled` need not wait for it any more
+    std::shared_ptr<admission> gate = std::make_shared<admission>();
+    runtime::condition changed;
 
     bool usable() const { return what.manifest && life.now() != plugin_lifecycle::state::failed; }
   };
@@ -99,11 +94,20 @@ class plugin_host::impl {
   plugin_lifecycle::step judge(plugin& p, const plugin_runner& r);
   void say_hello(plugin_runner& r);
 
+  /// How one try of a job ended, and whether another has to follow: the runner crashed, but with other jobs on it.
+  struct attempt {
+    messages::done outcome;
+    bool again = false;
+    bool suspect = false;
+  };
   awaitable<messages::done> run_job(std::string provider, messages::start job, job_effects& effects);
-  awaitable<std::shared_ptr<plugin_runner>> usable_runner(plugin& p, steady_time deadline);
-  awaitable<messages::done> conduct(plugin_runner& r, job_run& run, std::uint64_t id, steady_time deadline);
+  awaitable<attempt> attempt_job(plugin& p, const messages::start& job, job_effects& effects,
+                                 runtime::steady_time deadline, bool suspect);
+  awaitable<std::shared_ptr<plugin_runner>> usable_runner(plugin& p, const turn& mine, runtime::steady_time deadline);
+  awaitable<messages::done> conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
+                                    runtime::steady_time deadline);
   awaitable<messages::done> cut_short(plugin_runner& r, job_run& run, std::uint64_t id);
-  steady_time steady_deadline(std::int64_t deadline) const;
+  runtime::steady_time steady_deadline(std::int64_t deadline) const;
   std::int64_t now_ms() const { return clock_.now().time_since_epoch().count(); }
 
   plugin_host& owner_;
@@ -117,24 +121,28 @@ class plugin_host::impl {
   std::uint64_t next_job_ = 1;
   std::size_t kept_ = 0;  ///< plugins whose `keep` runs
   bool stopping_ = false;
-  steady_time stop_deadline_{};
-  condition changed_;
+  runtime::steady_time stop_deadline_{};
+  runtime::condition changed_;
 };
 
 // ---- the folder, and who is in it
 
-awaitable<result<>> plugin_host::impl::start() {
+result<> plugin_host::impl::start() {
   auto found = read_folder(options_.folder);
-  if (!found) co_return found.error();
+  if (!found) return found.error();
   supervisor_.run("spawner", children_.serve());
   for (candidate& c : *found) adopt(std::move(c));
+  return {};
+}
+
+awaitable<void> plugin_host::impl::settled() {
   // Every start has a deadline, so this has one too; the bound here is for the sum of what may be tried.
   const auto limit = steady_now() + 4 * options_.start_deadline + std::chrono::seconds{10};
-  const auto settled = [this] {
+  const auto all_settled = [this] {
     return std::all_of(plugins_.begin(), plugins_.end(), [](const auto& p) { return p->settled; });
   };
-  while (!settled() && steady_now() < limit) co_await changed_.wait_until(limit);
-  co_return result<>();
+  bool go_on = true;
+  while (go_on && !all_settled() && steady_now() < limit) go_on = co_await changed_.wait_or_stop(limit);
 }
 
 void plugin_host::impl::adopt(candidate c) {
@@ -191,12 +199,8 @@ std::vector<plugin_status> plugin_host::impl::statuses() const {
 
 void plugin_host::impl::notify(const plugin& p, plugin_notice::kind what, std::string reason) {
   if (!owner_.on_notice) return;
-  plugin_notice notice;
-  notice.what = what;
-  notice.name = p.what.name;
-  if (p.what.manifest) notice.version = p.what.manifest->version;
-  notice.reason = std::move(reason);
-  owner_.on_notice(std::move(notice));
+  const std::string version = p.what.manifest ? p.what.manifest->version : std::string();
+  owner_.on_notice({what, p.what.name, version, std::move(reason)});
 }
 
 void plugin_host::impl::settle(plugin& p) {
@@ -209,7 +213,7 @@ void plugin_host::impl::log(plugin& p, const messages::log& line) {
   const auto verdict = p.lines.ask(steady_now());
   if (verdict.dropped_before > 0)
     p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
-  if (verdict.let_through) p.logger->log(level_of(line.level), "{}", escaped(line.text));
+  if (verdict.let_through) p.logger->log(level_of(line.level), "{}", core::escaped(line.text, longest_log_line));
 }
 
 // ---- one plugin's processes, one after another
@@ -226,15 +230,20 @@ awaitable<void> plugin_host::impl::keep(plugin& p) {
     if (!next.start_again) break;
     const auto until = steady_now() + next.pause;
     while (go_on && !stopping_ && steady_now() < until) go_on = co_await p.changed.wait_or_stop(until);
-    if (go_on) go_on = !co_await was_cancelled();
+    if (go_on) go_on = !co_await runtime::was_cancelled();
   }
-  const bool told_to = co_await was_cancelled();
+  const bool told_to = co_await runtime::was_cancelled();
   if (stopping_ || told_to) p.life.stop();
   --kept_;
   settle(p);
 }
 
 awaitable<plugin_lifecycle::step> plugin_host::impl::live(plugin& p) {
+  if (std::string changed = changed_since(p.what.file, p.what.stamp); !changed.empty()) {
+    p.reason = std::move(changed);
+    notify(p, plugin_notice::kind::failed, p.reason);
+    co_return p.life.refused();
+  }
   auto born = co_await children_.spawn(p.what.file);
   if (!born) {
     p.reason = born.error().detail;
@@ -250,12 +259,13 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(plugin& p) {
                                                       [this, &p](const messages::log& line) { log(p, line); });
   tasks.run("plugin " + p.what.name + ": reader", runner->read());
   tasks.run("plugin " + p.what.name + ": writer", runner->write());
+  tasks.run("plugin " + p.what.name + ": output", runner->read_output());
   tasks.run("plugin " + p.what.name + ": watch", runner->watch());
   say_hello(*runner);
   p.runner = runner;
   co_await follow(p, *runner);
   for (bool ended = false; !ended;) ended = co_await tasks.stop(grace);
-  const bool told_to = co_await was_cancelled();
+  const bool told_to = co_await runtime::was_cancelled();
   if (stopping_ || told_to) co_return plugin_lifecycle::step{};
   co_return judge(p, *runner);
 }
@@ -319,7 +329,10 @@ plugin_lifecycle::step plugin_host::impl::judge(plugin& p, const plugin_runner& 
   const auto step = p.life.ended(clock_.now(), r.jobs_at_end() > 0, random());
   notify(p, plugin_notice::kind::crashed, p.reason);
   if (p.life.now() == plugin_lifecycle::state::quarantined)
-    notify(p, plugin_notice::kind::quarantined, "it ended 5 times within 10 minutes without a job; last: " + p.reason);
+    notify(p, plugin_notice::kind::quarantined,
+           "it ended " + std::to_string(options_.lifecycle.quarantine_crashes) + " times within " +
+               std::to_string(options_.lifecycle.quarantine_window.count()) +
+               " minutes without a job; last: " + p.reason);
   return step;
 }
 
@@ -346,17 +359,18 @@ awaitable<messages::done> plugin_host::impl::run(std::string provider, messages:
   co_return outcome;
 }
 
-steady_time plugin_host::impl::steady_deadline(std::int64_t deadline) const {
+runtime::steady_time plugin_host::impl::steady_deadline(std::int64_t deadline) const {
   constexpr std::int64_t a_day = 86'400'000;
   const std::int64_t left = deadline == 0 ? a_day : std::clamp<std::int64_t>(deadline - now_ms(), 0, a_day);
   return steady_now() + std::chrono::milliseconds(left);
 }
 
-awaitable<std::shared_ptr<plugin_runner>> plugin_host::impl::usable_runner(plugin& p, steady_time deadline) {
+awaitable<std::shared_ptr<plugin_runner>> plugin_host::impl::usable_runner(plugin& p, const turn& mine,
+                                                                           runtime::steady_time deadline) {
   using state = plugin_lifecycle::state;
   bool go_on = true;
   while (go_on && steady_now() < deadline && !stopping_) {
-    if (p.runner && p.runner->usable()) co_return p.runner;
+    if (p.runner && p.runner->usable() && mine.may_begin()) co_return p.runner;
     if (p.life.now() == state::failed || p.life.now() == state::quarantined) break;
     go_on = co_await p.changed.wait_or_stop(deadline);
   }
@@ -364,41 +378,65 @@ awaitable<std::shared_ptr<plugin_runner>> plugin_host::impl::usable_runner(plugi
 }
 
 awaitable<messages::done> plugin_host::impl::run_job(std::string provider, messages::start job, job_effects& effects) {
-  namespace error = messages::job_error;
   plugin* p = of(provider);
-  if (p == nullptr) co_return ended(error::try_again, "there is no usable plugin named " + escaped(provider, 60));
+  if (p == nullptr)
+    co_return ended(messages::job_error::try_again, "there is no usable plugin named " + core::escaped(provider, 60));
   const auto deadline = steady_deadline(job.deadline);
-  const auto runner = co_await usable_runner(*p, deadline);
-  if (!runner) {
-    const bool told_to = co_await was_cancelled();
-    if (told_to) co_return ended(error::cancelled, "the job was cancelled before it began");
-    co_return ended(error::try_again, "the plugin " + provider + " is " + std::string(to_string(p->life.now())) +
-                                          (p->reason.empty() ? "" : ": " + p->reason));
-  }
-  const std::uint64_t id = next_job_++;
-  job.job = id;
-  job.now = now_ms();
-  std::string bytes = messages::encode(messages::message(std::move(job)));
-  if (bytes.size() > messages::max_to_plugin)
-    co_return ended(error::bug, "the job is larger than a plugin can be given");
-  const auto executor = co_await this_coro::executor;
-  job_run run(executor, runner, id, effects, clock_);
-  const attachment entry(*runner, id, run);
-  run.begin(std::move(bytes));
-  messages::done outcome = co_await conduct(*runner, run, id, deadline);
-  co_await run.join();
-  outcome.job = id;
-  co_return outcome;
+  attempt last;
+  do last = co_await attempt_job(*p, job, effects, deadline, last.suspect);
+  while (last.again);
+  co_return std::move(last.outcome);
 }
 
-awaitable<messages::done> plugin_host::impl::conduct(plugin_runner& r, job_run& run, std::uint64_t id,
-                                                     steady_time deadline) {
+awaitable<plugin_host::impl::attempt> plugin_host::impl::attempt_job(plugin& p, const messages::start& job,
+                                                                     job_effects& effects,
+                                                                     runtime::steady_time deadline, bool suspect) {
+  namespace error = messages::job_error;
+  turn mine(p.gate, p.changed, suspect);
+  const auto runner = co_await usable_runner(p, mine, deadline);
+  if (!runner) {
+    const bool told_to = co_await runtime::was_cancelled();
+    if (told_to) co_return attempt{ended(error::cancelled, "the job was cancelled before it began")};
+    std::string why = "the plugin " + p.what.name + " is " + std::string(to_string(p.life.now()));
+    if (p.runner && p.runner->usable() && !mine.may_begin()) why += ", and tries jobs one by one after a crash";
+    co_return attempt{ended(error::try_again, why + (p.reason.empty() ? "" : ": " + p.reason))};
+  }
+  mine.begin();
+  const std::uint64_t id = next_job_++;
+  messages::start start = job;
+  start.job = id;
+  start.now = now_ms();
+  std::string bytes = messages::encode(messages::message(std::move(start)));
+  if (bytes.size() > messages::max_to_plugin)
+    co_return attempt{ended(error::bug, "the job is larger than a plugin can be given")};
+  const auto executor = co_await this_coro::executor;
+  job_run run(executor, runner, id, effects, clock_);
+  const plugin_runner::attachment entry(*runner, id, run);
+  run.begin(std::move(bytes));
+  attempt made;
+  made.outcome = co_await conduct(*runner, run, mine, id, deadline);
+  co_await run.join();
+  made.outcome.job = id;
+  // A crash counts against a job that was alone, or is known to be to blame. One that committed pages goes on where
+  // they end, which only its owner can tell it; that it came further makes this crash its first.
+  const bool others_may_be_to_blame =
+      made.outcome.error == error::crashed && runner->guilty() != id && runner->jobs_at_end() > 1;
+  made.again = others_may_be_to_blame && !run.page_committed();
+  made.suspect = made.again && runner->guilty() == 0;
+  co_return made;
+}
+
+awaitable<messages::done> plugin_host::impl::conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
+                                                     runtime::steady_time deadline) {
   // How long all of a read takes is the provider's affair; what is bounded is the time without a page.
   const auto patience = deadline - steady_now();
   bool go_on = true;
   while (go_on && !run.outcome() && steady_now() < deadline) {
     go_on = co_await run.changed().wait_or_stop(deadline);
-    if (run.last_commit()) deadline = *run.last_commit() + patience;
+    if (run.last_commit()) {
+      deadline = *run.last_commit() + patience;
+      mine.acquit();
+    }
   }
   if (!run.outcome()) {
     messages::done cut = co_await cut_short(r, run, id);
@@ -421,7 +459,7 @@ awaitable<messages::done> plugin_host::impl::conduct(plugin_runner& r, job_run& 
 }
 
 awaitable<messages::done> plugin_host::impl::cut_short(plugin_runner& r, job_run& run, std::uint64_t id) {
-  const bool by_caller = co_await was_cancelled();
+  const bool by_caller = co_await runtime::was_cancelled();
   const auto limit = steady_now() + grace;
   messages::cancel cancel;
   cancel.job = id;
@@ -449,7 +487,8 @@ plugin_host::plugin_host(runtime::supervisor& supervisor, const runtime::clock& 
 
 plugin_host::~plugin_host() = default;
 
-awaitable<result<>> plugin_host::start() { return impl_->start(); }
+result<> plugin_host::start() { return impl_->start(); }
+awaitable<void> plugin_host::settled() { return impl_->settled(); }
 awaitable<void> plugin_host::stop(std::chrono::milliseconds limit) { return impl_->stop(limit); }
 const core::manifest* plugin_host::find(const std::string& provider) const { return impl_->find(provider); }
 std::vector<const core::manifest*> plugin_host::manifests() const { return impl_->manifests(); }

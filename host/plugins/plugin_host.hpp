@@ -47,9 +47,11 @@ class plugin_host {
               plugin_host_options options);
   ~plugin_host();
 
-  /// Scans the folder and starts every usable plugin. Completes when each is running or has failed. A plugin that fails
-  /// is reported by name and reason; the others run. A failure says why the folder itself cannot be used.
-  runtime::awaitable<result<>> start();
+  /// Scans the folder and starts every usable plugin, without waiting for any: jobs wait for theirs. A plugin that
+  /// fails is reported by name and reason; the others run. A failure says why the folder itself cannot be used.
+  result<> start();
+  /// Completes when each plugin is running or has failed, or none will be any more because the host stops.
+  runtime::awaitable<void> settled();
   /// Ends the runners: `destroy`, then, after the limit, SIGKILL.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 

@@ -5,18 +5,25 @@
 
 #include <koppel/abi.h>
 
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
 #include <csignal>
 
+#include "host/core/text.hpp"
 #include "host/plugins/job_run.hpp"
 #include "host/plugins/log_text.hpp"
+#include "host/runtime/supervisor.hpp"
 
 namespace koppel::plugins {
 
 plugin_runner::plugin_runner(runtime::asio::any_io_executor executor, spawner& children, child process, log_sink log)
     : children_(children),
-      process_{process.pid, {}, process.end},
+      process_{process.pid, {}, {}, process.end},
       log_(std::move(log)),
-      channel_(std::move(executor), std::move(process.socket)) {}
+      channel_(executor, std::move(process.socket)),
+      output_(executor, process.output.release()) {}
 
 runtime::awaitable<void> plugin_runner::read() {
   frame_reader::sink sink = [this](messages::message m) { return take(std::move(m)); };
@@ -24,6 +31,38 @@ runtime::awaitable<void> plugin_runner::read() {
   read_to_the_end_ = true;
   if (!wrong.empty()) kill(std::move(wrong), speaking_);
   changed_.notify_all();
+}
+
+runtime::awaitable<void> plugin_runner::read_output() {
+  std::string chunk(std::size_t{64} << 10, '\0');
+  while (true) {
+    const auto [ec, n] = co_await output_.async_read_some(runtime::asio::buffer(chunk), runtime::token);
+    if (ec) break;
+    take_output(std::string_view(chunk).substr(0, n));
+    const std::chrono::milliseconds breath{10};
+    if (n == chunk.size()) co_await runtime::sleep_for(breath);  // a flood waits in its pipe
+  }
+  if (!line_.empty()) take_output("\n");
+  output_ended_ = true;
+  changed_.notify_all();
+}
+
+void plugin_runner::take_output(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto end = bytes.find('\n');
+    const std::size_t length = std::min({end, bytes.size(), longest_log_line - line_.size()});
+    line_ += bytes.substr(0, length);
+    const bool whole = length == end;
+    bytes.remove_prefix(length + (whole ? 1 : 0));
+    if (!whole && line_.size() < longest_log_line) continue;
+    if (!line_.empty()) {
+      messages::log line;
+      line.level = "info";
+      line.text = "it printed: " + line_;
+      log_(line);
+    }
+    line_.clear();
+  }
 }
 
 runtime::awaitable<void> plugin_runner::watch() {
@@ -36,7 +75,12 @@ runtime::awaitable<void> plugin_runner::watch() {
 }
 
 std::string plugin_runner::take(messages::message m) {
-  speaking_ = 0;
+  std::string wrong = judge(std::move(m));
+  if (wrong.empty()) speaking_ = 0;  // whatever comes next need not be the same job's
+  return wrong;
+}
+
+std::string plugin_runner::judge(messages::message m) {
   if (const auto* r = std::get_if<messages::ready>(&m)) return take_ready(*r);
   if (const auto* line = std::get_if<messages::log>(&m)) {
     log_(*line);
@@ -44,8 +88,8 @@ std::string plugin_runner::take(messages::message m) {
   }
   if (const auto* u = std::get_if<messages::unusable>(&m)) {
     if (ready_) return "it said that it cannot be used after it was ready";
-    refusal_ =
-        u->reason.empty() ? "koppel-runner cannot use it (" + escaped(u->stage, 60) + ")" : escaped(u->reason, 1000);
+    refusal_ = u->reason.empty() ? "koppel-runner cannot use it (" + core::escaped(u->stage, 60) + ")"
+                                 : core::escaped(u->reason, 1000);
     changed_.notify_all();
     return {};
   }
@@ -82,6 +126,7 @@ void plugin_runner::kill(std::string why, std::uint64_t guilty) {
   if (wrong_.empty()) wrong_ = std::move(why);
   children_.kill(process_.pid, SIGKILL);
   if (guilty == 0 && jobs_.size() == 1) guilty = jobs_.begin()->first;
+  if (guilty_ == 0) guilty_ = guilty;
   if (const auto found = jobs_.find(guilty); found != jobs_.end()) {
     ++jobs_at_end_;
     found->second->end(messages::job_error::bug, wrong_);
@@ -91,6 +136,9 @@ void plugin_runner::kill(std::string why, std::uint64_t guilty) {
 
 std::string plugin_runner::end_text() const {
   if (!wrong_.empty()) return wrong_ + "; its process was ended";
+  if (const auto status = process_.end->status; status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGALRM)
+    return "it worked on one message for more than " + std::to_string(children_.limits().call_s) +
+           " s; its process was ended";
   if (process_.end->status) return "its process ended (" + describe_end(*process_.end->status) + ")";
   return "its process closed the connection";
 }
@@ -99,7 +147,7 @@ runtime::awaitable<void> plugin_runner::bury(std::chrono::milliseconds patience)
   // The last words may be read after the end of the process is known, and the other way about. A process that left a
   // grandchild behind never closes its socket: hence the limit.
   const auto limit = std::chrono::steady_clock::now() + patience;
-  while (!(process_.end->status && read_to_the_end_) && std::chrono::steady_clock::now() < limit)
+  while (!(process_.end->status && read_to_the_end_ && output_ended_) && std::chrono::steady_clock::now() < limit)
     co_await changed_.wait_until(limit);
   if (!process_.end->status) {
     children_.kill(process_.pid, SIGKILL);

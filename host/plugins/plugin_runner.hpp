@@ -3,6 +3,7 @@
 // strand only. Shared: plugin_host's loop owns it, and jobs hold it while their effects are under way.
 #pragma once
 
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <functional>
 #include <koppel/messages.hpp>
 #include <map>
@@ -38,15 +39,24 @@ class plugin_runner {
   std::optional<int> status() const { return process_.end->status; }
   /// How many jobs it had when it ended.
   std::size_t jobs_at_end() const { return jobs_at_end_; }
+  /// The job that is to blame for its end; 0 where any of them may be.
+  std::uint64_t guilty() const { return guilty_; }
   std::size_t jobs() const { return jobs_.size(); }
 
-  /// The two coroutines of its life, and a third that passes on the end of its process.
+  /// The coroutines of its life: the channel's two, one for what it prints, one that passes on the end of its process.
   runtime::awaitable<void> read();
+  runtime::awaitable<void> read_output();
   runtime::awaitable<void> write() { return channel_.write(); }
   runtime::awaitable<void> watch();
 
-  void add(std::uint64_t id, job_run& job) { jobs_[id] = &job; }
-  void remove(std::uint64_t id);
+  /// A job that is on this runner, for as long as this lives.
+  struct attachment {
+    plugin_runner& runner;
+    std::uint64_t id;
+    attachment(plugin_runner& r, std::uint64_t i, job_run& job) : runner(r), id(i) { runner.jobs_[id] = &job; }
+    attachment(const attachment&) = delete;
+    ~attachment() { runner.remove(id); }
+  };
 
   runtime::awaitable<bool> send(std::string message) { return channel_.send(std::move(message)); }
   void post(const messages::message& m) { channel_.post(messages::encode(m)); }
@@ -59,10 +69,13 @@ class plugin_runner {
   /// Ends every job that is still on it.
   void end_jobs(std::string_view error, const std::string& detail);
 
-  condition& changed() { return changed_; }
+  runtime::condition& changed() { return changed_; }
 
  private:
+  void remove(std::uint64_t id);
   std::string take(messages::message m);
+  std::string judge(messages::message m);
+  void take_output(std::string_view bytes);
   std::string take_ready(const messages::ready& r);
   std::string take_job_message(messages::message m);
 
@@ -71,14 +84,17 @@ class plugin_runner {
   const log_sink log_;
 
   channel channel_;
+  runtime::asio::posix::stream_descriptor output_;
+  std::string line_;                        ///< the beginning of one that it prints
   std::map<std::uint64_t, job_run*> jobs_;  ///< in the frames of plugin_host::run
   std::uint64_t speaking_ = 0;              ///< the job of the message being handled
   bool ready_ = false;
-  bool read_to_the_end_ = false;
+  bool read_to_the_end_ = false, output_ended_ = false;
   std::string refusal_;
   std::string wrong_;
   std::size_t jobs_at_end_ = 0;
-  condition changed_;
+  std::uint64_t guilty_ = 0;
+  runtime::condition changed_;
 };
 
 }  // namespace koppel::plugins

@@ -61,7 +61,7 @@ std::string describe_end(int status) {
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-result<std::unique_ptr<spawner>> spawner::fork_before_threads(std::string runner_path) {
+result<std::unique_ptr<spawner>> spawner::fork_before_threads(std::string runner_path, const runner_limits& limits) {
   if (threads_of_this_process() > 1)
     return fail(errc::spawn_failed, "the spawner must be forked before the process has threads");
   if (::access(runner_path.c_str(), X_OK) != 0)
@@ -77,9 +77,9 @@ result<std::unique_ptr<spawner>> spawner::fork_before_threads(std::string runner
   if (pid < 0) return fail(errc::spawn_failed, std::string("fork: ") + std::strerror(errno));
   if (pid == 0) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(127);
-    run_spawner(theirs.release(), runner_path);
+    run_spawner(theirs.release(), runner_path, limits);
   }
-  return std::unique_ptr<spawner>(new spawner(pid, std::move(ours)));
+  return std::unique_ptr<spawner>(new spawner(pid, std::move(ours), limits));
 }
 
 spawner::~spawner() {
@@ -103,7 +103,7 @@ runtime::awaitable<void> spawner::serve() {
 bool spawner::read_one() {
   answer a;
   iovec part{&a, sizeof a};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -116,11 +116,12 @@ bool spawner::read_one() {
     lost();
     return false;
   }
-  descriptor passed;
+  descriptor socket, output;
   if (const cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    passed.reset(fd);
+    std::array<int, 2> passed{-1, -1};
+    std::memcpy(passed.data(), CMSG_DATA(header), sizeof passed);
+    socket.reset(passed[0]);
+    output.reset(passed[1]);
   }
   if (a.what == answer::exited) {
     if (const auto found = ends_.find(a.pid); found != ends_.end()) {
@@ -136,7 +137,7 @@ bool spawner::read_one() {
       kill(a.pid, SIGKILL);  // whoever wanted it has gone away
       return true;
     }
-    child born{a.pid, std::move(passed), std::make_shared<child_end>()};
+    child born{a.pid, std::move(socket), std::move(output), std::make_shared<child_end>()};
     ends_[a.pid] = born.end;
     waiting->second->outcome.emplace(std::move(born));
   } else if (waiting != pending_.end()) {
@@ -148,6 +149,7 @@ bool spawner::read_one() {
 
 void spawner::lost() {
   alive_ = false;
+  if (on_lost) on_lost();
   for (auto& [token, waiting] : pending_) waiting->changed.notify_all();
   // Their parent's death has killed them; nobody is left to say so.
   for (auto& [pid, end] : ends_) {

@@ -5,28 +5,36 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <koppel/result.hpp>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "host/plugins/condition.hpp"
 #include "host/plugins/descriptor.hpp"
 #include "host/runtime/asio.hpp"
+#include "host/runtime/condition.hpp"
 
 namespace koppel::plugins {
 
 /// How a child ended; `status` is waitpid's. Shared by the spawner, which fills it, and whoever has the child.
 struct child_end {
   std::optional<int> status;
-  condition changed;
+  runtime::condition changed;
 };
 
 struct child {
   pid_t pid = 0;
   descriptor socket;  ///< our end of its stream socket
+  descriptor output;  ///< what its stdout and stderr say
   std::shared_ptr<child_end> end;
+};
+
+/// What a runner may use up; beyond it the runner ends, and no other.
+struct runner_limits {
+  std::uint64_t memory = std::uint64_t{256} << 20;  ///< bytes of its own that it can write to
+  unsigned call_s = 60;                             ///< that its plugin may take for one message
 };
 
 /// "SIGSEGV", or "exit status 3".
@@ -35,7 +43,8 @@ std::string describe_end(int status);
 class spawner {
  public:
   /// Call it first thing in main. Fails if the process has threads already, or the runner is no program.
-  static result<std::unique_ptr<spawner>> fork_before_threads(std::string runner_path);
+  static result<std::unique_ptr<spawner>> fork_before_threads(std::string runner_path,
+                                                              const runner_limits& limits = {});
   /// Ends the spawner; runners that still live die with it.
   ~spawner();
   spawner(const spawner&) = delete;
@@ -50,14 +59,19 @@ class spawner {
   /// Signals a child of this spawner; any other number, or a child that has ended, is left alone.
   void kill(pid_t pid, int signal);
 
+  /// Called once when the spawner itself has ended, by whatever: nothing can be done here, the daemon has to end. Set
+  /// before `serve`.
+  std::function<void()> on_lost;
+
   /// False once the spawner itself has ended: no runner can be started any more, and none lives.
   bool alive() const { return alive_; }
   pid_t pid() const { return pid_; }
+  const runner_limits& limits() const { return limits_; }
 
  private:
   struct pending {
     std::optional<result<child>> outcome;
-    condition changed;
+    runtime::condition changed;
   };
   using pending_map = std::map<std::uint64_t, pending*>;
   struct registration {
@@ -67,12 +81,14 @@ class spawner {
     registration(const registration&) = delete;
     ~registration() { map.erase(token); }
   };
-  spawner(pid_t pid, descriptor channel) : pid_(pid), channel_(std::move(channel)) {}
+  spawner(pid_t pid, descriptor channel, const runner_limits& limits)
+      : pid_(pid), limits_(limits), channel_(std::move(channel)) {}
   bool send(const void* bytes, std::size_t size);
   bool read_one();
   void lost();
 
   const pid_t pid_;
+  const runner_limits limits_;
   descriptor channel_;
   bool alive_ = true;
   std::uint64_t next_token_ = 1;

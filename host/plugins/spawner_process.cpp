@@ -50,8 +50,8 @@ void limit(int resource, rlim_t most) {
 }
 
 /// In the runner-to-be, between fork and exec. Answers only if something failed: with an errno through `failed`.
-[[noreturn]] void become_runner(const std::string& runner, const std::string& plugin, int socket, int failed,
-                                pid_t parent) {
+[[noreturn]] void become_runner(const std::string& runner, const std::string& plugin, const runner_limits& limits,
+                                int socket, int output, int failed, pid_t parent) {
   const auto give_up = [failed] {
     const int error = errno;
     [[maybe_unused]] const auto n = ::write(failed, &error, sizeof error);
@@ -63,15 +63,19 @@ void limit(int resource, rlim_t most) {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, runner_descriptors);
-  // What a library prints must not mix with what the daemon prints: stdout goes where errors go.
-  if (::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) give_up();
+#ifndef __SANITIZE_ADDRESS__  // whose shadow of the memory alone is larger
+  limit(RLIMIT_DATA, limits.memory);
+#endif
+  // What a library prints is read by the daemon, which escapes and bounds it.
+  if (::dup2(output, STDOUT_FILENO) < 0 || ::dup2(output, STDERR_FILENO) < 0) give_up();
   const int report = ::fcntl(failed, F_DUPFD_CLOEXEC, runner_socket + 1);
   if (report < 0 || ::dup2(socket, runner_socket) < 0) give_up();
   ::fcntl(runner_socket, F_SETFD, 0);  // dup2 onto itself keeps close-on-exec
   failed = report;
   ::close_range(runner_socket + 1, ~0u, CLOSE_RANGE_CLOEXEC);
   const std::string number = std::to_string(runner_socket);
-  const std::array<const char*, 4> arguments{"koppel-runner", number.c_str(), plugin.c_str(), nullptr};
+  const std::string call_s = std::to_string(limits.call_s);
+  const std::array<const char*, 5> arguments{"koppel-runner", number.c_str(), plugin.c_str(), call_s.c_str(), nullptr};
   ::execve(runner.c_str(), const_cast<char* const*>(arguments.data()), clean_environment());
   const int error = errno;
   [[maybe_unused]] const auto n = ::write(report, &error, sizeof error);
@@ -80,7 +84,8 @@ void limit(int resource, rlim_t most) {
 
 class spawner_process {
  public:
-  spawner_process(int channel, std::string runner) : channel_(channel), runner_(std::move(runner)) {}
+  spawner_process(int channel, std::string runner, const runner_limits& limits)
+      : channel_(channel), runner_(std::move(runner)), limits_(limits) {}
 
   void serve() {
     while (true) {
@@ -125,19 +130,23 @@ class spawner_process {
   }
 
   void spawn(std::uint64_t token, const std::string& plugin) {
-    std::array<int, 2> ends{-1, -1}, report{-1, -1};
+    std::array<int, 2> ends{-1, -1}, report{-1, -1}, output{-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
       return refuse(token, answer::socket, errno);
     descriptor host_end(ends[0]), runner_end(ends[1]);
     if (::pipe2(report.data(), O_CLOEXEC) != 0) return refuse(token, answer::socket, errno);
     descriptor report_read(report[0]), report_write(report[1]);
+    if (::pipe2(output.data(), O_CLOEXEC) != 0) return refuse(token, answer::socket, errno);
+    descriptor output_read(output[0]), output_write(output[1]);
 
     const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return refuse(token, answer::fork, errno);
-    if (pid == 0) become_runner(runner_, plugin, runner_end.get(), report_write.get(), self);
+    if (pid == 0)
+      become_runner(runner_, plugin, limits_, runner_end.get(), output_write.get(), report_write.get(), self);
 
     runner_end.reset();
+    output_write.reset();
     report_write.reset();
     int error = 0;
     ssize_t n = 0;
@@ -154,7 +163,7 @@ class spawner_process {
     answer a;
     a.pid = pid;
     a.token = token;
-    say(a, host_end.get());
+    say(a, {host_end.get(), output_read.get()});
   }
 
   void refuse(std::uint64_t token, decltype(answer::step) step, int error) {
@@ -163,7 +172,7 @@ class spawner_process {
     a.step = step;
     a.number = error;
     a.token = token;
-    say(a, -1);
+    say(a, {});
   }
 
   void reap(pid_t pid) {
@@ -174,24 +183,24 @@ class spawner_process {
     a.what = answer::exited;
     a.pid = pid;
     a.number = status;
-    say(a, -1);
+    say(a, {});
   }
 
-  void say(const answer& a, int passed) {
+  void say(const answer& a, const std::vector<int>& passed) {
     answer copy = a;
     iovec part{&copy, sizeof copy};
     msghdr message{};
     message.msg_iov = &part;
     message.msg_iovlen = 1;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    if (passed >= 0) {
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
+    if (!passed.empty()) {
       message.msg_control = control.data();
       message.msg_controllen = control.size();
       cmsghdr* header = CMSG_FIRSTHDR(&message);
       header->cmsg_level = SOL_SOCKET;
       header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof(int));
-      std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
+      header->cmsg_len = CMSG_LEN(passed.size() * sizeof(int));
+      std::memcpy(CMSG_DATA(header), passed.data(), passed.size() * sizeof(int));
     }
     while (::sendmsg(channel_, &message, MSG_NOSIGNAL) < 0 && errno == EINTR) {
     }
@@ -199,6 +208,7 @@ class spawner_process {
 
   int channel_;
   std::string runner_;
+  runner_limits limits_;
   std::map<pid_t, descriptor> children_;  ///< pid -> pidfd; ours and not yet waited for
 };
 
@@ -221,9 +231,9 @@ void forget_what_was_inherited(int& channel) {
 
 }  // namespace
 
-void run_spawner(int channel, const std::string& runner_path) {
+void run_spawner(int channel, const std::string& runner_path, const runner_limits& limits) {
   forget_what_was_inherited(channel);
-  spawner_process process(channel, runner_path);
+  spawner_process process(channel, runner_path, limits);
   process.serve();
   process.kill_all();
   ::_exit(0);

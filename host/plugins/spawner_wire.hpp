@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "host/plugins/spawner.hpp"
+
 namespace koppel::plugins::spawner_wire {
 
 inline constexpr std::size_t longest_path = 4096;
@@ -20,7 +22,7 @@ struct request {
 
 struct answer {
   enum : std::uint32_t {
-    spawned = 1,  ///< with the host's end of the runner's socket as SCM_RIGHTS
+    spawned = 1,  ///< with the host's ends of the runner's socket and of its output as SCM_RIGHTS
     refused = 2,  ///< `number` is an errno, `step` what failed
     exited = 3    ///< `number` is a status of waitpid
   } what = spawned;
@@ -36,6 +38,6 @@ namespace koppel::plugins {
 
 /// The spawner's whole life, in the forked child: serves requests on `channel` until its other end closes. Never
 /// returns.
-[[noreturn]] void run_spawner(int channel, const std::string& runner_path);
+[[noreturn]] void run_spawner(int channel, const std::string& runner_path, const runner_limits& limits);
 
 }  // namespace koppel::plugins

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "host/plugins/log_text.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::plugins {
 
@@ -144,7 +144,7 @@ void toml_reader::problem(const char* key, const std::string& what) {
 void toml_reader::finish() {
   for (const auto& [key, node] : table_)
     if (asked_.find(key.str()) == asked_.end())
-      problems_.add(key.source(), name(escaped(key.str(), longest_key)), "is not a key that Koppel knows");
+      problems_.add(key.source(), name(core::escaped(key.str(), longest_key)), "is not a key that Koppel knows");
 }
 
 }  // namespace koppel::plugins

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// koppel-runner FD PLUGIN: the child process in which one plugin lives. FD is a stream socket to the host; frames both
-// ways (channel.hpp). It dies with its host and leaves no core behind, for that would hold customers' data.
+// koppel-runner FD PLUGIN [SECONDS]: the child process in which one plugin lives. FD is a stream socket to the host;
+// frames both ways (channel.hpp). It dies with its host and leaves no core behind, for that would hold customers' data.
+// SECONDS is what the plugin may take for one message; then SIGALRM ends the process.
 // Exit: 0 the host closed the socket; 1 bad arguments; 2 the plugin is unusable, after a message that says why;
 // 3 the host sent a frame above the limit.
 #include "channel.hpp"
@@ -37,7 +38,7 @@ int refuse(channel& host, const koppel::messages::unusable& why) {
   return 2;
 }
 
-int serve(channel& host, const koppel_plugin& plugin, void* instance) {
+int serve(channel& host, const koppel_plugin& plugin, void* instance, unsigned call_s) {
   std::string frame;
   for (;;) {
     const auto what = host.next(frame);
@@ -47,20 +48,29 @@ int serve(channel& host, const koppel_plugin& plugin, void* instance) {
       return 3;
     }
     if (what == channel::event::closed) break;
+    ::alarm(call_s);
     plugin.receive(instance, reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size());
+    ::alarm(0);
   }
   plugin.destroy(instance);
   return 0;
+}
+
+template <class Number>
+bool read_number(const char* text, Number& into) {
+  const auto [end, fault] = std::from_chars(text, text + std::strlen(text), into);
+  return fault == std::errc() && *end == '\0';
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   int descriptor = -1;
-  const char* text = argc == 3 ? argv[1] : "";
-  const auto [end, fault] = std::from_chars(text, text + std::strlen(text), descriptor);
-  if (argc != 3 || fault != std::errc() || *end != '\0' || descriptor < 0) {
-    std::fprintf(stderr, "usage: koppel-runner FD PLUGIN (started by koppeld)\n");
+  unsigned call_s = 0;  // no limit
+  const bool good = (argc == 3 || argc == 4) && read_number(argv[1], descriptor) && descriptor >= 0 &&
+                    (argc == 3 || read_number(argv[3], call_s));
+  if (!good) {
+    std::fprintf(stderr, "usage: koppel-runner FD PLUGIN [SECONDS] (started by koppeld)\n");
     return 1;
   }
   protect();
@@ -76,5 +86,5 @@ int main(int argc, char** argv) {
     const koppel::messages::unusable why{"create", "the plugin could not make an instance of itself"};
     return refuse(host, why);
   }
-  return serve(host, plugin, instance);
+  return serve(host, plugin, instance, call_s);
 }

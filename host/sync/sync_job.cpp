@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "host/core/learned.hpp"
-#include "host/plugins/log_text.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::sync {
 namespace json = boost::json;
@@ -59,7 +59,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   set_aside_strangers(page);
   if (page.set_aside > 0)
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
-                 page.set_aside, plugins::escaped(page.set_aside_reason, longest_reason));
+                 page.set_aside, core::escaped(page.set_aside_reason, longest_reason));
   ledger::run updated = run;
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
@@ -82,7 +82,7 @@ void sync_service::job::learned(messages::learned value) {
     learned_now[value.name] = value.value;
   } else if (!std::exchange(told_of_learned_, true)) {
     spdlog::warn("{}/{} {}: the learned value \"{}\" was not kept: at most {} names, plain text", connection.provider,
-                 connection.name, run.stream, plugins::escaped(value.name, core::longest_learned_name),
+                 connection.name, run.stream, core::escaped(value.name, core::longest_learned_name),
                  core::most_learned);
   }
 }
@@ -133,7 +133,7 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
   start.cursor = run.cursor;
   start.cursor_version = run.cursor_version;
   start.ids = step.ids;
-  start.settings = core::job_settings(connection.settings, connection.learned);
+  start.settings = core::job_settings(manifest, connection.settings, connection.learned);
   start.deadline = deadline.time_since_epoch().count();
   return start;
 }

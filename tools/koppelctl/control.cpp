@@ -138,8 +138,6 @@ result<json::object> control::post(const std::string& path, const body& what, st
   return exchange("POST", path, json::serialize(what), patience);
 }
 
-result<json::object> control::remove(const std::string& path) {
-  return exchange("DELETE", path, {}, std::chrono::seconds(90));
-}
+result<json::object> control::remove(const std::string& path) { return exchange("DELETE", path, {}, longest_answer); }
 
 }  // namespace koppel::koppelctl

@@ -12,6 +12,10 @@
 
 namespace koppel::koppelctl {
 
+/// What acts may take: longer than the daemon allows itself for an authorisation (150 s), so that it is the daemon that
+/// says what came of it.
+inline constexpr std::chrono::seconds longest_answer{165};
+
 class control {
  public:
   explicit control(std::string socket) : socket_(std::move(socket)) {}
@@ -23,8 +27,7 @@ class control {
   /// The answer's object; empty for an answer without body. Failures: unreachable; refused or bad_input with the
   /// daemon's own sentence; not_understood. `patience` is the deadline of the whole exchange.
   result<body> get(const std::string& path, std::chrono::seconds patience = std::chrono::seconds(30));
-  result<body> post(const std::string& path, const body& what,
-                    std::chrono::seconds patience = std::chrono::seconds(90));
+  result<body> post(const std::string& path, const body& what, std::chrono::seconds patience = longest_answer);
   result<body> remove(const std::string& path);
 
  private:

@@ -4,7 +4,7 @@
 class-type temporary and a loop awaits elsewhere too): they crash or hang when resumed. A frame begins with two pointers,
 resume and destroy; in a wrong one they are stored 8 bytes further on. Reads unoptimised object files (the dev preset's).
 
-Usage: coroutine_frames.py BUILD_FOLDER      prints each wrong coroutine, exits 1 if there is any
+Usage: coroutine_frames.py BUILD_FOLDER...   prints each wrong coroutine, exits 1 if there is any
        coroutine_frames.py --self-test       compiles a coroutine that g++ 12 lays out wrongly and expects to find it"""
 
 import concurrent.futures
@@ -48,8 +48,9 @@ task f(text m) {
 
 
 def wrong_coroutines(path):
-    """Names of the functions of an object file that store resume and destroy at 8 and 16 of a new frame."""
-    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", path], capture_output=True, text=True, check=True)
+    """Names of the functions of an object file, templates left out, that store resume and destroy at 8 and 16 of a new
+    frame."""
+    listing = subprocess.run(["objdump", "-d", "-j", ".text", "--no-show-raw-insn", path], capture_output=True, text=True, check=True)
     found, function, stores, address_taken = [], None, [], False
     for line in listing.stdout.splitlines():
         name = FUNCTION.match(line)
@@ -90,9 +91,9 @@ def self_test():
 def main():
     if sys.argv[1:] == ["--self-test"]:
         return self_test()
-    objects = [str(p) for p in sorted(pathlib.Path(sys.argv[1]).rglob("*.o")) if has_coroutines(p)]
+    objects = [str(p) for folder in sys.argv[1:] for p in sorted(pathlib.Path(folder).rglob("*.o")) if has_coroutines(p)]
     if not objects:
-        sys.exit(f"coroutine_frames: no object file with a coroutine under {sys.argv[1]}")
+        sys.exit("coroutine_frames: no object file with a coroutine was found")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = [(path, name) for path, names in zip(objects, pool.map(wrong_coroutines, objects)) for name in names]
     for path, name in wrong:

@@ -64,7 +64,10 @@ class Rig:
         if self.host.poll() is not None:
             with open(self.host_log, encoding="utf-8", errors="replace") as log:
                 raise RuntimeError(f"koppeld ended with {self.host.returncode}:\n{log.read()[-2000:]}")
-        return self.ctl("status", check=False).returncode == 0
+        status = self.ctl("status", check=False)
+        # It answers before its plugins are loaded.
+        return status.returncode == 0 and not any(p["state"] in ("starting", "backing_off")
+                                                  for p in json.loads(status.stdout)["plugins"])
 
     def start_consumer(self):
         with open(os.path.join(self.folder, "proplus.log"), "ab") as log:

@@ -67,6 +67,7 @@ TEST_CASE("a callback connects the account: exchange, probe, pinned, stored, pub
   REQUIRE(after.pinned);
   CHECK(after.pinned->id == "42");
   CHECK(after.learned.at("seen") == "yes");
+  CHECK(after.learned.at("asked_in") == "eu");  // nobody set it: the default of the manifest
   CHECK(w.stored_token(c) == "token-canary");
   CHECK(w.changes == std::vector<std::string>{"waiting", "authorized"});
 

@@ -73,7 +73,8 @@ class world {
     plugins::plugin_host_options folder;
     folder.folder = KOPPEL_AUTH_PLUGINS;
     host.emplace(supervisor, clock, *children, folder);
-    if (auto started = run(host->start()); !started) FAIL(started.error().detail);
+    if (auto started = host->start(); !started) FAIL(started.error().detail);
+    run_void(host->settled());
     provider.emplace(*http, *book, clock, [] { return 0.0; });
     start_auth();
   }

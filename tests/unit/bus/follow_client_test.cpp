@@ -242,6 +242,23 @@ TEST_CASE("silence beyond two and a half heartbeats makes a new connection, the 
   CHECK(c.connect_at());
 }
 
+TEST_CASE("an acknowledgement after long work goes out, and is no word about the host's silence", "[bus][client]") {
+  history h;
+  time_point now{};
+  auto c = accepted_client(position{"e1", 0, ""}, now);
+  REQUIRE(*c.receive(batch_of(h, 1, 2, h.commit(2)), now));
+  c.acknowledge(h.at(2));
+
+  now += 30s;  // the application worked
+  const auto sent = c.outbox(now);
+  REQUIRE(sent.size() == 1);
+  CHECK(std::holds_alternative<ack_request>(*parse_consumer_message(sent[0])));
+  now += 30s;  // and did something else before it asked again
+  c.waiting(now);
+  c.due(now);
+  CHECK_FALSE(c.connect_at());
+}
+
 TEST_CASE("silence is noticed by a consumer that asks in short waits, also before the host accepted it",
           "[bus][client]") {
   const time_point start = time_point{} + 1h;
@@ -288,7 +305,7 @@ TEST_CASE("a host that restarted is followed anew, refusals that are final are e
   REQUIRE(c.receive(refused("no_session"), now));
   CHECK(c.connect_at());
   for (const errc e : {errc::epoch_changed, errc::position_expired, errc::position_ahead, errc::replaced,
-                       errc::too_many, errc::bad_request}) {
+                       errc::too_many, errc::history_broken, errc::bad_request}) {
     auto other = accepted_client(h.at(1), now);
     const auto got = other.receive(refused(std::string(code_of(e))), now);
     REQUIRE_FALSE(got);

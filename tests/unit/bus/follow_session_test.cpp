@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <koppel/bus/limits.hpp>
+#include <map>
 
 #include "follow_hub.hpp"
 #include "memory_source.hpp"
@@ -25,7 +26,8 @@ struct received {
 struct host {
   std::shared_ptr<history> h = std::make_shared<history>();
   memory_source source{h};
-  follow_hub hub{source, {4, 6'000ms}};
+  std::vector<std::string> broken;
+  follow_hub hub{source, {4, 6'000ms, [this](const koppel::failure& f) { broken.push_back(f.detail); }}};
   time_point now{};
   std::vector<std::string> keep;  ///< messages that views point into
 
@@ -305,14 +307,40 @@ TEST_CASE("retention that overtakes a session ends it, but one may begin in thin
   CHECK(got["B"] == "64");
 }
 
-TEST_CASE("a hole in the stored history stops the host rather than the consumer losing events", "[bus][follow]") {
+TEST_CASE("whoever needs events that are missing or damaged is refused with a sentence, the others go on",
+          "[bus][follow]") {
   host t;
   t.h->commit(2), t.h->commit(2), t.h->commit(2);
+  const bool hole = GENERATE(true, false);
   t.follow("A");
-  t.h->drop_batch(1);
-  const auto m = t.hub.next();
-  REQUIRE_FALSE(m);
-  CHECK(m.error().code == errc::history_broken);
+  t.follow("B", t.h->at(4));
+  t.follow("C", from_now{});
+  if (hole)
+    t.h->drop_batch(1);
+  else
+    t.h->damage_batch(1);
+
+  std::map<std::string, std::string> got;
+  for (int i = 0; i < 4; ++i) {
+    const auto m = t.hub.next();
+    REQUIRE(m);
+    if (!*m) break;
+    const auto reply = t.answer(**m);
+    if (const auto* b = std::get_if<batch_message>(&reply)) got[(*m)->peer] += std::to_string(b->last);
+    if (const auto* r = std::get_if<refused_message>(&reply)) {
+      got[(*m)->peer] += r->code;
+      CHECK(r->text.find("restores a backup") != std::string::npos);
+    }
+    t.hub.sent((*m)->peer);
+  }
+  CHECK(got["A"] == (hole ? "history_broken" : "2history_broken"));
+  CHECK(got["B"] == "6");
+  CHECK(t.hub.sessions().size() == 2);
+  CHECK(t.broken.size() == 1);
+  if (!hole) {
+    CHECK(t.refused(t.h->at(3)) == "history_broken");
+  }
+  CHECK(t.refused(t.h->at(5)) == "");
 }
 
 TEST_CASE("a source that fails is reported, not retried", "[bus][follow]") {

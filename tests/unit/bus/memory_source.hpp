@@ -2,6 +2,7 @@
 // A history in memory: what the ledger is for the real server. Shared by a test and the bus thread, hence the mutex.
 #pragma once
 
+#include <koppel/bus/error.hpp>
 #include <koppel/bus/event_source.hpp>
 #include <map>
 #include <memory>
@@ -61,6 +62,10 @@ class history {
     const std::lock_guard lock(mutex_);
     batches_.erase(batches_.begin() + static_cast<std::ptrdiff_t>(index));
   }
+  void damage_batch(std::size_t index) {
+    const std::lock_guard lock(mutex_);
+    damaged_ = batches_.at(index).first_seq;
+  }
   void fail_reads() {
     const std::lock_guard lock(mutex_);
     failing_ = true;
@@ -91,6 +96,7 @@ class history {
   std::map<std::string, std::uint64_t> acked_;
   std::uint64_t horizon_ = 1;
   bool failing_ = false;
+  std::uint64_t damaged_ = 0;  ///< first_seq of the batch that cannot be read; 0: none
 };
 
 class memory_source : public event_source {
@@ -102,7 +108,14 @@ class memory_source : public event_source {
     const std::lock_guard lock(history_->mutex_);
     return history_->horizon_;
   }
-  result<std::string> id_at(std::uint64_t seq) override { return history_->id_at(seq); }
+  result<std::string> id_at(std::uint64_t seq) override {
+    {
+      const std::lock_guard lock(history_->mutex_);
+      for (const stored_batch& b : history_->batches_)
+        if (b.first_seq == history_->damaged_ && b.first_seq <= seq && seq <= b.last_seq) return damage();
+    }
+    return history_->id_at(seq);
+  }
   result<std::vector<stored_batch>> read(std::uint64_t after, std::size_t max_bytes) override {
     const std::lock_guard lock(history_->mutex_);
     if (history_->failing_) return failure{boost::system::errc::make_error_code(boost::system::errc::io_error), "disk"};
@@ -112,6 +125,8 @@ class memory_source : public event_source {
     for (const stored_batch& b : history_->batches_) {
       if (b.last_seq <= after) continue;
       if (!out.empty() && bytes + b.bytes.size() > max_bytes) break;
+      if (b.first_seq == history_->damaged_ && !out.empty()) break;
+      if (b.first_seq == history_->damaged_) return damage();
       bytes += b.bytes.size();
       out.push_back(b);
     }
@@ -125,6 +140,7 @@ class memory_source : public event_source {
   int reads = 0;
 
  private:
+  static failure damage() { return {errc::history_broken, "The stored events are damaged."}; }
   std::shared_ptr<history> history_;
 };
 

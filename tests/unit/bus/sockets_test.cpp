@@ -35,6 +35,9 @@ struct bus {
     server_options o;
     o.heartbeat = beat;
     o.on_fatal = [this](const koppel::failure& f) { fatal.set_value(f.detail); };
+    o.on_broken = [this](const koppel::failure& f) {
+      if (!std::exchange(said_broken, true)) broken.set_value(f.detail);
+    };
     host = std::make_unique<server>(folder(), std::make_unique<memory_source>(h), o);
     REQUIRE(host->start());
   }
@@ -58,7 +61,8 @@ struct bus {
 
   std::filesystem::path root = make_root();
   std::shared_ptr<history> h = std::make_shared<history>();
-  std::promise<std::string> fatal;
+  std::promise<std::string> fatal, broken;
+  bool said_broken = false;
   std::unique_ptr<server> host;
 };
 
@@ -274,6 +278,37 @@ TEST_CASE("watchers see topics, records without data, heartbeats, and what is li
   }
   CHECK(record);
   CHECK(progress);
+}
+
+TEST_CASE("long work between a delivery and its acknowledgement costs no new connection", "[bus][sockets]") {
+  bus b;
+  b.commit(1);
+  follower f(b.options("slow"));
+  take_until(f, 1);
+  std::this_thread::sleep_for(beat * 4);  // beyond the silence that a host is allowed, within what a consumer is
+  REQUIRE(f.ack(b.h->at(1)));
+  REQUIRE(f.next(beat));
+  CHECK(f.reconnects() == 0);
+}
+
+TEST_CASE("damaged events end the session that needs them, the bus and its watchers go on", "[bus][sockets]") {
+  bus b;
+  b.commit(1);
+  b.commit(1);
+  b.h->damage_batch(0);
+  follower f(b.options());
+  auto got = f.next(2s);
+  if (got) got = f.next(2s);  // accepted first
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code == errc::history_broken);
+  CHECK(b.broken.get_future().wait_for(5s) == std::future_status::ready);
+
+  follower_options now = b.options();
+  now.from = from_now{};
+  follower other(now);
+  REQUIRE(*other.next(2s));
+  b.commit(1);
+  CHECK(take_until(other, 3) == std::vector<std::uint64_t>{3});
 }
 
 TEST_CASE("a source that fails ends the bus and says so", "[bus][sockets]") {

@@ -64,10 +64,17 @@ TEST_CASE("a file where a folder should be is refused", "[config]") {
   CHECK_THAT(f.complaint(), Contains("cannot be made") && Contains("Not a directory"));
 }
 
-TEST_CASE("a plugin folder must exist and must not be everybody's", "[config]") {
+TEST_CASE("a plugin folder must exist, and only we and root may write to it", "[config]") {
   folders f;
   ::chmod(f.c.plugin_folder.c_str(), 0777);
-  CHECK_THAT(f.complaint(), Contains("chmod o-w"));
+  CHECK_THAT(f.complaint(), Contains("can be written by everybody") && Contains("chmod go-w"));
+  ::chmod(f.c.plugin_folder.c_str(), 0775);
+  CHECK_THAT(f.complaint(), Contains("can be written by its group") && Contains("chmod g-w"));
+  if (::geteuid() == 0) {
+    ::chmod(f.c.plugin_folder.c_str(), 0755);
+    REQUIRE(::chown(f.c.plugin_folder.c_str(), 12345, 12345) == 0);
+    CHECK_THAT(f.complaint(), Contains("belongs to another user"));
+  }
 
   fs::remove(f.c.plugin_folder);
   CHECK_THAT(f.complaint(), Contains("plugin folder") && Contains("No such file"));

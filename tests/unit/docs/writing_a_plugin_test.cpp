@@ -29,9 +29,9 @@ TEST_CASE("the page about writing a plugin quotes the files that are built, to t
 }
 
 TEST_CASE("the host accepts the page's plugin", "[docs]") {
-  const auto text = koppel::plugins::read_library(ROLODEX_PLUGIN);
-  REQUIRE(text.has_value());
-  const auto manifest = koppel::plugins::parse_manifest(*text);
+  const auto library = koppel::plugins::read_library(ROLODEX_PLUGIN);
+  REQUIRE(library.has_value());
+  const auto manifest = koppel::plugins::parse_manifest(library->manifest);
   if (!manifest) FAIL(manifest.error().detail);
   CHECK(manifest->streams.size() == 1);
 }

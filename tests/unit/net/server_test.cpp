@@ -174,6 +174,13 @@ TEST_CASE("a bad request is answered and the next good one works", "[net][server
   CHECK(status_of(ask(f, post(std::string(65536, 'x'), 65536))) == 200);
 }
 
+TEST_CASE("the server's own refusals have the form that every other has", "[net][server]") {
+  server_fixture f;
+  const auto body_of = [](const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); };
+  CHECK(body_of(ask(f, post("", 65537))) == R"({"error":{"code":"too_large","message":"the body is too large"}})");
+  CHECK(body_of(ask(f, "GET / HTTP/1.1\r\n\r\n")) == R"({"error":{"code":"bad_request","message":"Host is missing"}})");
+}
+
 TEST_CASE("a second request behind the first is never served", "[net][server][framing]") {
   server_options options;
   options.keep_alive = GENERATE(false, true);

@@ -19,7 +19,7 @@ namespace {
 
 struct echo_world : plugin_world {
   recording_effects effects;
-  echo_world() {
+  explicit echo_world(const runner_limits& limits = {}) : plugin_world(limits) {
     options.lifecycle.backoff_base = 1ms;
     add(test_plugin("echo.so"));
     start();
@@ -53,7 +53,7 @@ class held_effects : public recording_effects {
     reply.status = 200;
     co_return reply;
   }
-  condition changed;
+  runtime::condition changed;
   bool open = false;
   int under_way = 0;
 };
@@ -153,26 +153,120 @@ TEST_CASE("a plugin that failed gives its jobs back with its reason", "[plugins]
   CHECK(done.detail == "the plugin null-create is failed: the plugin could not make an instance of itself");
 }
 
-TEST_CASE("a crash ends the runner's jobs as crashed, and the next job runs on a new runner", "[plugins][job]") {
+TEST_CASE("a crash ends its job as crashed, and the next job runs on a new runner", "[plugins][job]") {
   echo_world w;
   const int first = w.pid();
-  held_effects held;
-  started<messages::done> bystander(w.context, w.host->run("echo", sync_of("http"), held));
-  run_until(w.context, [&] { return held.under_way == 1; });
 
   const auto done = w.job("crash");
 
   CHECK(done.error == "crashed");
   CHECK(done.detail == "the plugin echo failed during this job: its process ended (SIGSEGV)");
-  run_until(w.context, [&] { return bystander.done(); });
-  CHECK(bystander.get().error == "crashed");
-  CHECK(held.under_way == 0);  // its effect was ended before the job was
-
   CHECK(w.job("http").detail == "1:body of 1");  // waits for the new runner
   CHECK(w.pid() != first);
   CHECK(w.status("echo").crashes == 1);
   CHECK(w.count(plugin_notice::kind::crashed) == 1);
 }
+
+TEST_CASE("after a crash each job of the runner runs alone, and it counts against the one that crashes alone",
+          "[plugins][job]") {
+  echo_world w;
+  // Each of them is beside the others, and never beside anybody on its second try.
+  class watching_effects : public held_effects {
+   public:
+    std::function<std::size_t()> jobs_now;
+    std::vector<std::size_t> beside;
+    runtime::awaitable<messages::reply> http(messages::http request) override {
+      beside.push_back(jobs_now());
+      auto asked = held_effects::http(std::move(request));
+      co_return co_await std::move(asked);
+    }
+  };
+  std::vector<watching_effects> effects(3);
+  std::vector<started<messages::done>> innocents;
+  for (auto& e : effects) {
+    e.jobs_now = [&] { return w.status("echo").jobs; };
+    innocents.emplace_back(w.context, w.host->run("echo", sync_of("http"), e));
+  }
+  run_until(w.context,
+            [&] { return std::all_of(effects.begin(), effects.end(), [](auto& e) { return e.under_way == 1; }); });
+
+  started<messages::done> culprit(w.context, w.host->run("echo", sync_of("crash"), w.effects));
+  run_until(w.context, [&] {  // all were ended, their effects first
+    return std::all_of(effects.begin(), effects.end(), [](auto& e) { return e.under_way == 0; });
+  });
+  // Who comes now waits until the matter is settled.
+  started<messages::done> newcomer(w.context, w.host->run("echo", sync_of("http"), w.effects));
+  for (auto& e : effects) e.open = true;
+  run_until(w.context, [&] {
+    return culprit.done() && newcomer.done() &&
+           std::all_of(innocents.begin(), innocents.end(), [](auto& j) { return j.done(); });
+  });
+
+  CHECK(culprit.get().error == "crashed");
+  CHECK(newcomer.get().error.empty());
+  for (auto& j : innocents) CHECK(j.get().error.empty());
+  for (auto& e : effects) {
+    REQUIRE(e.beside.size() == 2);
+    CHECK(e.beside[1] == 1);
+  }
+  CHECK(w.status("echo").crashes == 2);
+}
+
+TEST_CASE("a job that had committed pages goes on where they end, so its owner is told of the crash",
+          "[plugins][job]") {
+  echo_world w;
+  held_effects held;
+  started<messages::done> beside(w.context, w.host->run("echo", sync_of("http"), held));
+  run_until(w.context, [&] { return held.under_way == 1; });
+
+  CHECK(w.job("page-then-crash").error == "crashed");
+  CHECK(w.effects.cursors == std::vector<std::string>{"after 1"});  // not sent a second time
+
+  held.open = true;
+  run_until(w.context, [&] { return beside.done(); });
+  CHECK(beside.get().error.empty());
+}
+
+TEST_CASE("bytes that are no message are blamed on nobody who spoke well before them", "[plugins][job]") {
+  echo_world w;
+  held_effects held;
+  started<messages::done> good(w.context, w.host->run("echo", sync_of("http"), held));
+  run_until(w.context, [&] { return held.under_way == 1; });
+
+  started<messages::done> bad(w.context, w.host->run("echo", sync_of("garbage"), w.effects));
+  run_until(w.context, [&] { return held.under_way == 0; });
+  held.open = true;
+  run_until(w.context, [&] { return good.done() && bad.done(); });
+
+  CHECK(bad.get().error == "bug");  // on its second try it was alone
+  CHECK(good.get().error.empty());
+}
+
+TEST_CASE("a runner that works on one message for too long is ended, other providers' are not", "[plugins][job]") {
+  echo_world w(runner_limits{.call_s = 1});
+  plugin_world other(runner_limits{.call_s = 1});
+  other.add(bad_plugin("crashes_in_job.so"));
+  other.start();
+  const int pid = other.status("crashes-in-job").runner_pids.at(0);
+
+  CHECK(w.job("loop").detail ==
+        "the plugin echo failed during this job: it worked on one message for more than 1 s; its process was ended");
+
+  CHECK(w.job("http").error.empty());
+  recording_effects effects;
+  CHECK(other.run_job(sync_of("http"), effects, "crashes-in-job").error.empty());
+  CHECK(other.status("crashes-in-job").runner_pids.at(0) == pid);
+}
+
+#ifndef __SANITIZE_ADDRESS__  // a sanitized runner has no limit
+TEST_CASE("a runner gets no more memory than its limit, and ends by that", "[plugins][job]") {
+  echo_world w;
+  const auto done = w.job("hungry");  // for a gigabyte
+  CHECK(done.error == "crashed");
+  CHECK(done.detail == "the plugin echo failed during this job: its process ended (SIGABRT)");
+  CHECK(w.job("http").error.empty());
+}
+#endif
 
 TEST_CASE("exit(0) in a job is a crash", "[plugins][job]") {
   echo_world w;
@@ -317,5 +411,34 @@ TEST_CASE("log lines are one line each, bounded, and say whose they are, and odd
     if (text == "plugin/echo|warning|first\\nsecond \\x1b[31mred") ++of_the_plugin;
   CHECK(of_the_plugin >= 2000);
   CHECK(of_the_plugin <= 3000);  // 3,000 were sent; more than 2,000 only if a second went by
+  CHECK(out.str().find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("what a library prints is in the log line by line, escaped, bounded, and what was dropped is counted",
+          "[plugins][job][log]") {
+  std::ostringstream out;
+  const auto before = spdlog::default_logger();
+  const auto logger = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(out));
+  logger->set_pattern("%n|%l|%v");
+  spdlog::set_default_logger(logger);
+  {
+    echo_world w;
+    CHECK(w.job("prints").error.empty());  // 100,000 lines, then the beginning of one
+    const auto second = std::chrono::milliseconds{1'000};
+    run(w.context, runtime::sleep_for(second));  // of the limit; the next line tells what it dropped
+    CHECK(w.job("exit").error == "crashed");
+  }
+  spdlog::set_default_logger(before);
+
+  std::istringstream lines(out.str());
+  std::size_t printed = 0, dropped = 0;
+  for (std::string text; std::getline(lines, text);) {
+    if (text == "plugin/echo|info|it printed: \\x1b[31mred") ++printed;
+    if (text.find("log lines were dropped") != std::string::npos) ++dropped;
+  }
+  CHECK(printed >= 2000);
+  CHECK(printed < 50'000);
+  CHECK(dropped >= 1);
+  CHECK(out.str().find("it printed: and out") != std::string::npos);
   CHECK(out.str().find('\x1b') == std::string::npos);
 }

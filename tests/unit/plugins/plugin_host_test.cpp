@@ -137,10 +137,12 @@ TEST_CASE("a plugin that was killed comes back as another process, the others un
 TEST_CASE("a plugin that keeps dying without a job is quarantined", "[plugins][host]") {
   plugin_world w;
   w.options.lifecycle.backoff_base = std::chrono::milliseconds{1};
+  w.options.lifecycle.quarantine_crashes = 3;
+  w.options.lifecycle.quarantine_window = std::chrono::minutes{7};
   w.add(test_plugin("echo.so"));
   w.start();
 
-  for (int crash = 1; crash <= 5; ++crash) {
+  for (int crash = 1; crash <= 3; ++crash) {
     REQUIRE(w.status("echo").state == "running");
     ::kill(w.status("echo").runner_pids.at(0), SIGKILL);
     run_until(w.context, [&] {
@@ -152,7 +154,54 @@ TEST_CASE("a plugin that keeps dying without a job is quarantined", "[plugins][h
   CHECK(w.status("echo").state == "quarantined");
   CHECK(w.status("echo").runner_pids.empty());
   CHECK(w.count(plugin_notice::kind::quarantined) == 1);
+  CHECK(w.reason(plugin_notice::kind::quarantined) ==
+        "it ended 3 times within 7 minutes without a job; last: its process ended (SIGKILL)");
   CHECK(w.host->find("echo") != nullptr);  // its connections keep their manifest
+}
+
+TEST_CASE("a file that is not the one that was examined is never started, and is refused by name", "[plugins][host]") {
+  plugin_world w;
+  w.add(test_plugin("echo.so"));
+  w.start();
+  const auto file = w.folder.path() / "echo.so";
+  fs::remove(file);  // as an upgrade does it; the runner keeps the old one
+  w.add(bad_plugin("crashes_in_job.so"), "echo.so");
+  CHECK(w.status("echo").state == "running");
+
+  ::kill(w.status("echo").runner_pids.at(0), SIGKILL);
+  run_until(w.context, [&] { return w.status("echo").state == "failed"; });
+
+  CHECK(w.failure("echo") == "echo.so changed since it was examined; restart koppeld");
+  CHECK(w.host->find("echo") == nullptr);
+}
+
+TEST_CASE("a host is told at once when no plugin can be started any more", "[plugins][host]") {
+  plugin_world w;
+  w.add(test_plugin("echo.so"));
+  bool lost = false;
+  w.children->on_lost = [&] { lost = true; };
+  w.start();
+
+  ::kill(w.children->pid(), SIGKILL);
+  run_until(w.context, [&] { return lost; });
+
+  CHECK_FALSE(w.children->alive());
+}
+
+TEST_CASE("starting waits for no plugin", "[plugins][host]") {
+  plugin_world w;
+  w.add(test_plugin("never_ready.so"));
+  w.add(test_plugin("echo.so"));
+  w.host = std::make_unique<plugin_host>(w.supervisor, w.clock, *w.children, w.options);
+  const auto before = std::chrono::steady_clock::now();
+
+  REQUIRE(w.host->start().has_value());
+
+  CHECK(w.host->find("echo") != nullptr);
+  recording_effects effects;
+  CHECK(w.run_job(sync_of("http"), effects).error.empty());
+  run(w.context, w.host->stop(std::chrono::milliseconds{100}));  // also while one is being loaded
+  CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds{5});
 }
 
 TEST_CASE("stopping ends every runner in order", "[plugins][host]") {

@@ -29,8 +29,8 @@ class plugin_world {
   std::vector<plugin_notice> notices;
   std::string fatal;
 
-  plugin_world() {
-    auto forked = spawner::fork_before_threads(KOPPEL_RUNNER);
+  explicit plugin_world(const runner_limits& limits = {}) {
+    auto forked = spawner::fork_before_threads(KOPPEL_RUNNER, limits);
     if (!forked) FAIL(forked.error().detail);
     children = std::move(*forked);
     options.folder = folder.path().string();
@@ -51,7 +51,9 @@ class plugin_world {
   result<> try_start() {
     host = std::make_unique<plugin_host>(supervisor, clock, *children, options);
     host->on_notice = [this](plugin_notice n) { notices.push_back(std::move(n)); };
-    return run(context, host->start());
+    auto begun = host->start();
+    if (begun) run(context, host->settled());
+    return begun;
   }
   void start() {
     const auto started = try_start();

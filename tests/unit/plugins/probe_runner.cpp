@@ -44,6 +44,9 @@ std::string report(int argc, char** argv) {
   rlimit core{}, files{};
   ::getrlimit(RLIMIT_CORE, &core);
   ::getrlimit(RLIMIT_NOFILE, &files);
+  rlimit memory{};
+  ::getrlimit(RLIMIT_DATA, &memory);
+  out << "memory " << memory.rlim_max << '\n';
   out << "core " << core.rlim_max << '\n' << "files " << files.rlim_max << '\n';
   out << "end\n";
   return out.str();

@@ -85,7 +85,8 @@ TEST_CASE("a runner is born with a clean environment, four descriptors and no co
   const std::string report = read_report(c.socket.get());
   CAPTURE(report);
 
-  CHECK(report.find("argument koppel-runner\nargument 3\nargument /plugins/it's here.so\n") != std::string::npos);
+  CHECK(report.find("argument koppel-runner\nargument 3\nargument /plugins/it's here.so\nargument 60\n") !=
+        std::string::npos);
   CHECK(count(report, "environment ") == 2);
   CHECK(report.find("environment PATH=/usr/bin:/bin\n") != std::string::npos);
   CHECK(report.find("environment LANG=C.UTF-8\n") != std::string::npos);
@@ -97,6 +98,9 @@ TEST_CASE("a runner is born with a clean environment, four descriptors and no co
   CHECK(report.find("no new privileges 1\n") != std::string::npos);
   CHECK(report.find("core 0\n") != std::string::npos);
   CHECK(report.find("files 64\n") != std::string::npos);
+#ifndef __SANITIZE_ADDRESS__
+  CHECK(report.find("memory 268435456\n") != std::string::npos);
+#endif
 }
 
 TEST_CASE("how a runner ended is told: by itself, by a signal, at the end of its socket", "[plugins][spawner]") {

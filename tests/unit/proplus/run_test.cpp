@@ -107,6 +107,24 @@ TEST_CASE("a restored host is noticed, and followed from its start", "[proplus][
   CHECK(f.d.sql("SELECT count(*) FROM company") == "5");  // no complete reading yet: nothing is concluded
 }
 
+TEST_CASE("damaged events end the consumer with a sentence that says what to do, and its position stays",
+          "[proplus][run]") {
+  fixture f;
+  auto h = std::make_shared<history>();
+  h->commit(2);
+  h->commit(2);
+  h->damage_batch(1);
+  auto host = f.host(h);
+
+  const std::atomic<bool> stop{false};
+  const auto outcome = proplus::run(*f.d.s, f.options(), stop);
+
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == bus::errc::history_broken);
+  CHECK(outcome.error().detail.find("restores a backup") != std::string::npos);
+  CHECK(f.d.sql("SELECT seq FROM position") == "2");
+}
+
 TEST_CASE("a second consumer of the same name ends the first with a sentence", "[proplus][run]") {
   fixture f;
   auto h = std::make_shared<history>();

@@ -16,7 +16,7 @@ enum class errc {
   position_ahead,    ///< the position is newer than the host's head: an older database was restored; begin again
   replaced,          ///< a newer session with this consumer's name took over; run one consumer per name
   too_many,          ///< the host has as many sessions as it allows; disconnect one
-  history_broken,    ///< the stored history contradicts itself; the host stops rather than guess
+  history_broken,    ///< stored events are damaged or missing: never handed out; an operator restores a backup
   folder_unsafe,     ///< the bus folder is missing, not ours, open to others, or its path is too long
   socket_failed,     ///< ZeroMQ refused; the sentence has its reason
 };

@@ -34,9 +34,13 @@ class event_source {
   virtual result<std::uint64_t> head() = 0;
   /// The oldest seq that is still kept (1 until retention trims).
   virtual result<std::uint64_t> horizon() = 0;
+  // Of what is damaged or missing `id_at` and `read` say errc::history_broken: whoever needs it is refused, the others
+  // go on. Any other failure ends the bus.
+
   /// The id of the event with this seq; empty when there is none.
   virtual result<std::string> id_at(std::uint64_t seq) = 0;
-  /// Batches whose last_seq is after `after`, in order, until `max_bytes` is reached (at least one if there is one).
+  /// Batches whose last_seq is after `after`, in order, until `max_bytes` is reached or the next one is damaged (at
+  /// least one if there is one).
   virtual result<std::vector<stored_batch>> read(std::uint64_t after, std::size_t max_bytes) = 0;
   /// Records that a consumer made everything up to `seq` durable. Returns at once; the write is the ledger's business.
   virtual void acknowledge(const std::string& consumer, std::uint64_t seq) = 0;

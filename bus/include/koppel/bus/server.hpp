@@ -25,10 +25,11 @@ struct server_options {
   live_detail live = live_detail::thin;
   std::chrono::milliseconds heartbeat{limits::heartbeat};
   std::size_t max_sessions = limits::sessions;
-  /// The event source failed, or the stored history is broken. Called once, on the bus thread, which ends then.
+  /// The event source failed. Called once, on the bus thread, which ends then.
   std::function<void(const failure&)> on_fatal;
-  /// One word for the heartbeat topic, e.g. "ok"; called on the bus thread. Without it: "ok".
-  std::function<std::string()> health;
+  /// Stored events are damaged and a consumer that needs them was refused, or watchers did not see them. On the bus
+  /// thread; the bus goes on.
+  std::function<void(const failure&)> on_broken;
 };
 
 /// A connected consumer, for status pages.

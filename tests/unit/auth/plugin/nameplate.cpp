@@ -15,6 +15,7 @@ class nameplate final : public connector {
     auto request = run.get("/me");
     const auto me = (co_await run.http(std::move(request))).json();
     run.remember("seen", "yes");
+    if (const auto region = run.setting("region")) run.remember("asked_in", std::string(*region));
     run.account(me["id"].text().value_or(""), me["name"].text().value_or(""));
   }
 };

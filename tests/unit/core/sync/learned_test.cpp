@@ -35,6 +35,20 @@ TEST_CASE("what is too long or no plain text is not learned", "[learned]") {
 }
 
 TEST_CASE("a setting of the operator wins over a learned value of its name", "[learned]") {
-  const auto told = job_settings({{"domain", "operator's"}}, {{"domain", "learned"}, {"division", "7"}});
+  const auto told = job_settings({}, {{"domain", "operator's"}}, {{"domain", "learned"}, {"division", "7"}});
   CHECK(told == values{{"division", "7"}, {"domain", "operator's"}});
+}
+
+TEST_CASE("a setting that nobody set or learned has its default, one without a default is absent", "[learned]") {
+  manifest m;
+  m.settings.resize(4);
+  m.settings[0].name = "region";
+  m.settings[0].default_value = "eu";
+  m.settings[1].name = "division";
+  m.settings[1].default_value = "12";
+  m.settings[2].name = "ledger";
+  m.settings[3].name = "domain";
+  m.settings[3].default_value = "default.example";
+  const auto told = job_settings(m, {{"division", "7"}}, {{"domain", "learned.example"}});
+  CHECK(told == values{{"division", "7"}, {"domain", "learned.example"}, {"region", "eu"}});
 }

@@ -13,7 +13,7 @@
 
 #include "host/runtime/asio.hpp"
 
-namespace koppel::plugins {
+namespace koppel::runtime {
 
 using steady_time = std::chrono::steady_clock::time_point;
 
@@ -24,19 +24,19 @@ class condition {
   }
 
   /// Waits even if the coroutine was asked to stop; each further request ends one wait.
-  runtime::awaitable<void> wait_until(const steady_time& deadline) {
+  awaitable<void> wait_until(const steady_time& deadline) {
     // A copy of the list's owner: a frame that is destroyed with its io_context may outlive the condition.
     const auto list = waiting_;
-    runtime::asio::steady_timer timer(co_await runtime::asio::this_coro::executor, deadline);
+    asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
     const registration entry{*list, list->insert(list->end(), &timer)};
-    co_await timer.async_wait(runtime::token);
+    co_await timer.async_wait(token);
   }
 
   /// False, and without waiting any longer, once the coroutine was asked to stop.
-  runtime::awaitable<bool> wait_or_stop(const steady_time& deadline);
+  awaitable<bool> wait_or_stop(const steady_time& deadline);
 
  private:
-  using timers = std::list<runtime::asio::steady_timer*>;
+  using timers = std::list<asio::steady_timer*>;
   struct registration {
     timers& list;
     timers::iterator at;
@@ -49,12 +49,12 @@ class condition {
 };
 
 /// True once the coroutine that awaits this was asked to stop.
-inline runtime::awaitable<bool> was_cancelled() {
-  const auto state = co_await runtime::asio::this_coro::cancellation_state;
-  co_return state.cancelled() != runtime::asio::cancellation_type::none;
+inline awaitable<bool> was_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-inline runtime::awaitable<bool> condition::wait_or_stop(const steady_time& deadline) {
+inline awaitable<bool> condition::wait_or_stop(const steady_time& deadline) {
   const bool before = co_await was_cancelled();
   if (before) co_return false;
   co_await wait_until(deadline);
@@ -62,4 +62,4 @@ inline runtime::awaitable<bool> condition::wait_or_stop(const steady_time& deadl
   co_return !after;
 }
 
-}  // namespace koppel::plugins
+}  // namespace koppel::runtime

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control socket takes for a setting.
+
+#include "host/api/input.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace koppel;
+
+TEST_CASE("a setting of any length is answered with a sentence, and no pattern sees more than 1 KiB", "[api]") {
+  core::manifest m;
+  m.title = "Example";
+  m.settings.resize(1);
+  m.settings[0].name = "division";
+  m.settings[0].pattern = "(a|b)*";
+  m.settings[0].help.en = "letters a and b";
+  const auto refusal = [&](const std::string& value) { return api::settings_refusal(m, {{"division", value}}); };
+
+  CHECK(refusal(std::string(1024, 'a')).empty());
+  CHECK(refusal("c") == "The setting \"division\" does not have the form that Example expects: letters a and b");
+  const std::string too_long = "The setting \"division\" is longer than 1024 bytes.";
+  CHECK(refusal(std::string(1025, 'a')) == too_long);
+  CHECK(refusal(std::string(1 << 20, 'a')) == too_long);  // std::regex would need the whole stack for this
+}
