@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <koppel/bus/event_types.hpp>
 #include <koppel/bus/server.hpp>
 #include <memory>
 #include <mutex>
@@ -262,15 +263,15 @@ class host {
     using kind = plugins::plugin_notice::kind;
     switch (what) {
       case kind::loaded:
-        return "plugin.loaded";
+        return bus::event_types::plugin_loaded;
       case kind::failed:
-        return "plugin.failed";
+        return bus::event_types::plugin_failed;
       case kind::crashed:
-        return "plugin.crashed";
+        return bus::event_types::plugin_crashed;
       case kind::quarantined:
-        return "plugin.quarantined";
+        return bus::event_types::plugin_quarantined;
     }
-    return "plugin.crashed";
+    return bus::event_types::plugin_crashed;
   }
 
   awaitable<void> publish(plugins::plugin_notice n) {

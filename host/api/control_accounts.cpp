@@ -11,6 +11,8 @@
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
 
+#include <koppel/bus/event_types.hpp>
+
 namespace koppel::api {
 namespace json = boost::json;
 using ledger::transaction;
@@ -165,7 +167,7 @@ awaitable<answer> control_api::post_connection(call c) {
     if (!inserted) return inserted.error();
     connection = *inserted;
     ledger::event_draft draft;
-    draft.type = "connection.created";
+    draft.type = bus::event_types::connection_created;
     draft.about = &connection;
     draft.data = {{"app", app_name}};
     return tx.append(draft);
@@ -212,12 +214,12 @@ awaitable<answer> control_api::delete_connection(call c) {
     if (auto done = tx.remove_connection(found->id, purge); !done) return done;
     removed = *tx.find_connection(found->id);
     ledger::event_draft status;
-    status.type = "auth.status";
+    status.type = bus::event_types::auth_status;
     status.about = &removed;
     status.data = core::status_data(removed.auth, m);
     if (auto appended = tx.append(status); !appended) return appended;
     ledger::event_draft draft;
-    draft.type = "connection.removed";
+    draft.type = bus::event_types::connection_removed;
     draft.about = &removed;
     draft.data = {{"purge", purge}};
     return tx.append(draft);

@@ -11,6 +11,8 @@
 #include "host/core/auth_texts.hpp"
 #include "host/core/learned.hpp"
 
+#include <koppel/bus/event_types.hpp>
+
 namespace koppel::auth {
 namespace {
 
@@ -293,7 +295,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     age = tx.find_token_age(after.id);
     if (!decision.changed) return {};
     ledger::event_draft event;
-    event.type = "auth.status";
+    event.type = bus::event_types::auth_status;
     event.about = &after;
     event.data = core::status_data(after.auth, about.manifest);
     return tx.append(event);

@@ -3,6 +3,7 @@
 // no decoding; its row of a full run is marked as seen.
 
 #include <sodium.h>
+#include <koppel/bus/event_types.hpp>
 
 #include <initializer_list>
 #include <msgpack/adaptor/int.hpp>
@@ -14,6 +15,8 @@
 
 namespace koppel::ledger {
 namespace {
+
+namespace types = bus::event_types;
 
 constexpr std::size_t digest_bytes = 16;
 
@@ -211,7 +214,9 @@ std::string_view page_writer::cause_of(const core::record_change& change) const 
 
 bus::event page_writer::announcement(const messages::record& incoming, const core::record_change& change) const {
   const bool deleted = change.what == kind::deleted;
-  auto event = t_.envelope(connection_, "sync." + incoming.entity + (deleted ? ".deleted" : ".upserted"), incoming.id);
+  auto event = t_.envelope(connection_,
+                           deleted ? types::record_deleted(incoming.entity) : types::record_upserted(incoming.entity),
+                           incoming.id);
   map_writer data(deleted ? 7 : 8);
   data.text("entity", incoming.entity).text("id", incoming.id).number("revision", change.next.revision);
   data.text("cause", cause_of(change)).text("run_id", run_.id);
@@ -265,7 +270,7 @@ result<void> page_writer::set_aside(const messages::record& incoming, const std:
   mark_seen(incoming, row);  // it exists, though we cannot carry it: its absence must not be concluded
   if (refused_before(incoming, reason)) return {};
   const std::string id = core::is_good_name(incoming.id) ? incoming.id : "";
-  auto event = t_.envelope(connection_, "dead_letter.added", id);
+  auto event = t_.envelope(connection_, std::string(types::dead_letter_added), id);
   const std::string entity = core::is_good_name(incoming.entity) ? incoming.entity : "";
   map_writer data(4);
   event.data = data.text("entity", entity).text("id", id).text("reason", reason).number("bytes", bytes).take();

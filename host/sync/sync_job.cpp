@@ -3,6 +3,7 @@
 #include "host/sync/sync_job.hpp"
 
 #include <spdlog/spdlog.h>
+#include <koppel/bus/event_types.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,7 @@
 
 namespace koppel::sync {
 namespace json = boost::json;
+namespace types = bus::event_types;
 using ledger::transaction;
 using runtime::awaitable;
 
@@ -73,7 +75,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   run = std::move(updated);
   deadline = around_.clock.now() + page_limit;
   // It may have been removed while this was committed, and nothing is to be said of it after that.
-  if (!connection_is_gone()) around_.publish_live(connection, "sync.progress", summary());
+  if (!connection_is_gone()) around_.publish_live(connection, std::string(types::sync_progress), summary());
   co_return result<>{};
 }
 
@@ -96,7 +98,7 @@ awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full,
     if (const auto app = tx.find_app(connection.app_id)) client_id = app->client_id;
     if (run.resumed) return {};  // it was announced when it began
     ledger::event_draft draft;
-    draft.type = "sync.started";
+    draft.type = types::sync_started;
     draft.about = &connection;
     draft.data = summary();
     return tx.append(draft);
@@ -116,7 +118,7 @@ awaitable<result<>> sync_service::job::end(ledger::connection current) {
     }
     if (run.state == "interrupted") return {};
     ledger::event_draft draft;
-    draft.type = run.state == "completed" ? "sync.completed" : "sync.failed";
+    draft.type = run.state == "completed" ? types::sync_completed : types::sync_failed;
     draft.about = &current;
     draft.data = summary();
     return tx.append(draft);

@@ -4,6 +4,7 @@
 #include "tools/koppelctl/event_text.hpp"
 
 #include <koppel/bus/event.hpp>
+#include <koppel/bus/event_types.hpp>
 
 #include "tools/koppelctl/json_read.hpp"
 #include "tools/koppelctl/table.hpp"
@@ -11,6 +12,8 @@
 
 namespace koppel::koppelctl {
 namespace {
+
+namespace types = bus::event_types;
 
 std::string padded(std::string text, std::size_t columns, bool right = false) {
   const auto width = display_width(text);
@@ -66,7 +69,7 @@ std::string gist(std::string_view short_type, const json::object& data) {
   std::string text;
   const bool about_record =
       short_type.ends_with(".upserted") || short_type.ends_with(".deleted") || short_type.ends_with(".erased");
-  if (short_type == "auth.status") {
+  if (short_type == types::auth_status) {
     text = text_of(data, "display");
     if (text.empty()) text = text_of(data, "status");
     const auto account = text_of(object_of(data, "account"), "name");
@@ -93,7 +96,7 @@ std::string event_line(const json::object& event, bool colours) {
   const auto line = columns(short_time(text_of(event, "time")), text_of(event, "seq"), printable(type),
                             name.empty() ? provider : provider + "/" + name, printable(text_of(event, "subject")),
                             gist(type, object_of(event, "data")));
-  const bool bad = type.ends_with(".failed") || type.ends_with(".crashed") || type == "dead_letter.added";
+  const bool bad = type.ends_with(".failed") || type.ends_with(".crashed") || type == types::dead_letter_added;
   return shaded(line, bad ? colour::bad : colour::none, colours);
 }
 

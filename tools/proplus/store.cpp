@@ -5,6 +5,7 @@
 
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <koppel/bus/event_types.hpp>
 
 #include <unordered_map>
 
@@ -14,6 +15,7 @@ namespace koppel::proplus {
 namespace {
 
 namespace json = boost::json;
+namespace types = bus::event_types;
 
 failure database_failure(const std::string& what) {
   return {boost::system::errc::make_error_code(boost::system::errc::io_error), "The database failed: " + what + "."};
@@ -196,11 +198,11 @@ void store::state::apply(const bus::event& e) {
   connection_of(e);
   if (e.connection_id.empty()) {
     // About no connection: counted, nothing to keep.
-  } else if (type == "auth.status") {
+  } else if (type == types::auth_status) {
     auth_status(e, *data);
-  } else if (type == "sync.completed") {
+  } else if (type == types::sync_completed) {
     sync_completed(e, *data);
-  } else if (type == "connection.removed") {
+  } else if (type == types::connection_removed) {
     connection_removed(e, *data);
   } else {
     records->apply(e, type, *data, walk);
