@@ -4,6 +4,7 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -17,8 +18,10 @@
 
 namespace {
 
-/// Secrets live in this process: no core file, no reading of its memory by others of the same user.
+/// Secrets live in this process: no core file, no reading of its memory by others of the same user, no file of ours
+/// that others can read.
 void harden() {
+  umask(S_IRWXG | S_IRWXO);
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);

@@ -150,7 +150,7 @@ TEST_CASE("a refusal of a pair that was replaced meanwhile harms nobody", "[auth
   CHECK(w.events().empty());
 }
 
-TEST_CASE("a limit or a provider that cannot be reached postpones; the status stays", "[auth][renewal]") {
+TEST_CASE("a limit or a provider that cannot be reached postpones, and the status stays", "[auth][renewal]") {
   world w;
   w.says = {{"POST /token", {http_answer(429, "{}", "Retry-After: 40\r\n"), grant("new")}},
             {"GET /things", {http_answer(200, "{}")}}};
