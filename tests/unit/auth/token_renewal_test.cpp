@@ -258,5 +258,52 @@ TEST_CASE("a renewal without an answer is brought to its end with nobody asking,
   CHECK(w.changes == std::vector<std::string>{"needs_reauth"});
 }
 
+TEST_CASE("many tokens that end at once are renewed at the rate that is allowed, and all of them", "[auth][renewal]") {
+  constexpr std::size_t many = 1000, allowed = 250;
+  world w;
+  w.says = {{"POST /token", {grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")")}}};
+  w.write([&](ledger::transaction& tx) {
+    ledger::app a;
+    a.provider = "bystander";
+    a.name = "main";
+    a.client_id = "client";
+    const auto app = tx.insert_app(a, core::secret("secret-canary"));
+    for (std::size_t i = 0; i < many; ++i) {
+      ledger::connection c;
+      c.provider = "bystander";
+      c.name = "c" + std::to_string(i);
+      c.app_id = app->id;
+      c = *tx.insert_connection(c);
+      c.auth.status = core::auth_status::authorized;
+      ledger::credentials pair;
+      pair.access_token = core::secret("old");
+      pair.refresh_token = core::secret("refresh-1");
+      pair.expires_at = tx.now() - minutes{1};
+      if (!tx.update_connection(c) || !tx.store_credentials(c.id, pair, 0)) FAIL("not stored");
+    }
+  });
+  w.supervisor.run("fresh", w.auth->keep_tokens_fresh());
+
+  // The host's clock goes with the real one here; how many requests had come is noted as it goes.
+  std::vector<std::size_t> seen;
+  const auto slice = std::chrono::milliseconds{20};
+  auto before = std::chrono::steady_clock::now();
+  const auto end = before + seconds{60};
+  w.io.restart();
+  while (w.requests_to("POST /token") < many && before < end) {
+    w.io.run_for(slice);
+    const auto now = std::chrono::steady_clock::now();
+    w.clock.advance(std::chrono::duration_cast<std::chrono::milliseconds>(now - before));
+    before = now;
+    seen.push_back(w.server->requests().size());
+  }
+
+  CHECK(w.requests_to("POST /token") == many);
+  // In no second more than two windows' edges can hold: slices may be late, never early.
+  const auto slices = static_cast<std::size_t>(seconds{1} / slice);
+  for (std::size_t i = slices; i < seen.size(); ++i) CHECK(seen[i] - seen[i - slices] <= allowed + allowed / 10);
+  CHECK(seen.size() >= (many / allowed - 1) * slices * 8 / 10);
+}
+
 }  // namespace
 }  // namespace koppel::auth
