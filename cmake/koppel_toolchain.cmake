@@ -27,6 +27,6 @@ if(KOPPEL_WERROR)
 endif()
 
 if(KOPPEL_SANITIZE)
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  add_compile_options(-fsanitize=${KOPPEL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KOPPEL_SANITIZE})
 endif()

@@ -130,6 +130,7 @@ class host {
       sync_->connection_changed(c);
       control_->connection_changed(c);
     };
+    auth_->on_refusal = [this](const ledger::connection& c) { control_->attempt_refused(c); };
     make_control();
     auto syncing = co_await sync_->start();
     if (!syncing) co_return syncing;
@@ -291,6 +292,7 @@ class host {
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
+    if (auth_) auth_->stop_renewing();
     if (sync_) co_await sync_->stop(soft_limit);
     if (plugins_) co_await plugins_->stop(runner_limit);
     all_ended_ = co_await supervisor_.stop(hard_limit);

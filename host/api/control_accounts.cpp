@@ -188,11 +188,17 @@ awaitable<answer> control_api::get_connection(call c) {
   const auto number = [](const std::string& text, auto& value) {
     return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
   };
-  const auto wait_text = c.query("wait_s");
-  if (!number(after, generation) || (!wait_text.empty() && !number(wait_text, wait_s)))
-    co_return error_answer(400, "bad_request", "\"after_generation\" and \"wait_s\" have to be numbers.");
+  const auto wait_text = c.query("wait_s"), refusals_text = c.query("after_refusals");
+  std::uint64_t refusals = refusals_[found->id].number;
+  if (!number(after, generation) || (!wait_text.empty() && !number(wait_text, wait_s)) ||
+      (!refusals_text.empty() && !number(refusals_text, refusals)))
+    co_return error_answer(400, "bad_request",
+                           "\"after_generation\", \"after_refusals\" and \"wait_s\" have to be numbers.");
   const auto deadline = around_.clock.now() + std::chrono::seconds{std::clamp(wait_s, 0, 25)};
-  while (found->auth.generation <= generation && around_.clock.now() < deadline && !around_.supervisor.stopping()) {
+  const auto nothing_new = [&] {
+    return found->auth.generation <= generation && refusals_[found->id].number <= refusals;
+  };
+  while (nothing_new() && around_.clock.now() < deadline && !around_.supervisor.stopping()) {
     // Woken by any connection's change; at least once a second, so that a shutdown is not held up.
     const auto limit = std::chrono::steady_clock::now() +
                        std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1});
@@ -200,7 +206,13 @@ awaitable<answer> control_api::get_connection(call c) {
     found = co_await find(c.path["provider"], c.path["name"]);
     if (!found) co_return failure_answer(found.error());
   }
-  co_return co_await show_one(200, found->id);
+  auto shown = co_await show_one(200, found->id);
+  const auto& last = refusals_[found->id];
+  if (shown.status != 200 || last.number <= refusals) co_return shown;
+  // An attempt that failed and harmed nothing: told to whoever waits for it.
+  shown.body = "{\"connection\":" + shown.body + ",\"refusals\":" + std::to_string(last.number) +
+               ",\"outcome\":" + json::serialize(last.outcome) + "}\n";
+  co_return shown;
 }
 
 awaitable<answer> control_api::delete_connection(call c) {
@@ -248,7 +260,8 @@ awaitable<answer> control_api::post_attempt(call c) {
                                           {"redirect_uri", started->redirect_uri},
                                           {"own_callback", started->own_callback},
                                           {"expires_at", core::to_rfc3339(started->expires_at)},
-                                          {"generation", after->auth.generation}});
+                                          {"generation", after->auth.generation},
+                                          {"refusals", refusals_[found->id].number}});
 }
 
 awaitable<answer> control_api::post_code(call c) {

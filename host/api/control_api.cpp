@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/api/input.hpp"
+#include "host/core/auth_texts.hpp"
 
 namespace koppel::api {
 namespace json = boost::json;
@@ -37,6 +38,13 @@ void control_api::add_routes(router& r) {
 }
 
 void control_api::connection_changed(const ledger::connection&) { changed_.notify_all(); }
+
+void control_api::attempt_refused(const ledger::connection& c) {
+  auto& last = refusals_[c.id];
+  ++last.number;
+  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider));
+  changed_.notify_all();
+}
 
 answer failure_answer(const failure& f) {
   if (f.code == ledger::errc::not_found) return error_answer(404, "not_found", f.detail);

@@ -41,6 +41,8 @@ class control_api {
   void add_routes(router& r);
   /// A connection's status changed: wakes whoever waits for that.
   void connection_changed(const ledger::connection& c);
+  /// An attempt failed and the status stayed; `c.auth` is the outcome: tells whoever waits for it.
+  void attempt_refused(const ledger::connection& c);
 
  private:
   using reply = runtime::awaitable<answer>;
@@ -68,7 +70,12 @@ class control_api {
 
   api_surroundings around_;
   core::instant started_at_;
-  runtime::condition changed_;  ///< notified of every change: long polls look again
+  struct refusal {
+    std::uint64_t number = 0;  ///< how many there were since the start
+    boost::json::object outcome;
+  };
+  std::map<std::string, refusal> refusals_;  ///< the latest attempt in vain, by connection
+  runtime::condition changed_;               ///< notified of every change: long polls look again
 };
 
 }  // namespace koppel::api

@@ -44,6 +44,7 @@ class auth_service::impl {
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
   runtime::awaitable<void> resume();
   runtime::awaitable<void> keep_tokens_fresh();
+  void stop_renewing();
   runtime::awaitable<renewal> renew(std::string connection_id, std::uint64_t generation, renewal_cause cause);
 
  private:
@@ -88,11 +89,13 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
-  /// Asks whose account a stored pair opens; nothing happens where that is known.
-  runtime::awaitable<void> verify_stored(std::string connection_id, confirmation how);
+  /// Asks whose account a stored pair opens; nothing happens where that is known. `generation`: the pair that was
+  /// stored for a bound connection and not verified yet; 0: any pair of a connection that is not bound.
+  runtime::awaitable<void> verify_stored(std::string connection_id, confirmation how, std::uint64_t generation = 0);
   /// The same after a pause that grows with each time.
-  void ask_again(const ledger::connection& c, const confirmation& how);
-  runtime::awaitable<void> verify_later(std::string connection_id, confirmation how, std::chrono::milliseconds pause);
+  void ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation);
+  runtime::awaitable<void> verify_later(std::string connection_id, confirmation how, std::uint64_t generation,
+                                        std::chrono::milliseconds pause);
 
   /// The token endpoint is asked on a connection of its own, without redirect or retry.
   runtime::awaitable<result<net::response>> ask_for_tokens(core::token_request prepared);
@@ -103,6 +106,7 @@ class auth_service::impl {
     core::token_age age;
     core::instant not_before{};     ///< of the next try
     int failures = 0;               ///< in a row
+    bool refused = false;           ///< the provider answered 401 to the access token
     bool old_token_serves = false;  ///< though a renewal's outcome is unknown
     bool renewable = true;          ///< as far as is known
     bool under_way = false;
@@ -118,6 +122,7 @@ class auth_service::impl {
   runtime::awaitable<void> renew_ahead(std::string connection_id, std::uint64_t generation);
   /// Starts what is due; returns when to look again.
   core::instant start_due_renewals();
+  void believe(freshness& f) const;
   std::optional<core::instant> due(const std::string& connection_id, const freshness& f) const;
   /// After each change of a connection: whether its tokens are to be kept fresh, and which they are.
   void watch(const ledger::connection& c, const std::optional<core::token_age>& age);
@@ -144,6 +149,7 @@ class auth_service::impl {
   std::map<std::string, freshness> fresh_;  ///< authorized connections with credentials
   std::shared_ptr<request_limits> token_limits_ = std::make_shared<request_limits>();
   runtime::asio::steady_timer renewal_timer_;
+  bool stopping_ = false;
   std::mt19937_64 random_{std::random_device{}()};
   std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
   std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent

@@ -337,4 +337,6 @@ awaitable<void> auth_service::resume() { return impl_->resume(); }
 
 awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fresh(); }
 
+void auth_service::stop_renewing() { impl_->stop_renewing(); }
+
 }  // namespace koppel::auth

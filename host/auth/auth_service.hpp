@@ -78,11 +78,16 @@ class auth_service {
   runtime::awaitable<void> resume();
 
   /// Renews the tokens of authorized connections ahead of their expiry, and resolves renewals whose answer was lost;
-  /// until cancelled.
+  /// until cancelled or told to stop.
   runtime::awaitable<void> keep_tokens_fresh();
+  /// The host is about to end: no renewal begins any more; one whose request was sent goes on to its end.
+  void stop_renewing();
 
   /// Called after each committed change of a connection's status.
   std::function<void(const ledger::connection&)> on_change;
+
+  /// Called after an attempt that failed and left the status as it was, with the outcome as the connection's `auth`.
+  std::function<void(const ledger::connection&)> on_refusal;
 
  private:
   class impl;

@@ -173,7 +173,9 @@ awaitable<result<void>> auth_service::impl::store_if_first(const std::string& co
     if (!known) return known.error();
     if (*known) return {};
     g.stored = true;
-    return tx.store_credentials(connection_id, g.credentials, 0);
+    auto stored = tx.store_credentials(connection_id, g.credentials, 0);
+    g.credentials.generation = 1;
+    return stored;
   };
   co_return co_await ledger_.write(store);
 }
@@ -226,7 +228,7 @@ awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& 
       return core::grant_unproven(s, now);
     };
     auto settled = co_await settle(about, decide, &g);
-    if (g.stored) ask_again(about.connection, how);
+    if (g.stored) ask_again(about.connection, how, g.credentials.generation);
     co_return settled;
   }
   if (!done.error.empty() || !who) {
@@ -268,7 +270,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
   ledger::connection after;
   core::auth_decision decision;
   std::optional<core::token_age> age;
-  bool now_stored = false;
+  std::uint64_t now_stored = 0;  // its generation
   const auto work = [&](transaction& tx) -> result<> {
     auto row = tx.find_connection(about.connection.id);
     if (!row || row->auth.status == core::auth_status::removed)
@@ -281,7 +283,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       if (!known) return known.error();
       auto stored = tx.store_credentials(after.id, g->credentials, *known ? (*known)->generation : 0);
       if (!stored) return stored;
-      now_stored = true;
+      now_stored = *known ? (*known)->generation + 1 : 1;
     }
     if (g && g->stored && decision.credentials == core::credentials_fate::discard) {
       if (auto gone = tx.delete_credentials(after.id); !gone) return gone;
@@ -301,7 +303,10 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     return tx.append(event);
   };
   if (auto done = co_await ledger_.write(work); !done) co_return done.error();
-  if (g && now_stored) g->stored = true;
+  if (g && now_stored) {
+    g->stored = true;
+    g->credentials.generation = now_stored;
+  }
   provider_.forget(after.id);
   watch(after, age);
   const auto& told = decision.outcome;
@@ -309,7 +314,9 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
                told.reason == core::auth_reason::none ? "" : ", ", core::to_string(told.reason),
                told.http_status ? " (HTTP " + std::to_string(*told.http_status) + ")" : "");
   if ((decision.changed || !learned.empty()) && self_.on_change) self_.on_change(after);
+  const bool in_vain = !decision.changed && decision.credentials == core::credentials_fate::discard;
   after.auth = decision.outcome;
+  if (in_vain && self_.on_refusal) self_.on_refusal(after);
   co_return after;
 }
 
@@ -370,10 +377,14 @@ awaitable<void> auth_service::impl::resume() {
   }
 }
 
-awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation how) {
+awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation how, std::uint64_t generation) {
   const auto pass = co_await gate_.enter(id);
   auto loaded = co_await load(id);
-  if (!loaded || !may_be_unverified(loaded->connection)) co_return;
+  if (!loaded) co_return;
+  const auto& c = loaded->connection;
+  const bool in_question =
+      generation == 0 ? may_be_unverified(c) : c.auth.status == core::auth_status::waiting || may_be_unverified(c);
+  if (!in_question) co_return;
   grant g;
   g.stored = true;
   const std::function<result<void>(transaction&)> take = [&](transaction& tx) -> result<> {
@@ -385,20 +396,22 @@ awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation h
   auto taken = co_await ledger_.write(take);
   if (!taken) spdlog::error("{}: {}", id, taken.error().detail);
   if (!taken || g.credentials.access_token.empty()) co_return;
+  if (generation != 0 && g.credentials.generation != generation) co_return;
   auto done = co_await verify(*loaded, g, how);
   if (!done) spdlog::error("{}: {}", id, done.error().detail);
 }
 
-void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how) {
+void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation) {
   auto& tries = unproven_[c.id];
   const auto pause = std::min(first_retry * (1 << std::min(tries++, 10)), longest_retry);
-  supervisor_.run("probe of " + c.provider + "/" + c.name, verify_later(c.id, how, pause));
+  supervisor_.run("probe of " + c.provider + "/" + c.name, verify_later(c.id, how, generation, pause));
 }
 
-awaitable<void> auth_service::impl::verify_later(std::string id, confirmation how, std::chrono::milliseconds pause) {
+awaitable<void> auth_service::impl::verify_later(std::string id, confirmation how, std::uint64_t generation,
+                                                 std::chrono::milliseconds pause) {
   const bool in_time = co_await runtime::sleep_for(pause);
   if (!in_time) co_return;
-  auto again = verify_stored(id, how);
+  auto again = verify_stored(id, how, generation);
   co_await std::move(again);
 }
 

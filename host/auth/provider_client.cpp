@@ -10,6 +10,7 @@
 #include <random>
 
 #include "host/auth/request_limits.hpp"
+#include "host/core/egress.hpp"
 #include "host/core/retry.hpp"
 #include "host/runtime/supervisor.hpp"
 

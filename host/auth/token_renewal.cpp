@@ -66,7 +66,10 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     return {};
   };
   auto done = co_await ledger_.write(read);
-  if (!done) co_return later(clock_.now() + look_limit, done.error().detail);
+  if (!done) {
+    spdlog::error("{}: its tokens cannot be read: {}", name_of(about.connection), done.error().detail);
+    co_return later(clock_.now() + std::chrono::minutes{5}, done.error().detail);
+  }
   if (!pair) co_return impossible("this connection has no credentials");
   // Others waited at the gate for what the first of them has fetched.
   if (pair->generation > generation) co_return renewed();
@@ -84,7 +87,9 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     known.renewable = false;
     co_return impossible("the access token is over, and " + about.manifest->title + " gave none to renew it with");
   }
-  const bool disproved = known.old_token_serves && cause == renewal_cause::refused;
+  if (cause == renewal_cause::refused) known.refused = true;
+  believe(known);
+  const bool disproved = known.old_token_serves && known.refused;
   if (clock_.now() < known.not_before && !disproved) co_return later(known.not_before, known.why);
 
   const auto kept = token_limits_;
@@ -99,7 +104,8 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     waiting.why = "many access tokens are being renewed; this one's turn comes after " + core::to_rfc3339(*room);
     co_return later(*room, waiting.why);
   }
-  auto work = carry_out(about, *pair, client_secret, cause == renewal_cause::refused, out);
+  if (stopping_) co_return later(clock_.now() + look_limit, "the host is shutting down");
+  auto work = carry_out(about, *pair, client_secret, fresh_[id].refused, out);
   co_return co_await shielded(std::move(work));
 }
 
@@ -211,6 +217,7 @@ awaitable<renewal> auth_service::impl::put_off(const subject& about, std::uint64
   auto& waiting = fresh_[id];
   waiting.not_before = step.not_before;
   waiting.old_token_serves = step.access_token_works;
+  if (step.access_token_works) waiting.refused = false;
   waiting.failures = step.access_token_works ? 0 : waiting.failures + 1;
   waiting.why = step.access_token_works ? "the answer to a renewal was lost; the old access token still works"
                                         : "the access token is not renewed yet: " + said(step.why);
@@ -239,12 +246,14 @@ void auth_service::impl::watch(const ledger::connection& c, const std::optional<
     return;
   }
   auto& known = fresh_[c.id];
-  if (known.age == *age && known.provider == c.provider) return;
-  const bool under_way = known.under_way;
-  known = freshness{};
-  known.provider = c.provider;
-  known.age = *age;
-  known.under_way = under_way;
+  if (known.age.generation == age->generation && known.provider == c.provider) return;
+  freshness next;
+  next.provider = c.provider;
+  next.age = *age;
+  next.under_way = known.under_way;
+  // What was begun is looked into at once.
+  if (age->renewal_open) next.not_before = clock_.now();
+  known = std::move(next);
   renewal_timer_.cancel();
 }
 
@@ -258,13 +267,19 @@ std::optional<core::instant> auth_service::impl::due(const std::string& id, cons
   return core::renewal_due(f.age, m->auth, static_cast<double>(mixed % 1024) / steps);
 }
 
+/// A clock that was set back must not make a pause longer than pauses are.
+void auth_service::impl::believe(freshness& f) const {
+  if (!f.old_token_serves) f.not_before = std::min(f.not_before, clock_.now() + std::chrono::hours{1});
+}
+
 core::instant auth_service::impl::start_due_renewals() {
   const auto now = clock_.now();
   auto look_again = now + look_limit;
-  std::size_t running = 0;
+  std::map<std::string, std::size_t> running;  // by provider: one that hangs holds up no other
   std::vector<std::pair<core::instant, std::string>> ready;
-  for (const auto& [id, f] : fresh_) {
-    running += f.under_way;
+  for (auto& [id, f] : fresh_) {
+    believe(f);
+    running[f.provider] += f.under_way;
     const auto when = due(id, f);
     if (when && *when <= now)
       ready.emplace_back(f.age.expires_at.value_or(now), id);
@@ -274,9 +289,9 @@ core::instant auth_service::impl::start_due_renewals() {
   // Whose token ends first goes first.
   std::sort(ready.begin(), ready.end());
   for (const auto& [end, id] : ready) {
-    if (running >= at_once) break;  // whoever ends makes us look again
-    ++running;
     auto& f = fresh_[id];
+    if (running[f.provider] >= at_once) continue;  // whoever ends makes us look again
+    ++running[f.provider];
     f.under_way = true;
     supervisor_.run("renewal of " + f.provider + " " + id, renew_ahead(id, f.age.generation));
   }
@@ -287,33 +302,38 @@ awaitable<void> auth_service::impl::renew_ahead(std::string id, std::uint64_t ge
   auto wish = renew(id, generation, renewal_cause::ahead);
   const auto became = co_await std::move(wish);
   if (const auto known = fresh_.find(id); known != fresh_.end()) {
-    known->second.under_way = false;
-    if (became.what == renewal::outcome::impossible) known->second.renewable = false;
+    auto& f = known->second;
+    f.under_way = false;
+    if (became.what == renewal::outcome::impossible) f.renewable = false;
+    // Whatever it has to wait for: never without a pause.
+    if (became.what == renewal::outcome::later)
+      f.not_before = std::max({f.not_before, became.not_before, clock_.now() + look_limit});
   }
   renewal_timer_.cancel();
 }
 
 awaitable<void> auth_service::impl::keep_tokens_fresh() {
+  std::vector<std::pair<ledger::connection, core::token_age>> stored;
   const std::function<result<void>(transaction&)> load_all = [&](transaction& tx) -> result<> {
-    for (const auto& c : tx.connections()) {
-      if (c.auth.status != core::auth_status::authorized) continue;
-      const auto age = tx.find_token_age(c.id);
-      if (!age) continue;
-      auto& f = fresh_[c.id];
-      f.provider = c.provider;
-      f.age = *age;
-      if (age->renewal_open) f.not_before = tx.now();
-    }
+    for (auto& c : tx.connections())
+      if (auto age = tx.find_token_age(c.id)) stored.emplace_back(std::move(c), *age);
     return {};
   };
   auto loaded = co_await ledger_.write(load_all);
   if (!loaded) spdlog::error("which tokens there are could not be read: {}", loaded.error().detail);
-  for (;;) {
+  for (const auto& [c, age] : stored)
+    if (!fresh_.contains(c.id)) watch(c, age);
+  while (!stopping_) {
     const auto next = start_due_renewals();
     const auto pause = std::max<std::chrono::milliseconds>(next - clock_.now(), std::chrono::milliseconds{1});
     renewal_timer_.expires_after(std::min<std::chrono::milliseconds>(pause, look_limit));
     co_await renewal_timer_.async_wait(runtime::token);
   }
+}
+
+void auth_service::impl::stop_renewing() {
+  stopping_ = true;
+  renewal_timer_.cancel();
 }
 
 }  // namespace koppel::auth

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table that says what each reason of an authorisation means: status, what Pro+ shows, whose turn it is, and
-// what to do in nl, fr and en (the manuals' words where they have them). docs/auth.md shows it; a test keeps both the
-// same.
+// The one table that says what each reason of an authorisation means in an event: status, what Pro+ shows, whose turn
+// it is, and what to do in nl, fr and en (the manuals' words where they have them). docs/auth.md shows it; a test keeps
+// both the same.
 #pragma once
 
 #include <boost/json/object.hpp>

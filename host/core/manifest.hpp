@@ -102,8 +102,4 @@ struct manifest {
 /// it for each character.
 inline constexpr std::size_t longest_setting = 1024;
 
-/// Why a request may not leave, or empty: https only, no user info, a declared host, method and path
-/// (docs/manifest.md).
-std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url);
-
 }  // namespace koppel::core

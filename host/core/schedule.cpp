@@ -9,6 +9,9 @@
 namespace koppel::core {
 namespace {
 
+/// So often a full read that concluded nothing comes again without a pause.
+constexpr std::uint32_t free_repeats = 2;
+
 /// `first`, doubled for each time after the first, `most` at most.
 std::chrono::milliseconds doubled(std::chrono::milliseconds first, std::uint32_t times,
                                   std::chrono::milliseconds most) {
@@ -59,9 +62,9 @@ read_plan plan_next_read(const stream_history& h, std::chrono::seconds interval,
   if (h.interrupted) return {.due = std::max(now, not_before), .full = false};
 
   instant full_due = h.last_full_at ? *h.last_full_at + full_interval : instant::min();
-  if (h.inconclusive > 0)
+  if (h.inconclusive > free_repeats)
     full_due = std::max(full_due, h.last_inconclusive_at.value_or(instant::min()) +
-                                      doubled(std::chrono::hours{1}, h.inconclusive - 1, full_interval));
+                                      doubled(std::chrono::minutes{1}, h.inconclusive - free_repeats, full_interval));
   const instant next_due = h.last_success_at.value_or(h.last_full_at.value_or(instant::min())) + interval;
   const bool full = full_due <= next_due || full_due <= now;
   return {.due = std::max(full ? full_due : next_due, not_before), .full = full};

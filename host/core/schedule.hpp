@@ -50,9 +50,9 @@ bool never_read(const stream_history& h);
 /// The first read is full and due at once. An interrupted run is due after a back-off (a minute doubled per failure, an
 /// hour at most; at once after a restart of the host, when there was no failure), and not before the provider's own
 /// word. Else whichever of the full and the incremental interval is over first. A full read that was interrupted
-/// concludes nothing from absence, so it comes again: once at once, for a single accident must not leave a stream
-/// without a conclusion; if that happens again, after an hour, doubled each time, its interval at most. Meanwhile the
-/// stream is read incrementally.
+/// concludes nothing from absence, so it comes again: twice at once, for an accident must not leave a stream without a
+/// conclusion, nor may a second one that follows it (a plugin that dies, then the host); after that a minute later,
+/// doubled each time, its interval at most. Meanwhile the stream is read incrementally.
 read_plan plan_next_read(const stream_history& h, std::chrono::seconds interval, std::chrono::seconds full_interval,
                          instant now);
 

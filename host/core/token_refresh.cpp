@@ -14,6 +14,7 @@ using step = token_refresh::step;
 
 /// A request whose answer was lost may still be carried out while its own deadline runs at the provider.
 constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::seconds shortest_interval{30};
 constexpr milliseconds first_pause{2'000}, longest_pause{std::chrono::minutes{5}};
 constexpr milliseconds longest_asked{std::chrono::hours{1}};
 /// A provider that refuses the same request so often, in words that nobody understands, means it.
@@ -44,7 +45,8 @@ std::optional<instant> renewal_due(const token_age& age, const auth_rules& rules
     const auto idle = age.obtained_at + scaled(rules.unused_lifetime, 0.5 - 0.1 * spread);
     due = due ? std::min(*due, idle) : idle;
   }
-  if (due && rules.earliest_refresh.count() > 0) due = std::max(*due, age.obtained_at + rules.earliest_refresh);
+  // A life of seconds is no reason to ask each second: such a token is renewed when somebody needs it.
+  if (due) due = std::max(*due, age.obtained_at + std::max(rules.earliest_refresh, shortest_interval));
   return due;
 }
 
@@ -141,7 +143,7 @@ step token_refresh::resolve(instant now) {
   const bool under_way = now < earliest && now >= intent_.began_at;
   if (!under_way && !presented_now_) return present(now);
   auto s = pause(now, std::nullopt, false);
-  s.not_before = intent_.presented == 1 ? std::max(earliest, now) : std::max(earliest, s.not_before);
+  s.not_before = std::max(std::min(earliest, now + patience), s.not_before);
   return s;
 }
 

@@ -217,15 +217,21 @@ awaitable<result<client_connection::pointer>> http_client::impl::connect(destina
   co_return last;
 }
 
+/// A request that must not be sent twice: its sender has to know that it was not sent at all.
+static failure before_sending(failure why, const exchange_limits& limits) {
+  if (limits.fresh_connection && why.code == errc::timeout) why.code = errc::connect;
+  return why;
+}
+
 awaitable<result<response>> http_client::impl::send(request r, exchange_limits limits) {
-  const auto deadline = std::chrono::steady_clock::now() + limits.deadline;
+  auto deadline = std::chrono::steady_clock::now() + limits.deadline;
   const auto to = parse_destination(r.url);
   if (!to) co_return to.error();
   auto bytes = request_bytes(r, *to);
   if (!bytes) co_return bytes.error();
   const auto connections = pool_of(*to);
   const auto held = co_await take_place(connections, to->host, deadline);
-  if (!held) co_return held.error();
+  if (!held) co_return before_sending(held.error(), limits);
 
   client_connection::pointer pooled = limits.fresh_connection ? nullptr : take_idle(*connections, options_.idle_limit);
   const bool head = r.method == "HEAD";
@@ -233,9 +239,11 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
     client_connection::pointer connection = pooled;
     if (!connection) {
       auto opened = co_await connect(*to, deadline);
-      if (!opened) co_return opened.error();
+      if (!opened) co_return before_sending(opened.error(), limits);
       connection = std::move(*opened);
     }
+    // Who may be asked only once has all of its time for the answer, however long it stood in line.
+    if (limits.fresh_connection) deadline = std::chrono::steady_clock::now() + limits.deadline;
     auto outcome = co_await connection->exchange(*bytes, head, limits.body, deadline);
     if (outcome.reusable && !limits.fresh_connection) connections->idle.push_back(connection);
     // A pooled connection may have been closed while the request was on its way; a new one cannot have been.

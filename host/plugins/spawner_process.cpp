@@ -63,7 +63,7 @@ void limit(int resource, rlim_t most) {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, runner_descriptors);
-#ifndef __SANITIZE_ADDRESS__  // whose shadow of the memory alone is larger
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow of the memory alone is larger
   limit(RLIMIT_DATA, limits.memory);
 #endif
   // What a library prints is read by the daemon, which escapes and bounds it.

@@ -40,19 +40,26 @@ sync_service::~sync_service() { state_->stopping = true; }
 awaitable<result<>> sync_service::start() {
   std::map<std::string, const core::manifest*> manifests;
   for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
+  // Gathered on the ledger's thread, taken over on this one: the host may be at work already.
+  std::vector<ledger::connection> stored;
+  std::vector<std::pair<state::stream_key, core::stream_history>> histories;
+  std::vector<state::stream_key> open;
   const auto load = [&](transaction& tx) -> result<> {
     for (auto& c : tx.connections()) {
       if (const auto m = manifests.find(c.provider); m != manifests.end())
         for (const auto& rule : m->second->streams)
-          if (const auto stored = tx.find_stream(c.id, rule.name))
-            state_->streams[{c.id, rule.name}].history = history_of(*stored);
-      state_->connections.emplace(c.id, std::move(c));
+          if (const auto known = tx.find_stream(c.id, rule.name))
+            histories.push_back({{c.id, rule.name}, history_of(*known)});
+      stored.push_back(std::move(c));
     }
-    for (const auto& r : tx.open_runs()) state_->streams[{r.connection_id, r.stream}].history.interrupted = true;
+    for (const auto& r : tx.open_runs()) open.emplace_back(r.connection_id, r.stream);
     return {};
   };
   auto loaded = co_await around_.ledger.write(load);
   if (!loaded) co_return loaded;
+  for (auto& c : stored) state_->connections.try_emplace(c.id, std::move(c));
+  for (const auto& [key, history] : histories) state_->streams[key].history = history;
+  for (const auto& key : open) state_->streams[key].history.interrupted = true;
   around_.supervisor.run("sync schedule", schedule());
   co_return result<>{};
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where to read next in a list sorted by `updated_at`: keyset paging. Pure. The host keeps the cursor between pages and
+// Where to read next in a list that is sorted by `updated_at`. Pure. The host keeps the cursor between pages and
 // between runs; to it the cursor is bytes.
+//
+// Asked for everything since 12:00:00, page 1, the API lists rows up to 12:07:30. The next request asks for everything
+// since 12:07:29, page 1: the list may have changed meanwhile, and page 2 of the old one would skip what slid out of
+// it. Only where a whole page of rows shares one second does the time not move, and page 2 is asked for.
 #pragma once
 
 #include <koppel/sdk/plugin.hpp>
@@ -28,8 +32,8 @@ position first_position(const sdk::sync& run, const std::optional<position>& sto
 /// until then.
 std::optional<sdk::time_point> newest_of(const sdk::json_items& rows, sdk::time_point now);
 
-/// The window moves as far as it may: to one second before the newest row, so that nothing that shares its second is
-/// lost, whether `updated_since` includes its own second or not. Only within such seconds does it go on by page number.
+/// `since` moves to one second before the newest row, so that nothing that shares its second is lost: the API's
+/// documents do not say whether `updated_since` includes its own second. Where it cannot move, the page number does.
 position after(const position& at, std::optional<sdk::time_point> newest, bool last_page);
 
 }  // namespace koppel::teamleader

@@ -72,13 +72,15 @@ std::string first_and_last_id(const json_items& rows) {
 /// What an answer must not do, lest we never end: ignore the filter, or the page number.
 void demand_progress(const position& at, const json_items& rows, std::optional<time_point> newest,
                      const std::string& previous_ids, const std::string& these_ids) {
-  if (rows.size() < page_size) return;
+  if (rows.size() < page_size) return;  // the last page: the loop ends anyway
   if (at.since && newest && *newest < *at.since) throw job_failure(verdict::bug, "Teamleader ignored updated_since");
   if (at.page > 1 && previous_ids == these_ids) throw job_failure(verdict::bug, "Teamleader repeated a page");
 }
 
 }  // namespace
 
+// A request has a name of its own before it is awaited: g++ 12 makes faulty code of temporaries there
+// (CONTRIBUTING.md).
 task<> teamleader::read(sync& run, std::string path, mapper map) {
   const auto stored = from_cursor(run.cursor());
   if (!stored && !run.cursor().empty()) run.log("warn", "an unreadable cursor; reading from the beginning");
@@ -100,6 +102,8 @@ task<> teamleader::read(sync& run, std::string path, mapper map) {
   }
 }
 
+// One record by its id, for the host: it asks for what a full read did not meet. "Not there" is the only proof that
+// leads to a deletion; `unmappable` sets this one id aside; anything else ends the job.
 task<record> teamleader::read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map) {
   auto request = run.post(path).json(json_object().add("id", id));
   const auto answer = co_await run.http_any(request);
@@ -124,8 +128,8 @@ task<std::optional<json>> teamleader::ask_if_permitted(job& run, std::string pat
 
 // Administrators follow the manual, Testo's instructions for its customers ([[guide.step]] in manifest.toml), which has
 // them tick Companies, Contacts and Departments; users.me may then be refused. So the account is the one that users.me
-// names, or else the oldest department. Which of the two it was is remembered and preferred the next time, so that
-// ticking one more box does not make another account of it.
+// names, or else the oldest department; its display name is the department's in both cases. Which of the two it was is
+// remembered and preferred the next time, so that ticking one more box does not make another account of it.
 task<> teamleader::probe(probe_run& run) {
   const auto departments = co_await ask_if_permitted(run, "/departments.list", oldest_department_request());
   const auto oldest = departments ? departments->array("data")[0] : json();

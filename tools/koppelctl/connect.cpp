@@ -42,7 +42,7 @@ class conversation {
     if (!attempt) return attempt.error();
     show_link(*attempt);
 
-    auto after = flag_of(*attempt, "own_callback") && !wish_.paste ? await_callback() : await_paste();
+    auto after = flag_of(*attempt, "own_callback") && !wish_.paste ? await_callback(*attempt) : await_paste();
     if (!after) return after.error();
     return settle(*after);
   }
@@ -71,7 +71,10 @@ class conversation {
   }
 
   /// Looks until the status is one that somebody decided, or the time is over.
-  result<json::object> await_callback() {
+  result<json::object> await_callback(const json::object& attempt) {
+    const auto refusals = attempt.contains("refusals")
+                              ? "&after_refusals=" + std::to_string(number_of(attempt, "refusals"))
+                              : std::string();
     progress_.say("Waiting for the administrator to give access (Ctrl-C leaves the link alive)");
     const auto end = clock::now() + wish_.timeout;
     for (;;) {
@@ -83,10 +86,17 @@ class conversation {
                         wish_.name.text());
       const auto wait = std::min(left, poll_limit);
       const auto asked = clock::now();
-      auto now = s_.daemon.get(
-          path() + "?after_generation=" + std::to_string(generation_) + "&wait_s=" + std::to_string(wait.count()),
-          wait + std::chrono::seconds(30));
+      auto now = s_.daemon.get(path() + "?after_generation=" + std::to_string(generation_) + refusals +
+                                   "&wait_s=" + std::to_string(wait.count()),
+                               wait + std::chrono::seconds(30));
       if (!now) return now;
+      if (auto outcome = object_of(*now, "outcome"); !outcome.empty()) {
+        // This attempt failed; what the connection was before, it still is.
+        outcome_ = std::move(outcome);
+        auto connection = object_of(*now, "connection");
+        connection["outcome"] = outcome_;
+        return connection;
+      }
       const auto generation = number_of(object_of(*now, "auth"), "generation");
       if (generation <= generation_) {
         // The daemon holds the answer back; should it not, it must not be asked without a pause.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One table a text, three languages a row.
+// What koppelctl says of an outcome in one line, by language; what to do comes from the daemon (host/core/auth_texts).
 
 #include "tools/koppelctl/outcome.hpp"
 

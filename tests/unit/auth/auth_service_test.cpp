@@ -261,6 +261,20 @@ TEST_CASE("a grant that nobody can name an account for is not kept", "[auth][she
   CHECK(w.stored_token(c).empty());
 }
 
+TEST_CASE("a code that is refused while the connection works is told to whoever waits, and to nobody else",
+          "[auth][shell]") {
+  world w;
+  w.says = {{"POST /token", {http_answer(400, R"({"error":"invalid_grant"})")}}};
+  const auto c = w.connected("acme");
+  std::vector<std::string> told;
+  w.auth->on_refusal = [&](const ledger::connection& r) { told.emplace_back(core::to_string(r.auth.reason)); };
+  called_back(w, parameter(begun(w, c).link, "state"), "code");
+  CHECK(told == std::vector<std::string>{"code_refused"});
+  CHECK(w.changes.empty());
+  CHECK(w.events().empty());
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+}
+
 TEST_CASE("a provider in trouble after the exchange loses nobody's grant", "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(503, "")}}};

@@ -184,6 +184,22 @@ TEST_CASE("a grant that came earlier is settled first, at a terminal", "[koppelc
   CHECK(daemon.lines() == std::vector<std::string>{"GET " + at, "POST " + at + "/confirmation"});
 }
 
+TEST_CASE("an attempt that failed is told, though the connection stays connected", "[koppelctl][connect]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(4, "authorized", acme)));
+  daemon.answer("POST " + at + "/attempts", 201,
+                R"({"link":"https://x/","redirect_uri":"https://y/","own_callback":true,"generation":4,"refusals":2})");
+  daemon.answer("GET " + at + "?after_generation=4&after_refusals=2&wait_s=20", 200,
+                R"({"connection":)" + connection(auth(4, "authorized", acme)) + R"(,"refusals":3,"outcome":)" +
+                    auth(4, "needs_reauth", R"(,"display":"Failed, other account","hint":{"en":"Another account."})") +
+                    "}");
+
+  const auto r = koppelctl_run(daemon.socket(), connect, {"", true});
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.out + r.err, Contains("Failed, other account"));
+}
+
 TEST_CASE("an answer given ahead settles a grant that waits, for that account alone", "[koppelctl][connect]") {
   fake_daemon daemon;
   daemon.answer("GET " + at, 200, connection(auth(4, "awaiting_confirmation", acme)));

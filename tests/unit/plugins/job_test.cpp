@@ -258,7 +258,7 @@ TEST_CASE("a runner that works on one message for too long is ended, other provi
   CHECK(other.status("crashes-in-job").runner_pids.at(0) == pid);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // a sanitized runner has no limit
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // a sanitized runner has no limit
 TEST_CASE("a runner gets no more memory than its limit, and ends by that", "[plugins][job]") {
   echo_world w;
   const auto done = w.job("hungry");  // for a gigabyte

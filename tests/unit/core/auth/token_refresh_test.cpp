@@ -51,7 +51,9 @@ TEST_CASE("a pair is renewed between one and two margins before its end", "[auth
   const token_age endless{1, noon, std::nullopt};
   CHECK_FALSE(renewal_due(endless, rules, 0.5));
   const token_age already_over{1, noon, noon - minutes{1}};
-  CHECK(renewal_due(already_over, rules, 0.5) == noon - minutes{1});
+  CHECK(renewal_due(already_over, rules, 0.5) == noon + seconds{30});
+  const token_age seconds_only{1, noon, noon + seconds{2}};
+  CHECK(renewal_due(seconds_only, rules, 0.5) == noon + seconds{30});
 }
 
 TEST_CASE("a provider's own times are kept: not too early, and before disuse ends the grant", "[auth][refresh]") {

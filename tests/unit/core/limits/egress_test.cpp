@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which requests may leave: E9 16-18 and their neighbours.
+// Which requests of a plugin may leave, and the tricks with which one could try to leave anyway.
 
 #include <catch2/catch.hpp>
 
-#include "host/core/manifest.hpp"
+#include "host/core/egress.hpp"
 
 using koppel::core::egress_refusal;
 
