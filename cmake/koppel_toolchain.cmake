@@ -29,4 +29,7 @@ endif()
 if(KOPPEL_SANITIZE)
   add_compile_options(-fsanitize=${KOPPEL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KOPPEL_SANITIZE})
+  if(KOPPEL_SANITIZE STREQUAL "thread")
+    add_compile_options(-Wno-tsan)  # Asio's fences, which ThreadSanitizer does not see
+  endif()
 endif()
