@@ -17,7 +17,7 @@ namespace this_coro = runtime::asio::this_coro;
 
 namespace {
 
-runtime::steady_time steady_now() { return std::chrono::steady_clock::now(); }
+runtime::steady_time steady_now() { return runtime::steady_clock::now(); }
 
 messages::done ended(std::string_view error, std::string detail) {
   messages::done done;

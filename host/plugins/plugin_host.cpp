@@ -17,6 +17,7 @@
 #include "host/plugins/log_text.hpp"
 #include "host/plugins/plugin_runner.hpp"
 #include "host/plugins/spawner.hpp"
+#include "host/runtime/random.hpp"
 
 namespace koppel::plugins {
 
@@ -29,7 +30,7 @@ namespace {
 
 constexpr std::string_view host_version = KOPPEL_HOST_VERSION;
 
-runtime::steady_time steady_now() { return std::chrono::steady_clock::now(); }
+runtime::steady_time steady_now() { return runtime::steady_clock::now(); }
 
 spdlog::level::level_enum level_of(std::string_view level) {
   if (level == "debug") return spdlog::level::debug;
@@ -83,7 +84,7 @@ class plugin_host::impl {
 
   job_conductor jobs_;
   std::vector<std::unique_ptr<kept_plugin>> plugins_;
-  std::mt19937_64 generator_{std::random_device{}()};
+  std::mt19937_64 generator_{runtime::random_seed()};
   std::size_t kept_ = 0;  ///< plugins whose `keep` runs
   bool stopping_ = false;
   runtime::steady_time stop_deadline_{};
