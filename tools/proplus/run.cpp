@@ -58,7 +58,6 @@ result<> run(store& into, const bus::follower_options& options, const std::atomi
     if (!*got) continue;
     KOPPEL_FAULT_POINT("consumer.batch_received");
     if (auto r = into.apply(**got); !r) return r.error();
-    KOPPEL_FAULT_POINT("consumer.before_ack");
     if (auto r = follower->ack((*got)->complete_up_to); !r) return r.error();
     KOPPEL_FAULT_POINT("consumer.after_ack");
     spdlog::debug("applied up to {}: {} events", (*got)->complete_up_to.seq, (*got)->events.size());
