@@ -21,6 +21,7 @@
 
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
+#include "host/net/http_client.hpp"
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
 

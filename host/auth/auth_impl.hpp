@@ -15,7 +15,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include "host/auth/auth_service.hpp"
@@ -25,12 +24,14 @@
 #include "host/core/connection_auth.hpp"
 #include "host/core/oauth.hpp"
 #include "host/core/token_refresh.hpp"
+#include "host/runtime/random.hpp"
+#include "host/runtime/steady_clock.hpp"
 
 namespace koppel::auth {
 
 class auth_service::impl {
  public:
-  impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_client& http,
+  impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_transport& http,
        plugins::plugin_host& p, provider_client& provider, const runtime::clock& clock, options o);
   ~impl() { provider_.renew = nullptr; }
 
@@ -139,7 +140,7 @@ class auth_service::impl {
   auth_service& self_;
   runtime::supervisor& supervisor_;
   ledger::ledger& ledger_;
-  net::http_client& http_;
+  net::http_transport& http_;
   plugins::plugin_host& plugins_;
   provider_client& provider_;
   const runtime::clock& clock_;
@@ -148,9 +149,9 @@ class auth_service::impl {
   connection_gate gate_;
   std::map<std::string, freshness> fresh_;  ///< authorized connections with credentials
   std::shared_ptr<request_limits> token_limits_ = std::make_shared<request_limits>();
-  runtime::asio::steady_timer renewal_timer_;
+  runtime::steady_timer renewal_timer_;
   bool stopping_ = false;
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_{runtime::random_seed()};
   std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
   std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent
   std::deque<std::string> used_in_order_;

@@ -284,8 +284,9 @@ void auth_service::impl::forget_use(const core::secret& code) {
   std::erase(used_in_order_, hash);
 }
 
-auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_client& http,
-                         plugins::plugin_host& p, provider_client& provider, const runtime::clock& clock, options o)
+auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l,
+                         net::http_transport& http, plugins::plugin_host& p, provider_client& provider,
+                         const runtime::clock& clock, options o)
     : self_(self),
       supervisor_(supervisor),
       ledger_(l),
@@ -300,7 +301,7 @@ auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, le
   };
 }
 
-auth_service::auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_client& http,
+auth_service::auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_transport& http,
                            plugins::plugin_host& plugins, provider_client& provider, const runtime::clock& clock,
                            options o)
     : impl_(std::make_unique<impl>(*this, supervisor, ledger, http, plugins, provider, clock, std::move(o))) {}

@@ -12,7 +12,7 @@
 
 #include "host/auth/provider_client.hpp"
 #include "host/ledger/ledger.hpp"
-#include "host/net/http_client.hpp"
+#include "host/net/http_transport.hpp"
 #include "host/plugins/plugin_host.hpp"
 #include "host/runtime/clock.hpp"
 #include "host/runtime/supervisor.hpp"
@@ -44,7 +44,7 @@ class auth_service {
     std::string callback_base;  ///< "https://koppel.example": our callback is <base>/callback/<provider>
   };
   /// Sets provider's `renew`: from then on its requests bear tokens that are kept fresh here.
-  auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_client& http,
+  auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_transport& http,
                plugins::plugin_host& plugins, provider_client& provider, const runtime::clock& clock, options o);
   ~auth_service();
 

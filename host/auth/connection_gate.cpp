@@ -3,7 +3,6 @@
 #include "host/auth/connection_gate.hpp"
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -11,12 +10,14 @@
 #include <deque>
 #include <map>
 
+#include "host/runtime/steady_clock.hpp"
+
 namespace koppel::auth {
 namespace {
 
 struct waiter {
   explicit waiter(const runtime::asio::any_io_executor& executor) : timer(executor) {}
-  boost::asio::steady_timer timer;
+  runtime::steady_timer timer;
   bool admitted = false;
 };
 
@@ -34,7 +35,7 @@ runtime::awaitable<connection_gate::pass> connection_gate::enter(std::string con
   const auto [lane, free] = where->open.try_emplace(connection_id);
   if (!free) {
     auto mine = std::make_shared<waiter>(co_await runtime::asio::this_coro::executor);
-    mine->timer.expires_at(std::chrono::steady_clock::time_point::max());
+    mine->timer.expires_at(runtime::steady_time::max());
     lane->second.push_back(mine);
     co_await mine->timer.async_wait(runtime::token);
     if (!mine->admitted) {

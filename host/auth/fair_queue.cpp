@@ -2,13 +2,14 @@
 
 #include "host/auth/fair_queue.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <list>
 #include <map>
+
+#include "host/runtime/steady_clock.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::chrono::milliseconds longest_sleep{5'000};
 struct waiter {
   waiter(const runtime::asio::any_io_executor& executor, std::string id)
       : timer(executor), connection_id(std::move(id)) {}
-  boost::asio::steady_timer timer;
+  runtime::steady_timer timer;
   std::string connection_id;
 };
 

@@ -12,6 +12,7 @@
 #include "host/auth/request_limits.hpp"
 #include "host/core/egress.hpp"
 #include "host/core/retry.hpp"
+#include "host/runtime/random.hpp"
 #include "host/runtime/supervisor.hpp"
 
 namespace koppel::auth {
@@ -78,7 +79,7 @@ messages::reply refused(std::string_view error, std::string detail) {
 
 class provider_client::impl {
  public:
-  impl(const provider_client& self, net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
+  impl(const provider_client& self, net::http_transport& http, ledger::ledger& ledger, const runtime::clock& clock,
        std::function<double()> random)
       : self_(self), http_(http), ledger_(ledger), clock_(clock), random_(std::move(random)) {
     if (!random_) random_ = [this] { return std::uniform_real_distribution<>(0.0, 1.0)(engine_); };
@@ -120,10 +121,10 @@ class provider_client::impl {
   }
 
   const provider_client& self_;
-  net::http_client& http_;
+  net::http_transport& http_;
   ledger::ledger& ledger_;
   const runtime::clock& clock_;
-  std::mt19937_64 engine_{std::random_device{}()};
+  std::mt19937_64 engine_{runtime::random_seed()};
   std::function<double()> random_;
 
   std::map<std::string, token> tokens_;             ///< by connection
@@ -279,7 +280,7 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
   }
 }
 
-provider_client::provider_client(net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
+provider_client::provider_client(net::http_transport& http, ledger::ledger& ledger, const runtime::clock& clock,
                                  std::function<double()> random)
     : impl_(std::make_unique<impl>(*this, http, ledger, clock, std::move(random))) {}
 

@@ -13,7 +13,7 @@
 
 #include "host/core/manifest.hpp"
 #include "host/ledger/ledger.hpp"
-#include "host/net/http_client.hpp"
+#include "host/net/http_transport.hpp"
 #include "host/runtime/clock.hpp"
 
 namespace koppel::auth {
@@ -39,7 +39,7 @@ struct renewal {
 class provider_client {
  public:
   /// `random` in [0, 1) spreads retries; the system's where it is empty.
-  provider_client(net::http_client& http, ledger::ledger& ledger, const runtime::clock& clock,
+  provider_client(net::http_transport& http, ledger::ledger& ledger, const runtime::clock& clock,
                   std::function<double()> random = {});
   ~provider_client();
 

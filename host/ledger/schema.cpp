@@ -163,7 +163,9 @@ result<void> check_head(database& db, const std::string& path) {
                                     ", the newest event is " + std::to_string(q.integer(0)) + "; restore a backup."};
 }
 
-result<std::unique_ptr<database>> open_existing(const std::string& path, const sealer& seals) {
+}  // namespace
+
+result<std::unique_ptr<database>> open_database_file(const std::string& path, const sealer& seals) {
   {  // Looked at without writing first: one that is refused stays as it is.
     database look(path, database::access::read);
     const auto version = static_cast<std::size_t>(number_of(look, "PRAGMA user_version"));
@@ -181,8 +183,6 @@ result<std::unique_ptr<database>> open_existing(const std::string& path, const s
   return db;
 }
 
-}  // namespace
-
 std::string database_path(const std::string& folder) { return folder + "/ledger.db"; }
 
 result<std::unique_ptr<database>> open_database(const std::string& folder, const sealer& seals) {
@@ -197,7 +197,7 @@ result<std::unique_ptr<database>> open_database(const std::string& folder, const
       return failure{errc::corrupt,
                      "The database " + path + " is empty; restore a backup, or move it away to begin anew."};
     }
-    return open_existing(path, seals);
+    return open_database_file(path, seals);
   } catch (const sqlite_error& e) {
     return failure_of(e.fault, "The database " + path + " cannot be opened");
   }

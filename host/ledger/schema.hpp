@@ -19,4 +19,7 @@ std::string database_path(const std::string& folder);
 /// is.
 result<std::unique_ptr<database>> open_database(const std::string& folder, const sealer& seals);
 
+/// The same for a database that is there, whatever its name. Throws sqlite_error.
+result<std::unique_ptr<database>> open_database_file(const std::string& path, const sealer& seals);
+
 }  // namespace koppel::ledger

@@ -9,8 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "host/net/http.hpp"
-#include "host/runtime/asio.hpp"
+#include "host/net/http_transport.hpp"
 
 namespace koppel::net {
 
@@ -29,16 +28,15 @@ struct client_options {
   std::chrono::milliseconds idle_limit = limits::pooled_idle;  ///< a connection that idled for longer is not used again
 };
 
-class http_client {
+class http_client final : public http_transport {
  public:
   /// Fails where a route's CA file cannot be read or its address is none.
   static result<std::unique_ptr<http_client>> make(runtime::asio::any_io_executor executor, client_options options);
-  ~http_client();
+  ~http_client() override;
 
-  /// One exchange. When a pooled connection turns out to be closed before the first byte of an answer, a request with
-  /// an idempotent method, or one of which nothing was written, is sent once more on a new connection; anything else is
-  /// errc::cut. Errors: see errc. The detail names the host, never a query nor a header.
-  runtime::awaitable<result<response>> send(request r, exchange_limits limits = {});
+  /// When a pooled connection turns out to be closed before the first byte of an answer, a request with an idempotent
+  /// method, or one of which nothing was written, is sent once more on a new connection; anything else is errc::cut.
+  runtime::awaitable<result<response>> send(request r, exchange_limits limits = {}) override;
 
   /// Look-ups of names that run, also those that nobody waits for any more. While there is one, destroying the
   /// io_context waits for it: for as long as the system's resolver pleases.

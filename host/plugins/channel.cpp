@@ -42,7 +42,7 @@ std::string take_message(std::string_view bytes, const frame_reader::sink& on_me
 }
 
 /// No wait is without end; a day is longer than any job.
-runtime::steady_time far_away() { return std::chrono::steady_clock::now() + std::chrono::hours{24}; }
+runtime::steady_time far_away() { return runtime::steady_clock::now() + std::chrono::hours{24}; }
 
 }  // namespace
 

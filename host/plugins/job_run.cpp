@@ -95,7 +95,7 @@ runtime::awaitable<void> job_run::commit_pages() {
     if (!page_failure_) {
       auto committed = co_await effects_.page(std::move(page));
       if (committed)
-        last_commit_ = std::chrono::steady_clock::now();
+        last_commit_ = runtime::steady_clock::now();
       else
         page_failure_ = std::move(committed).error();
     }
@@ -163,7 +163,7 @@ runtime::awaitable<bool> job_run::stop_effects(std::chrono::milliseconds limit) 
 }
 
 runtime::awaitable<void> job_run::finish_pages(runtime::steady_time deadline) {
-  while (pages_uncommitted_ > 0 && std::chrono::steady_clock::now() < deadline) {
+  while (pages_uncommitted_ > 0 && runtime::steady_clock::now() < deadline) {
     const bool go_on = co_await changed_.wait_or_stop(deadline);
     if (!go_on) co_return;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps one runner per plugin alive, and runs jobs on it.
+// Keeps one runner per plugin alive.
 
 #include "host/plugins/plugin_host.hpp"
 
@@ -7,17 +7,17 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <optional>
 #include <random>
 #include <utility>
 
 #include "host/core/text.hpp"
-#include "host/plugins/admission.hpp"
 #include "host/plugins/catalogue.hpp"
-#include "host/plugins/job_run.hpp"
+#include "host/plugins/job_conductor.hpp"
+#include "host/plugins/kept_plugin.hpp"
 #include "host/plugins/log_text.hpp"
 #include "host/plugins/plugin_runner.hpp"
 #include "host/plugins/spawner.hpp"
+#include "host/runtime/random.hpp"
 
 namespace koppel::plugins {
 
@@ -28,11 +28,9 @@ namespace this_coro = asio::this_coro;
 
 namespace {
 
-constexpr std::chrono::milliseconds grace{
-    1000};  ///< from `cancel` to the end of the job, and from EOF to the end of the process
 constexpr std::string_view host_version = KOPPEL_HOST_VERSION;
 
-runtime::steady_time steady_now() { return std::chrono::steady_clock::now(); }
+runtime::steady_time steady_now() { return runtime::steady_clock::now(); }
 
 spdlog::level::level_enum level_of(std::string_view level) {
   if (level == "debug") return spdlog::level::debug;
@@ -41,20 +39,18 @@ spdlog::level::level_enum level_of(std::string_view level) {
   return spdlog::level::info;
 }
 
-messages::done ended(std::string_view error, std::string detail) {
-  messages::done done;
-  done.error = error;
-  done.detail = std::move(detail);
-  return done;
-}
-
 }  // namespace
 
 class plugin_host::impl {
  public:
   impl(plugin_host& owner, runtime::supervisor& supervisor, const runtime::clock& clock, spawner& children,
        plugin_host_options options)
-      : owner_(owner), supervisor_(supervisor), clock_(clock), children_(children), options_(std::move(options)) {}
+      : owner_(owner),
+        supervisor_(supervisor),
+        clock_(clock),
+        children_(children),
+        options_(std::move(options)),
+        jobs_(clock) {}
 
   result<> start();
   awaitable<void> settled();
@@ -66,48 +62,18 @@ class plugin_host::impl {
   std::vector<plugin_status> statuses() const;
 
  private:
-  struct plugin {
-    explicit plugin(core::lifecycle_rules rules) : life(rules) {}
-    candidate what;
-    plugin_lifecycle life;
-    std::string reason;
-    std::shared_ptr<plugin_runner> runner;  ///< shared with its jobs, see plugin_runner.hpp
-    std::shared_ptr<spdlog::logger> logger;
-    line_limit lines;
-    bool settled = false;  ///< `settled` need not wait for it any more
-    std::shared_ptr<admission> gate = std::make_shared<admission>();
-    runtime::condition changed;
-
-    bool usable() const { return what.manifest && life.now() != plugin_lifecycle::state::failed; }
-  };
-
   void adopt(candidate c);
-  plugin* of(const std::string& provider);
-  void log(plugin& p, const messages::log& line);
-  void notify(const plugin& p, plugin_notice::kind what, std::string reason);
-  void settle(plugin& p);
+  kept_plugin* of(const std::string& provider);
+  void log(kept_plugin& p, const messages::log& line);
+  void notify(const kept_plugin& p, plugin_notice::kind what, std::string reason);
+  void settle(kept_plugin& p);
   double random() { return std::uniform_real_distribution<double>(0.0, 1.0)(generator_); }
 
-  awaitable<void> keep(plugin& p);
-  awaitable<plugin_lifecycle::step> live(plugin& p);
-  awaitable<void> follow(plugin& p, plugin_runner& r);
-  plugin_lifecycle::step judge(plugin& p, const plugin_runner& r);
+  awaitable<void> keep(kept_plugin& p);
+  awaitable<plugin_lifecycle::step> live(kept_plugin& p);
+  awaitable<void> follow(kept_plugin& p, plugin_runner& r);
+  plugin_lifecycle::step judge(kept_plugin& p, const plugin_runner& r);
   void say_hello(plugin_runner& r);
-
-  /// How one try of a job ended, and whether another has to follow: the runner crashed, but with other jobs on it.
-  struct attempt {
-    messages::done outcome;
-    bool again = false;
-    bool suspect = false;
-  };
-  awaitable<messages::done> run_job(std::string provider, messages::start job, job_effects& effects);
-  awaitable<attempt> attempt_job(plugin& p, const messages::start& job, job_effects& effects,
-                                 runtime::steady_time deadline, bool suspect);
-  awaitable<std::shared_ptr<plugin_runner>> usable_runner(plugin& p, const turn& mine, runtime::steady_time deadline);
-  awaitable<messages::done> conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
-                                    runtime::steady_time deadline);
-  awaitable<messages::done> cut_short(plugin_runner& r, job_run& run, std::uint64_t id);
-  runtime::steady_time steady_deadline(std::int64_t deadline) const;
   std::int64_t now_ms() const { return clock_.now().time_since_epoch().count(); }
 
   plugin_host& owner_;
@@ -116,9 +82,9 @@ class plugin_host::impl {
   spawner& children_;
   const plugin_host_options options_;
 
-  std::vector<std::unique_ptr<plugin>> plugins_;
-  std::mt19937_64 generator_{std::random_device{}()};
-  std::uint64_t next_job_ = 1;
+  job_conductor jobs_;
+  std::vector<std::unique_ptr<kept_plugin>> plugins_;
+  std::mt19937_64 generator_{runtime::random_seed()};
   std::size_t kept_ = 0;  ///< plugins whose `keep` runs
   bool stopping_ = false;
   runtime::steady_time stop_deadline_{};
@@ -146,8 +112,8 @@ awaitable<void> plugin_host::impl::settled() {
 }
 
 void plugin_host::impl::adopt(candidate c) {
-  plugins_.push_back(std::make_unique<plugin>(options_.lifecycle));
-  plugin& p = *plugins_.back();
+  plugins_.push_back(std::make_unique<kept_plugin>(options_.lifecycle));
+  kept_plugin& p = *plugins_.back();
   p.what = std::move(c);
   p.logger = spdlog::default_logger()->clone("plugin/" + p.what.name);
   if (!p.what.manifest) {
@@ -161,7 +127,7 @@ void plugin_host::impl::adopt(candidate c) {
   supervisor_.run("plugin " + p.what.name, keep(p));
 }
 
-plugin_host::impl::plugin* plugin_host::impl::of(const std::string& provider) {
+kept_plugin* plugin_host::impl::of(const std::string& provider) {
   for (auto& p : plugins_)
     if (p->what.manifest && p->what.name == provider) return p.get();
   return nullptr;
@@ -197,19 +163,19 @@ std::vector<plugin_status> plugin_host::impl::statuses() const {
   return all;
 }
 
-void plugin_host::impl::notify(const plugin& p, plugin_notice::kind what, std::string reason) {
+void plugin_host::impl::notify(const kept_plugin& p, plugin_notice::kind what, std::string reason) {
   if (!owner_.on_notice) return;
   const std::string version = p.what.manifest ? p.what.manifest->version : std::string();
   owner_.on_notice({what, p.what.name, version, std::move(reason)});
 }
 
-void plugin_host::impl::settle(plugin& p) {
+void plugin_host::impl::settle(kept_plugin& p) {
   p.settled = true;
   p.changed.notify_all();
   changed_.notify_all();
 }
 
-void plugin_host::impl::log(plugin& p, const messages::log& line) {
+void plugin_host::impl::log(kept_plugin& p, const messages::log& line) {
   const auto verdict = p.lines.ask(steady_now());
   if (verdict.dropped_before > 0)
     p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
@@ -218,7 +184,7 @@ void plugin_host::impl::log(plugin& p, const messages::log& line) {
 
 // ---- one plugin's processes, one after another
 
-awaitable<void> plugin_host::impl::keep(plugin& p) {
+awaitable<void> plugin_host::impl::keep(kept_plugin& p) {
   // Cancelled or not, a runner is ended in order; so cancellation is a fact to look at, not an exception.
   co_await this_coro::throw_if_cancelled(false);
   bool go_on = true;
@@ -238,7 +204,7 @@ awaitable<void> plugin_host::impl::keep(plugin& p) {
   settle(p);
 }
 
-awaitable<plugin_lifecycle::step> plugin_host::impl::live(plugin& p) {
+awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
   if (std::string changed = changed_since(p.what.file, p.what.stamp); !changed.empty()) {
     p.reason = std::move(changed);
     notify(p, plugin_notice::kind::failed, p.reason);
@@ -278,7 +244,7 @@ void plugin_host::impl::say_hello(plugin_runner& r) {
   r.post(messages::message(std::move(hello)));
 }
 
-awaitable<void> plugin_host::impl::follow(plugin& p, plugin_runner& r) {
+awaitable<void> plugin_host::impl::follow(kept_plugin& p, plugin_runner& r) {
   const auto limit = steady_now() + options_.start_deadline;
   bool go_on = true;
   while (go_on && !r.ready() && !r.over() && steady_now() < limit && !stopping_)
@@ -308,7 +274,7 @@ awaitable<void> plugin_host::impl::follow(plugin& p, plugin_runner& r) {
   r.end_jobs(messages::job_error::crashed, "the plugin " + p.what.name + " failed during this job: " + r.end_text());
 }
 
-plugin_lifecycle::step plugin_host::impl::judge(plugin& p, const plugin_runner& r) {
+plugin_lifecycle::step plugin_host::impl::judge(kept_plugin& p, const plugin_runner& r) {
   if (!r.refusal().empty()) {
     p.reason = r.refusal();
     const auto step = p.life.refused();
@@ -338,6 +304,7 @@ plugin_lifecycle::step plugin_host::impl::judge(plugin& p, const plugin_runner& 
 
 awaitable<void> plugin_host::impl::stop(std::chrono::milliseconds limit) {
   stopping_ = true;
+  jobs_.stop();
   stop_deadline_ = steady_now() + limit;
   for (auto& p : plugins_) {
     p->changed.notify_all();
@@ -351,132 +318,15 @@ awaitable<void> plugin_host::impl::stop(std::chrono::milliseconds limit) {
 // ---- jobs
 
 awaitable<messages::done> plugin_host::impl::run(std::string provider, messages::start job, job_effects& effects) {
-  // A cancelled job still tells its plugin and waits for its effects; the caller's own mode is restored afterwards.
-  const bool throwing = co_await this_coro::throw_if_cancelled();
-  co_await this_coro::throw_if_cancelled(false);
-  messages::done outcome = co_await run_job(std::move(provider), std::move(job), effects);
-  co_await this_coro::throw_if_cancelled(throwing);
-  co_return outcome;
-}
-
-runtime::steady_time plugin_host::impl::steady_deadline(std::int64_t deadline) const {
-  constexpr std::int64_t a_day = 86'400'000;
-  const std::int64_t left = deadline == 0 ? a_day : std::clamp<std::int64_t>(deadline - now_ms(), 0, a_day);
-  return steady_now() + std::chrono::milliseconds(left);
-}
-
-awaitable<std::shared_ptr<plugin_runner>> plugin_host::impl::usable_runner(plugin& p, const turn& mine,
-                                                                           runtime::steady_time deadline) {
-  using state = plugin_lifecycle::state;
-  bool go_on = true;
-  while (go_on && steady_now() < deadline && !stopping_) {
-    if (p.runner && p.runner->usable() && mine.may_begin()) co_return p.runner;
-    if (p.life.now() == state::failed || p.life.now() == state::quarantined) break;
-    go_on = co_await p.changed.wait_or_stop(deadline);
-  }
-  co_return nullptr;
-}
-
-awaitable<messages::done> plugin_host::impl::run_job(std::string provider, messages::start job, job_effects& effects) {
-  plugin* p = of(provider);
-  if (p == nullptr)
-    co_return ended(messages::job_error::try_again, "there is no usable plugin named " + core::escaped(provider, 60));
-  const auto deadline = steady_deadline(job.deadline);
-  attempt last;
-  do last = co_await attempt_job(*p, job, effects, deadline, last.suspect);
-  while (last.again);
-  co_return std::move(last.outcome);
-}
-
-awaitable<plugin_host::impl::attempt> plugin_host::impl::attempt_job(plugin& p, const messages::start& job,
-                                                                     job_effects& effects,
-                                                                     runtime::steady_time deadline, bool suspect) {
-  namespace error = messages::job_error;
-  turn mine(p.gate, p.changed, suspect);
-  const auto runner = co_await usable_runner(p, mine, deadline);
-  if (!runner) {
-    const bool told_to = co_await runtime::was_cancelled();
-    if (told_to) co_return attempt{ended(error::cancelled, "the job was cancelled before it began")};
-    std::string why = "the plugin " + p.what.name + " is " + std::string(to_string(p.life.now()));
-    if (p.runner && p.runner->usable() && !mine.may_begin()) why += ", and tries jobs one by one after a crash";
-    co_return attempt{ended(error::try_again, why + (p.reason.empty() ? "" : ": " + p.reason))};
-  }
-  mine.begin();
-  const std::uint64_t id = next_job_++;
-  messages::start start = job;
-  start.job = id;
-  start.now = now_ms();
-  std::string bytes = messages::encode(messages::message(std::move(start)));
-  if (bytes.size() > messages::max_to_plugin)
-    co_return attempt{ended(error::bug, "the job is larger than a plugin can be given")};
-  const auto executor = co_await this_coro::executor;
-  job_run run(executor, runner, id, effects, clock_);
-  const plugin_runner::attachment entry(*runner, id, run);
-  run.begin(std::move(bytes));
-  attempt made;
-  made.outcome = co_await conduct(*runner, run, mine, id, deadline);
-  co_await run.join();
-  made.outcome.job = id;
-  // A crash counts against a job that was alone, or is known to be to blame. One that committed pages goes on where
-  // they end, which only its owner can tell it; that it came further makes this crash its first.
-  const bool others_may_be_to_blame =
-      made.outcome.error == error::crashed && runner->guilty() != id && runner->jobs_at_end() > 1;
-  made.again = others_may_be_to_blame && !run.page_committed();
-  made.suspect = made.again && runner->guilty() == 0;
-  co_return made;
-}
-
-awaitable<messages::done> plugin_host::impl::conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
-                                                     runtime::steady_time deadline) {
-  // How long all of a read takes is the provider's affair; what is bounded is the time without a page.
-  const auto patience = deadline - steady_now();
-  bool go_on = true;
-  while (go_on && !run.outcome() && steady_now() < deadline) {
-    go_on = co_await run.changed().wait_or_stop(deadline);
-    if (run.last_commit()) {
-      deadline = *run.last_commit() + patience;
-      mine.acquit();
-    }
-  }
-  if (!run.outcome()) {
-    messages::done cut = co_await cut_short(r, run, id);
-    co_return cut;
-  }
-  // Pages that arrived whole are committed even if their runner has ended since.
-  co_await run.finish_pages(deadline);
-  messages::done outcome = *run.outcome();
-  if (run.page_failure() && outcome.error.empty()) {
+  kept_plugin* p = of(provider);
+  messages::done outcome;
+  if (p == nullptr) {
     outcome.error = messages::job_error::try_again;
-    outcome.detail = run.page_failure()->detail;
-  } else if (outcome.error.empty() && run.pages_uncommitted()) {
-    outcome.error = messages::job_error::try_again;
-    outcome.detail = "the job's deadline passed before its last page was committed";
-  } else if (outcome.error == messages::job_error::cancelled) {
-    outcome.error = messages::job_error::bug;
-    outcome.detail = "the plugin ended the job as cancelled, but nobody cancelled it";
+    outcome.detail = "there is no usable plugin named " + core::escaped(provider, 60);
+  } else {
+    outcome = co_await jobs_.run(*p, std::move(job), effects);
   }
   co_return outcome;
-}
-
-awaitable<messages::done> plugin_host::impl::cut_short(plugin_runner& r, job_run& run, std::uint64_t id) {
-  const bool by_caller = co_await runtime::was_cancelled();
-  const auto limit = steady_now() + grace;
-  messages::cancel cancel;
-  cancel.job = id;
-  cancel.now = now_ms();
-  r.post(messages::message(cancel));
-  co_await run.stop_effects(grace);
-  while (!run.outcome() && steady_now() < limit) co_await run.changed().wait_until(limit);
-  if (!run.outcome()) {
-    const std::string why = "it did not end a job within 1 s of being told to stop";
-    run.end(messages::job_error::crashed, why + "; its process was ended");
-    r.kill(why, id);
-  }
-  messages::done outcome = *run.outcome();
-  if (outcome.error == messages::job_error::crashed) co_return outcome;
-  // Whatever the plugin made of it: effects were stopped under way, so it cannot have succeeded.
-  if (by_caller) co_return ended(messages::job_error::cancelled, "the job was cancelled");
-  co_return ended(messages::job_error::try_again, "the job's deadline passed");
 }
 
 // ---- the public face

@@ -67,7 +67,7 @@ void plugin_runner::take_output(std::string_view bytes) {
 
 runtime::awaitable<void> plugin_runner::watch() {
   while (!process_.end->status) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::hours{24};
+    const auto limit = runtime::steady_clock::now() + std::chrono::hours{24};
     const bool go_on = co_await process_.end->changed.wait_or_stop(limit);
     if (!go_on) co_return;
   }
@@ -146,13 +146,13 @@ std::string plugin_runner::end_text() const {
 runtime::awaitable<void> plugin_runner::bury(std::chrono::milliseconds patience) {
   // The last words may be read after the end of the process is known, and the other way about. A process that left a
   // grandchild behind never closes its socket: hence the limit.
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (!(process_.end->status && read_to_the_end_ && output_ended_) && std::chrono::steady_clock::now() < limit)
+  const auto limit = runtime::steady_clock::now() + patience;
+  while (!(process_.end->status && read_to_the_end_ && output_ended_) && runtime::steady_clock::now() < limit)
     co_await changed_.wait_until(limit);
   if (!process_.end->status) {
     children_.kill(process_.pid, SIGKILL);
-    const auto killed = std::chrono::steady_clock::now() + std::chrono::seconds{1};
-    while (!process_.end->status && std::chrono::steady_clock::now() < killed) co_await changed_.wait_until(killed);
+    const auto killed = runtime::steady_clock::now() + std::chrono::seconds{1};
+    while (!process_.end->status && runtime::steady_clock::now() < killed) co_await changed_.wait_until(killed);
   }
   channel_.close();
 }

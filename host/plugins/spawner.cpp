@@ -15,6 +15,8 @@
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <optional>
 
 #include "host/plugins/errors.hpp"
 #include "host/plugins/spawner_wire.hpp"
@@ -51,45 +53,51 @@ std::string refusal_text(const answer& a) {
   return "no socket could be had for a plugin: " + why;
 }
 
-}  // namespace
+class forked_spawner final : public spawner {
+ public:
+  forked_spawner(pid_t pid, descriptor channel, const runner_limits& limits)
+      : spawner(limits), pid_(pid), channel_(std::move(channel)) {}
+  ~forked_spawner() override;
 
-std::string describe_end(int status) {
-  if (WIFSIGNALED(status)) {
-    const char* name = ::sigabbrev_np(WTERMSIG(status));
-    return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(WTERMSIG(status));
-  }
-  return "exit status " + std::to_string(WEXITSTATUS(status));
-}
+  runtime::awaitable<void> serve() override;
+  runtime::awaitable<result<child>> spawn(std::string plugin_path) override;
+  void kill(pid_t pid, int signal) override;
+  bool alive() const override { return alive_; }
+  pid_t pid() const override { return pid_; }
 
-result<std::unique_ptr<spawner>> spawner::fork_before_threads(std::string runner_path, const runner_limits& limits) {
-  if (threads_of_this_process() > 1)
-    return fail(errc::spawn_failed, "the spawner must be forked before the process has threads");
-  if (::access(runner_path.c_str(), X_OK) != 0)
-    return fail(errc::spawn_failed, "the program " + runner_path + " cannot be run: " + std::strerror(errno) +
-                                        "; it is installed beside koppeld");
-  occupy_standard_descriptors();
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return fail(errc::spawn_failed, std::string("no socket pair: ") + std::strerror(errno));
-  descriptor ours(ends[0]), theirs(ends[1]);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail(errc::spawn_failed, std::string("fork: ") + std::strerror(errno));
-  if (pid == 0) {
-    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(127);
-    run_spawner(theirs.release(), runner_path, limits);
-  }
-  return std::unique_ptr<spawner>(new spawner(pid, std::move(ours), limits));
-}
+ private:
+  struct pending {
+    std::optional<result<child>> outcome;
+    runtime::condition changed;
+  };
+  using pending_map = std::map<std::uint64_t, pending*>;
+  struct registration {
+    pending_map& map;
+    std::uint64_t token;
+    registration(pending_map& m, std::uint64_t t, pending& p) : map(m), token(t) { map[token] = &p; }
+    registration(const registration&) = delete;
+    ~registration() { map.erase(token); }
+  };
+  bool send(const void* bytes, std::size_t size);
+  bool read_one();
+  void lost();
 
-spawner::~spawner() {
+  const pid_t pid_;
+  descriptor channel_;
+  bool alive_ = true;
+  std::uint64_t next_token_ = 1;
+  pending_map pending_;                               ///< in the frames of `spawn`
+  std::map<pid_t, std::shared_ptr<child_end>> ends_;  ///< of children that live
+};
+
+forked_spawner::~forked_spawner() {
   channel_.reset();
   ::kill(pid_, SIGKILL);  // our own child, not yet waited for, so the number is still its
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
-runtime::awaitable<void> spawner::serve() {
+runtime::awaitable<void> forked_spawner::serve() {
   runtime::asio::posix::stream_descriptor readable(co_await runtime::asio::this_coro::executor,
                                                    ::fcntl(channel_.get(), F_DUPFD_CLOEXEC, 0));
   while (alive_) {
@@ -100,7 +108,7 @@ runtime::awaitable<void> spawner::serve() {
   }
 }
 
-bool spawner::read_one() {
+bool forked_spawner::read_one() {
   answer a;
   iovec part{&a, sizeof a};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> control{};
@@ -147,7 +155,7 @@ bool spawner::read_one() {
   return true;
 }
 
-void spawner::lost() {
+void forked_spawner::lost() {
   alive_ = false;
   if (on_lost) on_lost();
   for (auto& [token, waiting] : pending_) waiting->changed.notify_all();
@@ -159,7 +167,7 @@ void spawner::lost() {
   ends_.clear();
 }
 
-runtime::awaitable<result<child>> spawner::spawn(std::string plugin_path) {
+runtime::awaitable<result<child>> forked_spawner::spawn(std::string plugin_path) {
   request r;
   r.token = next_token_++;
   std::string packet(reinterpret_cast<const char*>(&r), sizeof r);
@@ -170,15 +178,15 @@ runtime::awaitable<result<child>> spawner::spawn(std::string plugin_path) {
     co_return fail(errc::spawn_failed, "the process that starts plugins has ended; restart koppeld");
   pending waiting;
   const registration entry(pending_, r.token, waiting);
-  const auto deadline = std::chrono::steady_clock::now() + spawn_limit;
+  const auto deadline = runtime::steady_clock::now() + spawn_limit;
   bool go_on = true;
-  while (go_on && !waiting.outcome && alive_ && std::chrono::steady_clock::now() < deadline)
+  while (go_on && !waiting.outcome && alive_ && runtime::steady_clock::now() < deadline)
     go_on = co_await waiting.changed.wait_or_stop(deadline);
   if (!waiting.outcome) co_return fail(errc::spawn_failed, "the process that starts plugins does not answer");
   co_return std::move(*waiting.outcome);
 }
 
-void spawner::kill(pid_t pid, int signal) {
+void forked_spawner::kill(pid_t pid, int signal) {
   request r;
   r.what = request::kill;
   r.pid = pid;
@@ -186,7 +194,7 @@ void spawner::kill(pid_t pid, int signal) {
   send(&r, sizeof r);
 }
 
-bool spawner::send(const void* bytes, std::size_t size) {
+bool forked_spawner::send(const void* bytes, std::size_t size) {
   if (!alive_) return false;
   while (::send(channel_.get(), bytes, size, MSG_NOSIGNAL) < 0) {
     if (errno == EAGAIN) {
@@ -197,6 +205,37 @@ bool spawner::send(const void* bytes, std::size_t size) {
     if (errno != EINTR) return false;
   }
   return true;
+}
+
+}  // namespace
+
+std::string describe_end(int status) {
+  if (WIFSIGNALED(status)) {
+    const char* name = ::sigabbrev_np(WTERMSIG(status));
+    return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(WTERMSIG(status));
+  }
+  return "exit status " + std::to_string(WEXITSTATUS(status));
+}
+
+result<std::unique_ptr<spawner>> spawner::fork_before_threads(std::string runner_path, const runner_limits& limits) {
+  if (threads_of_this_process() > 1)
+    return fail(errc::spawn_failed, "the spawner must be forked before the process has threads");
+  if (::access(runner_path.c_str(), X_OK) != 0)
+    return fail(errc::spawn_failed, "the program " + runner_path + " cannot be run: " + std::strerror(errno) +
+                                        "; it is installed beside koppeld");
+  occupy_standard_descriptors();
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(errc::spawn_failed, std::string("no socket pair: ") + std::strerror(errno));
+  descriptor ours(ends[0]), theirs(ends[1]);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail(errc::spawn_failed, std::string("fork: ") + std::strerror(errno));
+  if (pid == 0) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(127);
+    run_spawner(theirs.release(), runner_path, limits);
+  }
+  return std::unique_ptr<spawner>(std::make_unique<forked_spawner>(pid, std::move(ours), limits));
 }
 
 }  // namespace koppel::plugins

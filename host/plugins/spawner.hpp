@@ -40,60 +40,40 @@ struct runner_limits {
 /// "SIGSEGV", or "exit status 3".
 std::string describe_end(int status);
 
+/// Gives birth to runners and tells of their ends. The host has the forked one; the simulation acts it.
 class spawner {
  public:
   /// Call it first thing in main. Fails if the process has threads already, or the runner is no program.
   static result<std::unique_ptr<spawner>> fork_before_threads(std::string runner_path,
                                                               const runner_limits& limits = {});
-  /// Ends the spawner; runners that still live die with it.
-  ~spawner();
   spawner(const spawner&) = delete;
+  /// Ends the spawner; runners that still live die with it.
+  virtual ~spawner() = default;
 
   /// Reads what the spawner tells, until it ends or this is cancelled. Whoever spawns keeps this running (plugin_host
   /// does).
-  runtime::awaitable<void> serve();
+  virtual runtime::awaitable<void> serve() = 0;
 
   /// Starts a runner for the library at this path.
-  runtime::awaitable<result<child>> spawn(std::string plugin_path);
+  virtual runtime::awaitable<result<child>> spawn(std::string plugin_path) = 0;
 
   /// Signals a child of this spawner; any other number, or a child that has ended, is left alone.
-  void kill(pid_t pid, int signal);
+  virtual void kill(pid_t pid, int signal) = 0;
 
   /// Called once when the spawner itself has ended, by whatever: nothing can be done here, the daemon has to end. Set
   /// before `serve`.
   std::function<void()> on_lost;
 
   /// False once the spawner itself has ended: no runner can be started any more, and none lives.
-  bool alive() const { return alive_; }
-  pid_t pid() const { return pid_; }
+  virtual bool alive() const = 0;
+  virtual pid_t pid() const = 0;
   const runner_limits& limits() const { return limits_; }
 
- private:
-  struct pending {
-    std::optional<result<child>> outcome;
-    runtime::condition changed;
-  };
-  using pending_map = std::map<std::uint64_t, pending*>;
-  struct registration {
-    pending_map& map;
-    std::uint64_t token;
-    registration(pending_map& m, std::uint64_t t, pending& p) : map(m), token(t) { map[token] = &p; }
-    registration(const registration&) = delete;
-    ~registration() { map.erase(token); }
-  };
-  spawner(pid_t pid, descriptor channel, const runner_limits& limits)
-      : pid_(pid), limits_(limits), channel_(std::move(channel)) {}
-  bool send(const void* bytes, std::size_t size);
-  bool read_one();
-  void lost();
+ protected:
+  explicit spawner(const runner_limits& limits) : limits_(limits) {}
 
-  const pid_t pid_;
+ private:
   const runner_limits limits_;
-  descriptor channel_;
-  bool alive_ = true;
-  std::uint64_t next_token_ = 1;
-  pending_map pending_;                               ///< in the frames of `spawn`
-  std::map<pid_t, std::shared_ptr<child_end>> ends_;  ///< of children that live
 };
 
 }  // namespace koppel::plugins

@@ -5,17 +5,15 @@
 // argument copies included, and its loop awaits elsewhere too: hence references here, and operands that are names.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <list>
 #include <memory>
 
 #include "host/runtime/asio.hpp"
+#include "host/runtime/steady_clock.hpp"
 
 namespace koppel::runtime {
-
-using steady_time = std::chrono::steady_clock::time_point;
 
 class condition {
  public:
@@ -27,7 +25,7 @@ class condition {
   awaitable<void> wait_until(const steady_time& deadline) {
     // A copy of the list's owner: a frame that is destroyed with its io_context may outlive the condition.
     const auto list = waiting_;
-    asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
+    runtime::steady_timer timer(co_await asio::this_coro::executor, deadline);
     const registration entry{*list, list->insert(list->end(), &timer)};
     co_await timer.async_wait(token);
   }
@@ -36,7 +34,7 @@ class condition {
   awaitable<bool> wait_or_stop(const steady_time& deadline);
 
  private:
-  using timers = std::list<asio::steady_timer*>;
+  using timers = std::list<runtime::steady_timer*>;
   struct registration {
     timers& list;
     timers::iterator at;

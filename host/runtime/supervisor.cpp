@@ -42,8 +42,8 @@ void supervisor::cancel(std::uint64_t id) {
 awaitable<bool> supervisor::stop(std::chrono::milliseconds limit) {
   stopping_ = true;
   // A cancelled coroutine may start another wait while it unwinds, so the signal is repeated until the set is empty.
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!tasks_.empty() && std::chrono::steady_clock::now() < deadline) {
+  const auto deadline = steady_clock::now() + limit;
+  while (!tasks_.empty() && steady_clock::now() < deadline) {
     // Posted by id: emitting may end a task at once, and with it the element.
     for (const auto& entry : tasks_) asio::post(executor_, [this, id = entry.first] { cancel(id); });
     ended_.expires_after(std::chrono::milliseconds{20});
@@ -59,7 +59,7 @@ std::string supervisor::names() const {
 }
 
 awaitable<bool> sleep_for(std::chrono::milliseconds d) {
-  asio::steady_timer timer(co_await asio::this_coro::executor, d);
+  runtime::steady_timer timer(co_await asio::this_coro::executor, d);
   const auto [ec] = co_await timer.async_wait(token);
   co_return !ec;
 }

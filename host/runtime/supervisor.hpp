@@ -4,7 +4,6 @@
 #pragma once
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -12,6 +11,7 @@
 #include <string>
 
 #include "host/runtime/asio.hpp"
+#include "host/runtime/steady_clock.hpp"
 
 namespace koppel::runtime {
 
@@ -43,7 +43,7 @@ class supervisor {
   void cancel(std::uint64_t id);
 
   asio::any_io_executor executor_;
-  asio::steady_timer ended_;
+  steady_timer ended_;
   std::map<std::uint64_t, task> tasks_;
   std::uint64_t next_id_ = 1;
   bool stopping_ = false;

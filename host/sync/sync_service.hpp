@@ -19,6 +19,7 @@
 #include "host/core/sync_run.hpp"
 #include "host/ledger/ledger.hpp"
 #include "host/plugins/plugin_host.hpp"
+#include "host/runtime/random.hpp"
 #include "host/runtime/supervisor.hpp"
 
 namespace koppel::sync {
@@ -78,7 +79,7 @@ class sync_service {
 
   sync_surroundings around_;
   sync_options options_;
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_{runtime::random_seed()};
 
   std::shared_ptr<state> state_;  ///< shared with the runs: a process that ends drops their coroutines last
 };

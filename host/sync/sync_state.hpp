@@ -3,8 +3,7 @@
 // process that ends drops after the service. Main strand only.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
-
+#include "host/runtime/steady_clock.hpp"
 #include "host/sync/sync_service.hpp"
 
 namespace koppel::sync {
@@ -29,7 +28,7 @@ struct sync_service::state {
   std::map<std::string, ledger::connection> connections;
   std::map<stream_key, stream> streams;
   std::map<stream_key, const job*> jobs;  ///< runs under way; null until the run has begun
-  boost::asio::steady_timer timer;
+  runtime::steady_timer timer;
   bool stopping = false;
   bool woken = false;
 };

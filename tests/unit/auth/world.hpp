@@ -20,6 +20,7 @@
 
 #include "host/auth/auth_service.hpp"
 #include "host/auth/error.hpp"
+#include "host/net/http_client.hpp"
 #include "host/plugins/spawner.hpp"
 #include "tests/support/show_result.hpp"
 #include "tests/unit/net/run.hpp"
