@@ -61,7 +61,8 @@ class simulated_disk {
   std::string bytes(const std::string& path) const;
   bool has(const std::string& path) const;
 
-  /// Asked before each operation, with the disk's lock held: it answers, and calls nothing here.
+  /// Asked before each operation, on the thread that does it and with the disk's lock held. It may read through other
+  /// connections.
   std::function<fault(const operation&)> on_operation;
 
   /// The process died: what it had open is dead (calls fail and change nothing), its locks and shared memory are gone,
