@@ -4,6 +4,7 @@
 #include "follow_client.hpp"
 
 #include <koppel/bus/limits.hpp>
+#include <koppel/planted_bug.hpp>
 
 namespace koppel::bus {
 
@@ -96,6 +97,7 @@ result<std::optional<delivery>> follow_client::on_batch(const batch_message& bat
     const auto e = peek(rest);
     if (!e) return give_up("a batch cannot be read: " + e.error().detail);
     rest.remove_prefix(e->raw.size());
+    if (planted(bug::filter_is_a_gap) && e->seq != before + 1) return give_up("a gap before " + std::to_string(e->seq));
     if (e->seq <= before || e->seq > batch.complete_up_to.seq || e->epoch != at_.epoch)
       return give_up("a batch's order is wrong at " + std::to_string(e->seq));
     before = e->seq;

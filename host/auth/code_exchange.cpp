@@ -21,7 +21,7 @@ using ledger::transaction;
 using runtime::awaitable;
 namespace job_error = messages::job_error;
 
-constexpr int probe_tries = 3;
+constexpr int probe_tries = 5;
 constexpr std::chrono::seconds probe_limit{30};    ///< for one try
 constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
 constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
@@ -193,6 +193,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
   context.account_id = about.connection.pinned ? about.connection.pinned->id : "";
   context.not_yet_stored = &access;
   context.deadline = clock_.now() + probe_limit;
+  context.attempts = 1;  // every probe is repeated by whoever needs to know
 
   messages::start start;
   start.kind = "probe";

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 #include <koppel/fault_point.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -48,7 +49,9 @@ token_refresh::probe_outcome outcome_of(const messages::done& done) {
 }  // namespace
 
 awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t generation, renewal_cause cause) {
-  const auto pass = co_await gate_.enter(id);
+  std::string lane = id;
+  if (planted(bug::second_refresh_in_flight)) lane += std::to_string(random_());
+  const auto pass = co_await gate_.enter(std::move(lane));
   auto loaded = co_await load(id);
   if (!loaded) {
     if (loaded.error().code == ledger::errc::not_found) fresh_.erase(id);
@@ -122,6 +125,10 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
     using kind = token_refresh::step::kind;
     switch (step.what) {
       case kind::store_intent: {
+        if (planted(bug::refresh_without_intent)) {
+          step = machine.intent_stored();
+          break;
+        }
         const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
           return tx.store_refresh_intent(about.connection.id, step.intent);
         };

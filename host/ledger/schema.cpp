@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <koppel/planted_bug.hpp>
 
 #include <array>
 #include <cerrno>
@@ -166,6 +167,7 @@ result<void> check_head(database& db, const std::string& path) {
 }  // namespace
 
 result<std::unique_ptr<database>> open_database_file(const std::string& path, const sealer& seals) {
+  if (!planted(bug::log_taken_as_it_is)) make_log_durable(path);
   {  // Looked at without writing first: one that is refused stays as it is.
     database look(path, database::access::read);
     const auto version = static_cast<std::size_t>(number_of(look, "PRAGMA user_version"));

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 #include <koppel/bus/event_types.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -63,9 +64,22 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
                  page.set_aside, core::escaped(page.set_aside_reason, longest_reason));
   ledger::run updated = run;
+  bool keep_cursor = confirming;
+  if (planted(bug::cursor_outside_transaction) && !confirming) {
+    messages::page cursor_alone = page;
+    cursor_alone.records.clear();
+    const auto first = [&](transaction& tx) -> result<> {
+      auto outcome = tx.commit_page(run, connection, cursor_alone, manifest.mapping_version, "", false);
+      if (!outcome) return outcome.error();
+      return {};
+    };
+    auto moved = co_await around_.ledger.write(first);
+    if (!moved) co_return moved;
+    keep_cursor = true;
+  }
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
-    auto outcome = tx.commit_page(updated, connection, page, manifest.mapping_version, "provider_deleted", confirming);
+    auto outcome = tx.commit_page(updated, connection, page, manifest.mapping_version, "provider_deleted", keep_cursor);
     if (!outcome) return outcome.error();
     return {};
   };

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <koppel/bus/event_types.hpp>
 #include <koppel/fault_point.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <unordered_map>
 
@@ -317,6 +318,13 @@ result<std::optional<bus::position>> store::stored_position() { return state_->a
 result<> store::apply(const bus::delivery& d) {
   return guarded([&]() -> result<> {
     state& s = *state_;
+    if (planted(bug::position_before_effect)) {
+      const auto before = s.at;
+      SQLite::Transaction first(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+      s.save_position(d.complete_up_to);
+      first.commit();
+      s.at = before;
+    }
     SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
     std::uint64_t duplicates = d.duplicates;
     for (const bus::event& e : d.events) {

@@ -183,7 +183,7 @@ TEST_CASE("a lost answer: the access token is tried, then the refresh token once
 
   // A restart forgets nothing of it.
   w.start_auth();
-  w.clock.advance(seconds{31});
+  w.clock.advance(seconds{36});
   CHECK(w.run(ask(w, c)).error == "authorise_again");
   CHECK(with(w, "refresh_token=refresh-1") == 2);
   CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
@@ -252,7 +252,7 @@ TEST_CASE("a renewal without an answer is brought to its end with nobody asking,
   w.supervisor.run("fresh", w.auth->keep_tokens_fresh());
   test::run_until(w.io, [&] { return w.requests_to("GET /me") == 1; });
   CHECK(w.requests_to("POST /token") == 1);
-  w.clock.advance(seconds{31});
+  w.clock.advance(seconds{36});
   test::run_until(w.io, [&] { return w.requests_to("POST /token") == 2; });
   test::run_until(w.io, [&] { return !w.changes.empty(); });
   CHECK(w.changes == std::vector<std::string>{"needs_reauth"});
