@@ -46,6 +46,7 @@ class auth_service::impl {
   runtime::awaitable<void> resume();
   runtime::awaitable<void> keep_tokens_fresh();
   void stop_renewing();
+  bool asking() const { return asking_.use_count() > 1; }
   runtime::awaitable<renewal> renew(std::string connection_id, std::uint64_t generation, renewal_cause cause);
 
  private:
@@ -151,6 +152,8 @@ class auth_service::impl {
   std::shared_ptr<request_limits> token_limits_ = std::make_shared<request_limits>();
   runtime::steady_timer renewal_timer_;
   bool stopping_ = false;
+  /// Held by exchanges and renewals, from their request to their outcome; a frame may be dropped after us.
+  const std::shared_ptr<const bool> asking_ = std::make_shared<const bool>(true);
   std::mt19937_64 random_{runtime::random_seed()};
   std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
   std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent

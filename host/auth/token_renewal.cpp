@@ -113,6 +113,7 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
 awaitable<renewal> auth_service::impl::carry_out(const subject& about, const ledger::credentials& pair,
                                                  const core::secret& client_secret, bool access_refused,
                                                  counted_request& out) {
+  const auto until_settled = asking_;
   const auto& rules = about.manifest->auth;
   const double random = std::uniform_real_distribution<>(0.0, 1.0)(random_);
   token_refresh machine(pair.age(), pair.intent, access_refused, fresh_[about.connection.id].failures, random);
