@@ -165,6 +165,11 @@ class Life(RigTest):
             time.sleep(town.random.uniform(0, 0.3))
             victims = (["koppeld"], ["koppel-spawner"], ["koppeld", "koppel-spawner"],
                        ["koppel-spawner", "koppeld"])[number % 4]
+            # One that hangs, and so cannot notice that it is alone.
+            if number % 3:
+                os.kill(there["koppel-runner"], signal.SIGSTOP)
+            if number % 3 == 2:
+                os.kill(there["koppel-spawner"], signal.SIGSTOP)
             for victim in victims:
                 os.kill(there[victim], KILL)
             code = rig.host.wait(9)
