@@ -340,4 +340,6 @@ awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fr
 
 void auth_service::stop_renewing() { impl_->stop_renewing(); }
 
+bool auth_service::asking() const { return impl_->asking(); }
+
 }  // namespace koppel::auth

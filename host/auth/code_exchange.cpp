@@ -115,6 +115,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
     co_return done.error();
   }
 
+  const auto until_settled = asking_;
   core::exchange_parameters parameters{a.about.app.client_id, client_secret.reveal(), a.answer.code.reveal(),
                                        a.redirect_uri, a.verifier.reveal()};
   auto prepared = core::code_exchange(rules, parameters);

@@ -116,6 +116,7 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
 awaitable<renewal> auth_service::impl::carry_out(const subject& about, const ledger::credentials& pair,
                                                  const core::secret& client_secret, bool access_refused,
                                                  counted_request& out) {
+  const auto until_settled = asking_;
   const auto& rules = about.manifest->auth;
   const double random = std::uniform_real_distribution<>(0.0, 1.0)(random_);
   token_refresh machine(pair.age(), pair.intent, access_refused, fresh_[about.connection.id].failures, random);
@@ -286,30 +287,42 @@ void auth_service::impl::believe(freshness& f) const {
 core::instant auth_service::impl::start_due_renewals() {
   const auto now = clock_.now();
   auto look_again = now + look_limit;
-  std::map<std::string, std::size_t> running;  // by provider: one that hangs holds up no other
-  std::vector<std::pair<core::instant, std::string>> ready;
+  due_.clear();
   for (auto& [id, f] : fresh_) {
     believe(f);
-    running[f.provider] += f.under_way;
     const auto when = due(id, f);
     if (when && *when <= now)
-      ready.emplace_back(f.age.expires_at.value_or(now), id);
+      due_[f.provider].emplace_back(f.age.expires_at.value_or(now), id);
     else if (when)
       look_again = std::min(look_again, *when);
   }
-  // Whose token ends first goes first.
-  std::sort(ready.begin(), ready.end());
-  for (const auto& [end, id] : ready) {
-    auto& f = fresh_[id];
-    if (running[f.provider] >= at_once) continue;  // whoever ends makes us look again
-    ++running[f.provider];
-    f.under_way = true;
-    supervisor_.run("renewal of " + f.provider + " " + id, renew_ahead(id, f.age.generation));
+  for (auto& [provider, line] : due_) {
+    // Whose token ends first goes first.
+    std::sort(line.begin(), line.end(), std::greater<>());
+    start_next(provider);
   }
   return look_again;
 }
 
-awaitable<void> auth_service::impl::renew_ahead(std::string id, std::uint64_t generation) {
+void auth_service::impl::start_next(const std::string& provider) {
+  auto& line = due_[provider];
+  auto& running = renewing_[provider];
+  while (running < at_once && !line.empty() && !stopping_) {
+    const auto id = std::move(line.back().second);
+    line.pop_back();
+    // Somebody's need may have come first, or the connection's end.
+    const auto known = fresh_.find(id);
+    if (known == fresh_.end()) continue;
+    auto& f = known->second;
+    const auto when = due(id, f);
+    if (!when || *when > clock_.now()) continue;
+    ++running;
+    f.under_way = true;
+    supervisor_.run("renewal of " + provider + " " + id, renew_ahead(id, provider, f.age.generation));
+  }
+}
+
+awaitable<void> auth_service::impl::renew_ahead(std::string id, std::string provider, std::uint64_t generation) {
   auto wish = renew(id, generation, renewal_cause::ahead);
   const auto became = co_await std::move(wish);
   if (const auto known = fresh_.find(id); known != fresh_.end()) {
@@ -320,7 +333,9 @@ awaitable<void> auth_service::impl::renew_ahead(std::string id, std::uint64_t ge
     if (became.what == renewal::outcome::later)
       f.not_before = std::max({f.not_before, became.not_before, clock_.now() + look_limit});
   }
-  renewal_timer_.cancel();
+  --renewing_[provider];
+  // The others that are due were found already: to look at thousands of connections after each of them takes too long.
+  start_next(provider);
 }
 
 awaitable<void> auth_service::impl::keep_tokens_fresh() {

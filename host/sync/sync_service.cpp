@@ -73,6 +73,8 @@ awaitable<void> sync_service::stop(std::chrono::milliseconds limit) {
     co_await runtime::sleep_for(step);
 }
 
+bool sync_service::reading() const { return !state_->jobs.empty(); }
+
 void sync_service::connection_changed(const ledger::connection& c) {
   if (c.auth.status == core::auth_status::removed) {
     state_->connections.erase(c.id);

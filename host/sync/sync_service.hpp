@@ -54,6 +54,9 @@ class sync_service {
   /// Takes no new work and ends the runs under way at their next request; completes when none is left or after `limit`.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 
+  /// Runs are under way.
+  bool reading() const;
+
   /// A connection was added, changed or removed. After a removal its runs end at their next request or page, and its
   /// access token is forgotten.
   void connection_changed(const ledger::connection& c);
