@@ -42,7 +42,7 @@ void control_api::connection_changed(const ledger::connection&) { changed_.notif
 void control_api::attempt_refused(const ledger::connection& c) {
   auto& last = refusals_[c.id];
   ++last.number;
-  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider));
+  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider).get());
   changed_.notify_all();
 }
 
@@ -56,7 +56,7 @@ answer failure_answer(const failure& f) {
 
 json::array control_api::shown_plugins() const {
   json::array all;
-  for (const auto& p : around_.plugins.statuses()) all.push_back(view(p, around_.plugins.find(p.name)));
+  for (const auto& p : around_.plugins.statuses()) all.push_back(view(p, around_.plugins.find(p.name).get()));
   return all;
 }
 

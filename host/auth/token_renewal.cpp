@@ -258,7 +258,7 @@ void auth_service::impl::watch(const ledger::connection& c, const std::optional<
 }
 
 std::optional<core::instant> auth_service::impl::due(const std::string& id, const freshness& f) const {
-  const auto* m = plugins_.find(f.provider);
+  const auto m = plugins_.find(f.provider);
   if (!m || !f.renewable || f.under_way) return std::nullopt;
   constexpr double steps = 1024;
   const auto mixed = std::hash<std::string>{}(id + "#" + std::to_string(f.age.generation));

@@ -57,8 +57,8 @@ class plugin_host::impl {
   awaitable<void> stop(std::chrono::milliseconds limit);
   awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);
 
-  const core::manifest* find(const std::string& provider) const;
-  std::vector<const core::manifest*> manifests() const;
+  std::shared_ptr<const core::manifest> find(const std::string& provider) const;
+  std::vector<std::shared_ptr<const core::manifest>> manifests() const;
   std::vector<plugin_status> statuses() const;
 
  private:
@@ -133,16 +133,16 @@ kept_plugin* plugin_host::impl::of(const std::string& provider) {
   return nullptr;
 }
 
-const core::manifest* plugin_host::impl::find(const std::string& provider) const {
+std::shared_ptr<const core::manifest> plugin_host::impl::find(const std::string& provider) const {
   for (const auto& p : plugins_)
-    if (p->usable() && p->what.name == provider) return &*p->what.manifest;
+    if (p->usable() && p->what.name == provider) return p->what.manifest;
   return nullptr;
 }
 
-std::vector<const core::manifest*> plugin_host::impl::manifests() const {
-  std::vector<const core::manifest*> all;
+std::vector<std::shared_ptr<const core::manifest>> plugin_host::impl::manifests() const {
+  std::vector<std::shared_ptr<const core::manifest>> all;
   for (const auto& p : plugins_)
-    if (p->usable()) all.push_back(&*p->what.manifest);
+    if (p->usable()) all.push_back(p->what.manifest);
   return all;
 }
 
@@ -340,8 +340,10 @@ plugin_host::~plugin_host() = default;
 result<> plugin_host::start() { return impl_->start(); }
 awaitable<void> plugin_host::settled() { return impl_->settled(); }
 awaitable<void> plugin_host::stop(std::chrono::milliseconds limit) { return impl_->stop(limit); }
-const core::manifest* plugin_host::find(const std::string& provider) const { return impl_->find(provider); }
-std::vector<const core::manifest*> plugin_host::manifests() const { return impl_->manifests(); }
+std::shared_ptr<const core::manifest> plugin_host::find(const std::string& provider) const {
+  return impl_->find(provider);
+}
+std::vector<std::shared_ptr<const core::manifest>> plugin_host::manifests() const { return impl_->manifests(); }
 std::vector<plugin_status> plugin_host::statuses() const { return impl_->statuses(); }
 
 awaitable<messages::done> plugin_host::run(std::string provider, messages::start job, job_effects& effects) {

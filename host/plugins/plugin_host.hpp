@@ -55,9 +55,10 @@ class plugin_host {
   /// Ends the runners: `destroy`, then, after the limit, SIGKILL.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 
-  /// The manifest of a usable plugin, or nullptr.
-  const core::manifest* find(const std::string& provider) const;
-  std::vector<const core::manifest*> manifests() const;
+  /// The manifest of a usable plugin, or nullptr. It is shared: work goes on by it to its end, also where another has
+  /// taken its plugin's place meanwhile.
+  std::shared_ptr<const core::manifest> find(const std::string& provider) const;
+  std::vector<std::shared_ptr<const core::manifest>> manifests() const;
   std::vector<plugin_status> statuses() const;
 
   /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline).

@@ -38,18 +38,14 @@ sync_service::sync_service(sync_surroundings around, sync_options options)
 sync_service::~sync_service() { state_->stopping = true; }
 
 awaitable<result<>> sync_service::start() {
-  std::map<std::string, const core::manifest*> manifests;
-  for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
   // Gathered on the ledger's thread, taken over on this one: the host may be at work already.
   std::vector<ledger::connection> stored;
   std::vector<std::pair<state::stream_key, core::stream_history>> histories;
   std::vector<state::stream_key> open;
   const auto load = [&](transaction& tx) -> result<> {
     for (auto& c : tx.connections()) {
-      if (const auto m = manifests.find(c.provider); m != manifests.end())
-        for (const auto& rule : m->second->streams)
-          if (const auto known = tx.find_stream(c.id, rule.name))
-            histories.push_back({{c.id, rule.name}, history_of(*known)});
+      // Also where no plugin is there for it: one may come.
+      for (const auto& known : tx.streams(c.id)) histories.push_back({{c.id, known.stream}, history_of(known)});
       stored.push_back(std::move(c));
     }
     for (const auto& r : tx.open_runs()) open.emplace_back(r.connection_id, r.stream);
@@ -98,7 +94,7 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
     return refuse(ledger::errc::in_use,
                   "the connection is not authorized (it is " + std::string(to_string(c->second.auth.status)) +
                       "): connect it first, koppelctl connection connect " + c->second.provider + "/" + c->second.name);
-  const auto* m = around_.plugins.find(c->second.provider);
+  const auto m = around_.plugins.find(c->second.provider);
   if (!m) return refuse(ledger::errc::not_found, "no plugin of provider " + c->second.provider + " is running");
 
   std::vector<std::string> taken;
@@ -153,7 +149,7 @@ core::instant sync_service::start_due() {
   };
   std::vector<candidate> due;
   for (const auto& [id, c] : state_->connections) {
-    const auto* m = around_.plugins.find(c.provider);
+    const auto m = around_.plugins.find(c.provider);
     if (!m || c.auth.status != core::auth_status::authorized) continue;
     const auto running = static_cast<std::size_t>(std::count_if(
         state_->jobs.begin(), state_->jobs.end(), [&id = id](const auto& entry) { return entry.first.first == id; }));
@@ -206,10 +202,10 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
     }
   } guard{state_, key};
 
-  const auto* m = around_.plugins.find(c.provider);
+  const auto m = around_.plugins.find(c.provider);
   const auto* rule = m ? m->find_stream(name) : nullptr;
   if (!rule) co_return;
-  job work(around_, *state_, std::move(c), *m, *rule);
+  job work(around_, *state_, std::move(c), m, *rule);
   auto begun = co_await work.begin(name, full, asked ? "manual" : "schedule");
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
   if (!state_->connections.contains(key.first)) co_return;
