@@ -48,6 +48,7 @@ class control_api {
   using reply = runtime::awaitable<answer>;
   reply get_status(call c);
   reply get_plugins(call c);
+  reply post_rescan(call c);
   reply get_consumers(call c);
   reply get_apps(call c);
   reply post_app(call c);

@@ -51,6 +51,9 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
   auto loaded = co_await load(id);
   if (!loaded) {
     if (loaded.error().code == ledger::errc::not_found) fresh_.erase(id);
+    // A plugin that is gone may come back.
+    if (loaded.error().code == make_error_code(errc::no_plugin))
+      co_return later(clock_.now() + look_limit, loaded.error().detail);
     co_return impossible(loaded.error().detail);
   }
   const subject& about = *loaded;

@@ -30,7 +30,8 @@ struct read_plan {
 
 /// How a run ended, as far as the schedule is concerned.
 struct read_outcome {
-  enum class ending { completed, interrupted, failed, host_stopped } as = ending::completed;
+  /// The last two are interruptions that count as no failure.
+  enum class ending { completed, interrupted, failed, host_stopped, plugin_replaced } as = ending::completed;
   bool full = false;
   bool complete = false;  ///< a full read that saw everything
   instant at{};

@@ -85,6 +85,8 @@ void sync_service::connection_changed(const ledger::connection& c) {
   state_->wake();
 }
 
+void sync_service::plugins_changed() { state_->wake(); }
+
 result<std::vector<std::string>> sync_service::request(const std::string& connection_id, const std::string& name,
                                                        bool full) {
   const auto refuse = [](ledger::errc code, std::string why) { return failure{code, std::move(why)}; };
@@ -265,6 +267,7 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
 
     case sync_step::kind::read:
     case sync_step::kind::refetch: {
+      if (replaced(work)) co_return failure{{}, "its plugin was replaced"};
       work.confirming = step.what == sync_step::kind::refetch;
       work.progressed = false;
       work.deadline = around_.clock.now() + job::page_limit;
@@ -278,6 +281,11 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
       break;
   }
   co_return step;
+}
+
+bool sync_service::replaced(const job& work) const {
+  const auto now = around_.plugins.find(work.connection.provider);
+  return now && now != work.manifest;
 }
 
 awaitable<void> sync_service::finish(job& work, const sync_step& end) {
@@ -295,6 +303,8 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
       break;
     case sync_step::ending::interrupted:
       outcome.as = state_->stopping ? ending::host_stopped : ending::interrupted;
+      // Nobody failed, so it goes on at once, by the new plugin's manifest.
+      if (replaced(work)) outcome.as = ending::plugin_replaced;
       run.state = "interrupted";
       break;
     case sync_step::ending::failed:

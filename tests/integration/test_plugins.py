@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plugins that are bad, and runners that die."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import unittest
@@ -71,6 +73,54 @@ class Plugins(RigTest):
         self.assertNotEqual(rig.runner_pids(), before)
         crashed = [p for p in rig.ask("plugin", "list")["plugins"] if p["name"] == "teamleader"][0]
         self.assertEqual(crashed["crashes"], 1)
+
+    def upgrade(self, folder, version):
+        """Another version of the plugin, moved over the old file as a deployment does it."""
+        with open(os.path.join(self.build, "plugins", "teamleader.so"), "rb") as file:
+            library = file.read()
+        known = re.search(rb'\nversion = "([^"]+)"', library).group(0)
+        with open(os.path.join(folder, ".upload"), "wb") as file:
+            file.write(library.replace(known, known[:12] + version.encode().ljust(len(known) - 13) + b'"'))
+        os.replace(os.path.join(folder, ".upload"), os.path.join(folder, "teamleader.so"))
+
+    def test_a_plugin_is_replaced_while_its_connection_reads(self):
+        folder = os.path.join(self.folder, "plugins")
+        os.makedirs(folder, mode=0o755)
+        rig = self.make_rig("--companies", 300, "--contacts", 900, plugins=folder)
+        self.assertEqual(rig.ask("plugin", "list")["plugins"], [])
+        shutil.copy(os.path.join(self.build, "plugins", "teamleader.so"), folder)
+        changes = rig.ask("plugin", "rescan")["changes"]
+        self.assertEqual([(c["name"], c["change"]) for c in changes], [("teamleader", "loaded")])
+
+        rig.sim.post("/answer-delay", {"path": "contacts.list", "ms": 500})
+        self.add_connection(rig, "teamleader/acme")
+        rig.connect("teamleader/acme")
+        wait_until("contacts to be read", lambda: any(r["stream"] == "contacts" and r["read"] > 100
+                                                      for r in rig.runs()["runs"]), 60, every=0.05)
+        before = rig.runner_pids()
+        self.upgrade(folder, "9.9.9")
+        changes = rig.ask("plugin", "rescan")["changes"]
+        self.assertEqual([(c["version"], c["change"]) for c in changes], [("9.9.9", "replaced")])
+        self.assertFalse(any(map(alive, before)))
+        rig.sim.post("/answer-delay", {"path": "contacts.list", "ms": 0})
+
+        self.wait_for_full_reads(rig, "teamleader/acme", 20)  # at once: nobody failed
+        connection = rig.connection("teamleader/acme")
+        self.assertEqual({s["entity"]: s["records"] for s in connection["streams"]}, {"company": 300, "contact": 900})
+        self.assertEqual(connection["auth"]["display"], "Success")
+
+        with open(os.path.join(folder, ".upload"), "w", encoding="ascii") as file:
+            file.write("a note")
+        os.replace(os.path.join(folder, ".upload"), os.path.join(folder, "teamleader.so"))
+        failed = json.loads(rig.ctl("plugin", "rescan", check=False).stdout)["changes"][0]
+        self.assertEqual(failed["change"], "failed")
+        self.assertIn("not a shared library", failed["reason"])
+        self.assertEqual(rig.ask("plugin", "list")["plugins"][0]["state"], "running")
+
+        os.remove(os.path.join(folder, "teamleader.so"))
+        self.assertEqual(rig.ask("plugin", "rescan")["changes"][0]["change"], "removed")
+        self.assertEqual(rig.ask("plugin", "list")["plugins"], [])
+        self.assertEqual(rig.connection("teamleader/acme")["auth"]["status"], "authorized")
 
     def test_no_runner_outlives_a_killed_host(self):
         rig = self.make_rig("--companies", 1, "--contacts", 1)

@@ -212,6 +212,8 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
   verb(top, a, "status", "The daemon at a glance", "  koppelctl status", show_status);
   auto* plugin = noun(top, "plugin", "The providers that the daemon knows");
   verb(*plugin, a, "list", "All plugins and how they are", "  koppelctl plugin list", list_plugins);
+  verb(*plugin, a, "rescan", "Look at the plugin folder anew: load, replace and end plugins without a restart",
+       "  koppelctl plugin rescan", rescan_plugins);
   add_app_verbs(top, a);
   add_connection_verbs(top, a);
   add_sync_verbs(top, a);

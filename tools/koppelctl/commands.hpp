@@ -27,6 +27,7 @@ using ending = result<exit_code>;
 // status.cpp
 ending show_status(surroundings& s);
 ending list_plugins(surroundings& s);
+ending rescan_plugins(surroundings& s);
 ending list_consumers(surroundings& s);
 
 // apps.cpp

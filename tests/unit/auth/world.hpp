@@ -72,7 +72,8 @@ class world {
     if (!opened) FAIL(opened.error().detail);
     book = std::move(*opened);
     plugins::plugin_host_options folder;
-    folder.folder = KOPPEL_AUTH_PLUGINS;
+    folder.folder = (root / "plugins").string();
+    std::filesystem::copy(KOPPEL_AUTH_PLUGINS, folder.folder);
     host.emplace(supervisor, clock, *children, folder);
     if (auto started = host->start(); !started) FAIL(started.error().detail);
     run_void(host->settled());

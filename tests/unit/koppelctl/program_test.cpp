@@ -76,6 +76,25 @@ TEST_CASE("an empty list says how to begin", "[koppelctl]") {
   CHECK_THAT(koppelctl_run(daemon.socket(), {"sync", "list"}).out, Contains("koppelctl sync run"));
 }
 
+TEST_CASE("a rescan shows what became of each plugin, and fails if one did", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"teamleader","file":"/p/teamleader.so","version":"1.1","change":"replaced","reason":""}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"note.so","file":"/p/note.so","version":"","change":"failed","reason":"note.so is a text file"}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[]})");
+
+  const auto well = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(well.exit == exit_code::ok);
+  CHECK_THAT(well.out, Contains("teamleader  1.1      replaced"));
+
+  const auto ill = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(ill.exit == exit_code::refused);
+  CHECK_THAT(ill.out, Contains("failed  note.so is a text file"));
+
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"plugin", "rescan"}).out, Contains("No plugins"));
+}
+
 TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("POST /v1/apps", 201, R"({"id":"a1","provider":"teamleader","name":"main","client_id":"c1"})");
