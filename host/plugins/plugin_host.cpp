@@ -45,9 +45,10 @@ void plugin_host::impl::settle(kept_plugin& p) {
 }
 
 void plugin_host::impl::log(kept_plugin& p, const messages::log& line) {
-  const auto verdict = p.lines.ask(steady_now());
+  const auto verdict = p.lines.ask(steady_now(), std::min(line.text.size(), longest_log_line));
   if (verdict.dropped_before > 0)
-    p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
+    p.logger->warn("{} log lines were dropped: more than {} lines, or {} KiB, in a second", verdict.dropped_before,
+                   log_lines_per_second, log_bytes_per_second >> 10);
   if (verdict.let_through) p.logger->log(level_of(line.level), "{}", core::escaped(line.text, longest_log_line));
 }
 

@@ -118,6 +118,17 @@ TEST_CASE("how a runner ended is told: by itself, by a signal, at the end of its
   CHECK(describe_end(w.end_of(closed)) == "exit status 0");
 }
 
+TEST_CASE("a runner that is stopped is killed, and what stopped it is told", "[plugins][spawner]") {
+  world w;
+  const child c = w.spawn(), other = w.spawn();
+  for (const int fd : {c.socket.get(), other.socket.get()}) read_report(fd);
+
+  w.tell(c, 'p');
+
+  CHECK(describe_end(w.end_of(c)) == "SIGKILL, for it was stopped by SIGSTOP");
+  CHECK_FALSE(other.end->status);
+}
+
 TEST_CASE("the spawner signals its own children only", "[plugins][spawner]") {
   world w;
   const child c = w.spawn();
