@@ -133,6 +133,22 @@ awaitable<answer> control_api::post_app(call c) {
   co_return json_answer(201, view(app));
 }
 
+awaitable<answer> control_api::post_secret(call c) {
+  input in(c.body, {"client_secret"});
+  core::secret client_secret(in.required("client_secret", 4096));
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  const std::string provider = c.path["provider"], name = c.path["name"];
+  ledger::app changed;
+  const auto update = [&](transaction& tx) -> result<> {
+    auto found = find_named_app(tx, provider, name);
+    if (!found) return not_found("There is no app " + provider + "/" + name + ".");
+    changed = std::move(*found);
+    return tx.update_app_secret(changed.id, std::move(client_secret));
+  };
+  if (auto done = co_await around_.ledger.write(update); !done) co_return failure_answer(done.error());
+  co_return json_answer(200, view(changed));
+}
+
 awaitable<answer> control_api::get_connections(call) {
   auto shown = co_await show([](const ledger::connection&) { return true; });
   if (!shown) co_return failure_answer(shown.error());

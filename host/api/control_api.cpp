@@ -28,6 +28,7 @@ void control_api::add_routes(router& r) {
   add("GET", "/v1/consumers", &control_api::get_consumers);
   add("GET", "/v1/apps", &control_api::get_apps);
   add("POST", "/v1/apps", &control_api::post_app);
+  add("POST", "/v1/apps/{provider}/{name}/secret", &control_api::post_secret);
   add("GET", "/v1/connections", &control_api::get_connections);
   add("POST", "/v1/connections", &control_api::post_connection);
   add("GET", "/v1/connections/{provider}/{name}", &control_api::get_connection);

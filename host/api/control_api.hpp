@@ -52,6 +52,7 @@ class control_api {
   reply get_consumers(call c);
   reply get_apps(call c);
   reply post_app(call c);
+  reply post_secret(call c);
   reply get_connections(call c);
   reply post_connection(call c);
   reply get_connection(call c);

@@ -21,6 +21,10 @@ std::chrono::milliseconds doubled(std::chrono::milliseconds first, std::uint32_t
 
 }  // namespace
 
+std::size_t places_of_one(std::size_t places, std::size_t providers) {
+  return providers < 2 ? places : std::max<std::size_t>(1, places - (places + 3) / 4);
+}
+
 stream_history after(stream_history h, const read_outcome& o) {
   using ending = read_outcome::ending;
   h.last_attempt_at = o.at;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -37,6 +38,10 @@ struct read_outcome {
   instant at{};
   std::chrono::milliseconds retry_after{0};
 };
+
+/// How many of the places for runs one provider may take: all of them where it is the only one, else three quarters.
+/// A plugin that hangs holds its places for as long as runs may take; the others' connections go on in the rest.
+std::size_t places_of_one(std::size_t places, std::size_t providers);
 
 /// The history after one more run.
 stream_history after(stream_history h, const read_outcome& o);

@@ -151,11 +151,13 @@ core::instant sync_service::start_due() {
     bool full, asked;
   };
   std::vector<candidate> due;
+  std::map<std::string, std::size_t> at_work;  // runs of each provider that has connections
   for (const auto& [id, c] : state_->connections) {
     const auto m = around_.plugins.find(c.provider);
     if (!m || c.auth.status != core::auth_status::authorized) continue;
     const auto running = static_cast<std::size_t>(std::count_if(
         state_->jobs.begin(), state_->jobs.end(), [&id = id](const auto& entry) { return entry.first.first == id; }));
+    at_work[c.provider] += running;
     for (const auto& rule : m->streams) {
       auto& s = state_->streams[{id, rule.name}];
       if (s.running) continue;
@@ -178,6 +180,9 @@ core::instant sync_service::start_due() {
   });
   for (const auto& next : due) {
     if (state_->jobs.size() >= options_.max_jobs) break;  // whoever ends wakes the schedule
+    auto& of_provider = at_work[next.connection->provider];
+    if (of_provider >= core::places_of_one(options_.max_jobs, at_work.size())) continue;
+    ++of_provider;
     auto& s = state_->streams[{next.connection->id, next.stream}];
     s.running = true;
     s.asked_full.reset();

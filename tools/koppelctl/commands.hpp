@@ -37,6 +37,8 @@ struct new_app {
   bool secret_from_input = false;
 };
 ending add_app(surroundings& s, const new_app& what);
+/// Another client secret for an app that exists.
+ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input);
 ending list_apps(surroundings& s);
 
 // connections.cpp

@@ -160,8 +160,9 @@ class world {
     });
   }
   /// A connection that works: account "42", token "old-token".
-  ledger::connection connected(const std::string& name, const std::string& account = "42") {
-    auto c = add(name);
+  ledger::connection connected(const std::string& name, const std::string& account = "42",
+                               const std::string& of = "nameplate") {
+    auto c = add(name, of);
     store(c, "old-token");
     write([&](ledger::transaction& tx) {
       c = *tx.find_connection(c.id);

@@ -111,6 +111,19 @@ TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]
   CHECK_THAT(r.out + r.err, Contains("teamleader/main added") && !Contains("s3cret"));
 }
 
+TEST_CASE("an app gets another secret, which is not shown either", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/apps/teamleader/main/secret", 200, R"({"id":"a1","provider":"teamleader","name":"main"})");
+
+  const auto r =
+      koppelctl_run(daemon.socket(), {"app", "set-secret", "teamleader/main", "--secret-stdin"}, {"s3cret\n"});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(daemon.body_of("POST /v1/apps/teamleader/main/secret") ==
+        json::parse(R"({"client_secret":"s3cret"})").as_object());
+  CHECK_THAT(r.out + r.err, Contains("teamleader/main has its new secret") && !Contains("s3cret"));
+}
+
 TEST_CASE("without a terminal an app's secret has to be announced, and must be there", "[koppelctl]") {
   fake_daemon daemon;
 

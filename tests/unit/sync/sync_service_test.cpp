@@ -34,8 +34,9 @@ struct sync_world : world {
     run_until(io, [&] { return supervisor.names().find("sync") == std::string::npos; });
   }
 
-  std::unique_ptr<sync_service> make(runtime::supervisor& s) {
+  std::unique_ptr<sync_service> make(runtime::supervisor& s, std::size_t max_jobs = 16) {
     sync::sync_options options;
+    options.max_jobs = max_jobs;
     options.schedule = false;
     sync::sync_surroundings around{s,
                                    clock,
@@ -291,6 +292,35 @@ TEST_CASE("streams are known from the start, though their plugin comes later", "
 
   CHECK(w.newest_run().mode == ledger::run_mode::incremental);
   w.run_void(later->stop(2s));
+}
+
+TEST_CASE("runs of one provider that hang leave places for another's", "[sync][service]") {
+  sync_world w;
+  const auto file = w.root / "plugins" / "scribe.so";
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::string name = "name = \"nameplate\"";
+  const auto at = bytes.find(name);
+  REQUIRE(at != std::string::npos);
+  bytes.replace(at, name.size(), "name = \"namesakes\"");
+  std::ofstream(w.root / "plugins" / "second.so", std::ios::binary) << bytes;
+  REQUIRE(w.run(w.host->rescan()).has_value());
+  std::vector<ledger::connection> all;
+  for (const std::string of : {"nameplate", "namesakes"})
+    for (int i = 1; i <= 4; ++i) all.push_back(w.connected("many-" + std::to_string(i), std::to_string(i), of));
+  w.server->hold();
+  const auto service = w.make(w.supervisor, 4);
+  REQUIRE(w.run(service->start()).has_value());
+
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(service->request(all[i].id, "companies", true).has_value());
+  run_until(w.io, [&] { return w.server->held() == 3; });
+  CHECK(service->live_runs().size() == 3);
+  CHECK(service->queued().size() == 1);
+
+  for (std::size_t i = 4; i < 8; ++i) REQUIRE(service->request(all[i].id, "companies", true).has_value());
+  run_until(w.io, [&] { return service->live_runs().size() == 4; });
+  w.server->release();
+  w.run_void(service->stop(2s));
 }
 
 TEST_CASE("a refusal of the credentials is passed on with its status, or with none", "[sync][service]") {

@@ -158,3 +158,12 @@ TEST_CASE("a run whose plugin was replaced goes on at once, and counts as no fai
   h.failures = 0;
   REQUIRE(plan_next_read(h, 5min, 24h, now).due == now);
 }
+
+TEST_CASE("one provider of several leaves a quarter of the places, one alone has all", "[schedule]") {
+  using koppel::core::places_of_one;
+  CHECK(places_of_one(16, 1) == 16);
+  CHECK(places_of_one(16, 2) == 12);
+  CHECK(places_of_one(3, 2) == 2);
+  CHECK(places_of_one(2, 5) == 1);
+  CHECK(places_of_one(1, 5) == 1);
+}
