@@ -85,11 +85,10 @@ runtime::awaitable<std::string> channel::read(frame_reader::sink on_message) {
     const auto [ec, n] = co_await socket_.async_read_some(runtime::asio::buffer(chunk), runtime::token);
     if (ec) break;
     // The sink may have closed the channel: what is left of the chunk is nobody's then.
-    const auto begun = runtime::steady_clock::now();
     count = 0;
     if (std::string wrong = frames.take(std::string_view(chunk).substr(0, n), counted); !wrong.empty()) co_return wrong;
     const auto now = runtime::steady_clock::now();
-    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(share.charge(now, count, now - begun));
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(share.charge(now, count, n));
     if (pause.count() > 0) co_await runtime::sleep_for(pause);
   }
   co_return std::string();

@@ -35,6 +35,7 @@ using spawner_wire::request;
 
 constexpr int runner_socket = 3;  ///< the one descriptor beside 0, 1, 2 that a runner is born with
 constexpr rlim_t runner_descriptors = 64;
+constexpr int runner_niceness = 10;  ///< one that computes for ever yields to the host
 
 /// Small and fixed: nothing of the operator's environment reaches a plugin, but what tests order.
 char* const* clean_environment() {
@@ -65,6 +66,7 @@ void limit(int resource, rlim_t most) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
   if (::getppid() != parent) ::_exit(127);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + runner_niceness);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, runner_descriptors);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow of the memory alone is larger

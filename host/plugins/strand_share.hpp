@@ -14,16 +14,17 @@ class strand_share {
  public:
   using duration = runtime::steady_clock::duration;
 
-  /// A message is followed by work that is not measured: an effect that is begun and answered.
-  static constexpr duration per_message = std::chrono::microseconds{40};
+  // Estimates. What was measured would count what other processes took meanwhile, and no simulation could repeat it.
+  static constexpr duration per_message = std::chrono::microseconds{40};  ///< with the effect that it asks for
+  static constexpr duration per_kib = std::chrono::microseconds{5};
   static constexpr duration burst = std::chrono::milliseconds{50};
   static constexpr int part = 4;
 
-  /// So many messages were worked on, in `took`, until `now`. Returns for how long the next ones have to wait.
-  duration charge(runtime::steady_time now, std::size_t messages, duration took) {
+  /// So many messages, and bytes of them, have been worked on. Returns for how long the next ones have to wait.
+  duration charge(runtime::steady_time now, std::size_t messages, std::size_t bytes) {
     used_ = std::max(duration{0}, used_ - (now - at_) / part);
     at_ = now;
-    used_ += took + per_message * static_cast<duration::rep>(messages);
+    used_ += per_message * static_cast<duration::rep>(messages) + per_kib * static_cast<duration::rep>(bytes) / 1024;
     return used_ > burst ? (used_ - burst) * part : duration{0};
   }
 

@@ -48,6 +48,7 @@ std::string report(int argc, char** argv) {
   ::getrlimit(RLIMIT_DATA, &memory);
   rlimit processes{};
   ::getrlimit(RLIMIT_NPROC, &processes);
+  out << "niceness " << ::getpriority(PRIO_PROCESS, 0) << '\n';
   out << "processes " << processes.rlim_max << '\n';
   out << "memory " << memory.rlim_max << '\n';
   out << "core " << core.rlim_max << '\n' << "files " << files.rlim_max << '\n';

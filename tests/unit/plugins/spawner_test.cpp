@@ -5,6 +5,7 @@
 #include "host/plugins/spawner.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -98,6 +99,8 @@ TEST_CASE("a runner is born with a clean environment, four descriptors and no co
   CHECK(report.find("no new privileges 1\n") != std::string::npos);
   CHECK(report.find("core 0\n") != std::string::npos);
   CHECK(report.find("files 64\n") != std::string::npos);
+  const int niceness = std::min(19, ::getpriority(PRIO_PROCESS, 0) + 10);
+  CHECK(report.find("niceness " + std::to_string(niceness) + "\n") != std::string::npos);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(report.find("memory 268435456\n") != std::string::npos);
 #endif

@@ -12,12 +12,13 @@ using namespace std::chrono_literals;
 TEST_CASE("a burst costs nothing, what is beyond it waits until it is a quarter of the time", "[plugins][share]") {
   strand_share share;
   const steady_time t{100s};
+  constexpr std::size_t ms = 25;  // messages
 
-  CHECK(share.charge(t, 0, 50ms) == 0ms);
-  CHECK(share.charge(t, 0, 10ms) == 40ms);
-  CHECK(share.charge(t + 40ms, 0, 0ms) == 0ms);
-  CHECK(share.charge(t + 40ms, 0, 1ms) == 4ms);
-  CHECK(share.charge(t + 1h, 0, 50ms) == 0ms);  // a long rest gives no more than the burst
+  CHECK(share.charge(t, 50 * ms, 0) == 0ms);
+  CHECK(share.charge(t, 10 * ms, 0) == 40ms);
+  CHECK(share.charge(t + 40ms, 0, 0) == 0ms);
+  CHECK(share.charge(t + 40ms, 0, 200 << 10) == 4ms);
+  CHECK(share.charge(t + 1h, 50 * ms, 0) == 0ms);  // a long rest gives no more than the burst
 }
 
 TEST_CASE("many small messages cost what they make others do", "[plugins][share]") {
@@ -26,7 +27,7 @@ TEST_CASE("many small messages cost what they make others do", "[plugins][share]
   std::size_t messages = 0;
   while (now < steady_time{110s}) {
     messages += 100;
-    now += share.charge(now, 100, 0ms);
+    now += share.charge(now, 100, 0);
   }
   CHECK(messages > 60'000);
   CHECK(messages < 65'000);
