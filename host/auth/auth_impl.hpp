@@ -54,7 +54,7 @@ class auth_service::impl {
   struct subject {
     ledger::connection connection;
     ledger::app app;
-    const core::manifest* manifest = nullptr;
+    std::shared_ptr<const core::manifest> manifest;
   };
   /// What came back for a connection.
   struct arrival {

@@ -199,9 +199,9 @@ awaitable<landing> auth_service::impl::callback(std::string provider, core::quer
 }
 
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
-  const auto* m = plugins_.find(provider);
+  const auto m = plugins_.find(provider);
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
-    return landing{status, landing_html(kind, l, state, m)};
+    return landing{status, landing_html(kind, l, state, m.get())};
   };
   if (!m) co_return page(404, page_kind::stale_link);
   arrival a;

@@ -305,7 +305,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     ledger::event_draft event;
     event.type = bus::event_types::auth_status;
     event.about = &after;
-    event.data = core::status_data(after.auth, about.manifest);
+    event.data = core::status_data(after.auth, about.manifest.get());
     return tx.append(event);
   };
   if (auto done = co_await ledger_.write(work); !done) co_return done.error();

@@ -46,7 +46,7 @@ class provider_client {
 
   /// Whose credentials a request bears and which bucket pays. `not_yet_stored` serves the probe of a fresh grant.
   struct context {
-    const core::manifest* manifest = nullptr;
+    std::shared_ptr<const core::manifest> manifest;
     std::string connection_id;
     std::string client_id;
     std::string account_id;                        ///< for the bucket; empty before it is known

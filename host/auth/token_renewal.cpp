@@ -55,6 +55,9 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
   auto loaded = co_await load(id);
   if (!loaded) {
     if (loaded.error().code == ledger::errc::not_found) fresh_.erase(id);
+    // A plugin that is gone may come back.
+    if (loaded.error().code == make_error_code(errc::no_plugin))
+      co_return later(clock_.now() + look_limit, loaded.error().detail);
     co_return impossible(loaded.error().detail);
   }
   const subject& about = *loaded;
@@ -270,7 +273,7 @@ void auth_service::impl::watch(const ledger::connection& c, const std::optional<
 }
 
 std::optional<core::instant> auth_service::impl::due(const std::string& id, const freshness& f) const {
-  const auto* m = plugins_.find(f.provider);
+  const auto m = plugins_.find(f.provider);
   if (!m || !f.renewable || f.under_way) return std::nullopt;
   constexpr double steps = 1024;
   const auto mixed = std::hash<std::string>{}(id + "#" + std::to_string(f.age.generation));

@@ -197,6 +197,8 @@ class transaction {
   virtual std::vector<run> runs(std::size_t newest, const run_filter& of = {}) = 0;
   virtual std::vector<run> open_runs() = 0;
   virtual std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) = 0;
+  /// All streams of the connection that were ever read.
+  virtual std::vector<stream_state> streams(const std::string& connection_id) = 0;
 
   virtual std::vector<bus::consumer_position> consumers() = 0;
   virtual std::uint64_t head() = 0;

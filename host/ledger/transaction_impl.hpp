@@ -48,6 +48,7 @@ class sql_transaction final : public transaction {
   std::vector<run> runs(std::size_t newest, const run_filter& of) override;
   std::vector<run> open_runs() override;
   std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) override;
+  std::vector<stream_state> streams(const std::string& connection_id) override;
 
   // transaction_records.cpp
   result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,

@@ -31,9 +31,9 @@ messages::reply refused(std::string detail) {
 
 }  // namespace
 
-sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c, const core::manifest& m,
-                       const core::stream_rule& r)
-    : connection(std::move(c)), manifest(m), rule(r), around_(around), known_(known) {}
+sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c,
+                       std::shared_ptr<const core::manifest> m, const core::stream_rule& r)
+    : connection(std::move(c)), manifest(std::move(m)), rule(r), around_(around), known_(known) {}
 
 awaitable<messages::reply> sync_service::job::http(messages::http request) {
   // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
@@ -41,7 +41,7 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   if (connection_is_gone()) co_return refused("the connection was removed");
   ++requests;
   auth::provider_client::context context;
-  context.manifest = &manifest;
+  context.manifest = manifest;
   context.connection_id = connection.id;
   context.client_id = client_id;
   context.account_id = connection.pinned ? connection.pinned->id : "";
@@ -69,7 +69,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
     messages::page cursor_alone = page;
     cursor_alone.records.clear();
     const auto first = [&](transaction& tx) -> result<> {
-      auto outcome = tx.commit_page(run, connection, cursor_alone, manifest.mapping_version, "", false);
+      auto outcome = tx.commit_page(run, connection, cursor_alone, manifest->mapping_version, "", false);
       if (!outcome) return outcome.error();
       return {};
     };
@@ -79,7 +79,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   }
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
-    auto outcome = tx.commit_page(updated, connection, page, manifest.mapping_version, "provider_deleted", keep_cursor);
+    auto outcome = tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor);
     if (!outcome) return outcome.error();
     return {};
   };
@@ -149,7 +149,7 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
   start.cursor = run.cursor;
   start.cursor_version = run.cursor_version;
   start.ids = step.ids;
-  start.settings = core::job_settings(manifest, connection.settings, connection.learned);
+  start.settings = core::job_settings(*manifest, connection.settings, connection.learned);
   start.deadline = deadline.time_since_epoch().count();
   return start;
 }

@@ -28,7 +28,7 @@ void print_plugins(terminal& t, const json::array& plugins) {
                text_of(p, "reason")});
   });
   if (shown.empty())
-    t.out << "No plugins. Put one into the daemon's plugin_folder and start the daemon again.\n";
+    t.out << "No plugins. Put one into the daemon's plugin_folder and say: koppelctl plugin rescan\n";
   else
     shown.print(t.out, t.colours);
 }
@@ -98,6 +98,26 @@ ending list_plugins(surroundings& s) {
   else
     print_plugins(s.console, array_of(*answer, "plugins"));
   return exit_code::ok;
+}
+
+ending rescan_plugins(surroundings& s) {
+  const auto answer = s.daemon.post("/v1/plugins/rescan", json::object{});
+  if (!answer) return answer.error();
+  auto& t = s.console;
+  table shown({{"PLUGIN"}, {"VERSION"}, {"CHANGE"}, {"REASON"}});
+  bool all_well = true;
+  each_object(array_of(*answer, "changes"), [&](const json::object& c) {
+    const auto change = text_of(c, "change");
+    all_well = all_well && change != "failed";
+    shown.add({text_of(c, "name"), text_of(c, "version"), {change, shade_of(change)}, text_of(c, "reason")});
+  });
+  if (t.json)
+    print_document(t, *answer);
+  else if (shown.empty())
+    t.out << "No plugins: there was none, and there is none.\n";
+  else
+    shown.print(t.out, t.colours);
+  return all_well ? exit_code::ok : exit_code::refused;
 }
 
 ending list_consumers(surroundings& s) {

@@ -76,6 +76,25 @@ TEST_CASE("an empty list says how to begin", "[koppelctl]") {
   CHECK_THAT(koppelctl_run(daemon.socket(), {"sync", "list"}).out, Contains("koppelctl sync run"));
 }
 
+TEST_CASE("a rescan shows what became of each plugin, and fails if one did", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"teamleader","file":"/p/teamleader.so","version":"1.1","change":"replaced","reason":""}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"note.so","file":"/p/note.so","version":"","change":"failed","reason":"note.so is a text file"}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[]})");
+
+  const auto well = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(well.exit == exit_code::ok);
+  CHECK_THAT(well.out, Contains("teamleader  1.1      replaced"));
+
+  const auto ill = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(ill.exit == exit_code::refused);
+  CHECK_THAT(ill.out, Contains("failed  note.so is a text file"));
+
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"plugin", "rescan"}).out, Contains("No plugins"));
+}
+
 TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("POST /v1/apps", 201, R"({"id":"a1","provider":"teamleader","name":"main","client_id":"c1"})");
@@ -90,6 +109,19 @@ TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]
       "client_secret":"s3cret","redirect_uri":"https://x.example/"})")
                                                .as_object());
   CHECK_THAT(r.out + r.err, Contains("teamleader/main added") && !Contains("s3cret"));
+}
+
+TEST_CASE("an app gets another secret, which is not shown either", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/apps/teamleader/main/secret", 200, R"({"id":"a1","provider":"teamleader","name":"main"})");
+
+  const auto r =
+      koppelctl_run(daemon.socket(), {"app", "set-secret", "teamleader/main", "--secret-stdin"}, {"s3cret\n"});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(daemon.body_of("POST /v1/apps/teamleader/main/secret") ==
+        json::parse(R"({"client_secret":"s3cret"})").as_object());
+  CHECK_THAT(r.out + r.err, Contains("teamleader/main has its new secret") && !Contains("s3cret"));
 }
 
 TEST_CASE("without a terminal an app's secret has to be announced, and must be there", "[koppelctl]") {
