@@ -153,6 +153,7 @@ class host {
     ledger::options options{.folder = config_.data_folder, .key_file = config_.key_file};
     const auto on_fatal = [this](failure f) {
       spdlog::critical("the ledger cannot go on: {}", f.detail);
+      ledger_failed_ = true;
       fail();
     };
     const auto on_commit = [this](std::uint64_t head) {
@@ -289,10 +290,14 @@ class host {
   }
 
   /// Soft: no new request comes in, runs end at their next request and keep what they read. Hard: what is left is
-  /// cancelled.
+  /// cancelled. Without a ledger nothing is worth waiting for: it could not be kept.
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
+    if (ledger_failed_) {
+      all_ended_ = false;
+      co_return;
+    }
     if (auth_) auth_->stop_renewing();
     if (sync_) co_await sync_->stop(soft_limit);
     if (plugins_) co_await plugins_->stop(runner_limit);
@@ -311,6 +316,7 @@ class host {
   std::mutex notify_mutex_;
   bus::server* notify_ = nullptr;
   std::atomic<exit_code> code_{exit_code::stopped};
+  std::atomic<bool> ledger_failed_ = false;
 
   // Main strand only; in the order in which they depend on each other.
   bool all_ended_ = true;
