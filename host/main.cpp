@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <koppel/fault_point.hpp>
 
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
@@ -70,6 +71,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (koppel::faults::begin(argc, argv)) return 0;
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {

@@ -4,6 +4,7 @@
 #include "follow_hub.hpp"
 
 #include <algorithm>
+#include <koppel/fault_point.hpp>
 
 namespace koppel::bus {
 
@@ -60,6 +61,7 @@ result<std::vector<outgoing>> follow_hub::acknowledge(const std::string& peer, f
     answers.push_back(refuse(peer, seq.error()));
     sessions_.erase(peer);
   } else if (*seq) {
+    KOPPEL_FAULT_POINT("bus.ack_received");
     source_.acknowledge(session.name(), **seq);
   }
   return answers;
@@ -87,6 +89,7 @@ result<history_facts> follow_hub::facts_for(const start_at& from) {
 result<std::vector<outgoing>> follow_hub::follow(const std::string& peer, follow_request request, time_point now,
                                                  const std::string& wall) {
   std::vector<outgoing> answers;
+  KOPPEL_FAULT_POINT("bus.follow_received");
   sessions_.erase(peer);
   const auto facts = facts_for(request.from);
   if (!facts) {

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <ctime>
 #include <koppel/bus/server.hpp>
+#include <koppel/fault_point.hpp>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -251,7 +252,10 @@ result<> server::state::send_batches() {
     auto m = hub.next();
     if (!m) return m.error();
     if (!*m) return {};
-    if (send(**m)) hub.sent((*m)->peer);
+    KOPPEL_FAULT_POINT("bus.before_batch");
+    if (!send(**m)) continue;
+    KOPPEL_FAULT_POINT("bus.after_batch");
+    hub.sent((*m)->peer);
   }
   busy = true;
   return {};

@@ -3,6 +3,7 @@
 // anything uses it; the probe that names the account; the decision with its event.
 
 #include <spdlog/spdlog.h>
+#include <koppel/fault_point.hpp>
 
 #include <algorithm>
 
@@ -118,7 +119,9 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
                                        a.redirect_uri, a.verifier.reveal()};
   auto prepared = core::code_exchange(rules, parameters);
   const auto sent_at = clock_.now();
+  KOPPEL_FAULT_POINT("auth.code.before_send");
   auto answer = co_await ask_for_tokens(std::move(prepared));
+  KOPPEL_FAULT_POINT("auth.code.answered");
   if (!answer && nothing_was_sent(answer.error().code)) co_return co_await unreachable(a, answer.error());
 
   core::refusal why;
@@ -134,6 +137,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
       if (pair->expires_in) g.credentials.expires_at = sent_at + *pair->expires_in;
       g.gap = core::missing_scopes(*a.about.manifest, pair->scopes);
       if (auto stored = co_await store_if_first(a.about.connection.id, g); !stored) co_return stored.error();
+      KOPPEL_FAULT_POINT("auth.code.stored");
       co_return co_await verify(a.about, g, a.how);
     }
     why = std::get<core::refusal>(read_answer);

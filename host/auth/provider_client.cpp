@@ -3,6 +3,7 @@
 #include "host/auth/provider_client.hpp"
 
 #include <spdlog/spdlog.h>
+#include <koppel/fault_point.hpp>
 
 #include <algorithm>
 #include <array>
@@ -239,7 +240,9 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
       co_return refused(job_error::try_again, "the job's time was over before " + named(e.request) + " was sent");
     // From the first sending: whoever waits for a limit has not tried anything yet.
     if (e.began == core::instant{}) e.began = clock_.now();
+    KOPPEL_FAULT_POINT("provider.before_send");
     auto answer = co_await exchange(e);
+    KOPPEL_FAULT_POINT("provider.answered");
 
     core::attempt attempt;
     attempt.number = number;

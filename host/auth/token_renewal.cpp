@@ -3,6 +3,7 @@
 // its first use. core/token_refresh says what to do next; nothing is concluded here.
 
 #include <spdlog/spdlog.h>
+#include <koppel/fault_point.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -139,7 +140,9 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
         core::renewal_parameters parameters{about.app.client_id, client_secret.reveal(), pair.refresh_token.reveal()};
         auto prepared = core::token_renewal(rules, parameters);
         sent_at = clock_.now();
+        KOPPEL_FAULT_POINT("auth.renewal.before_send");
         auto answer = co_await ask_for_tokens(std::move(prepared));
+        KOPPEL_FAULT_POINT("auth.renewal.answered");
         const auto now = clock_.now();
         if (!answer) {
           spdlog::warn("{}: renewing the access token: {}", name_of(about.connection), answer.error().detail);
@@ -187,6 +190,7 @@ awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const
     return tx.store_credentials(id, fresh, old.generation);
   };
   auto stored = co_await ledger_.write(store);
+  KOPPEL_FAULT_POINT("auth.renewal.stored");
   provider_.forget(id);
   if (!stored && stored.error().code == ledger::errc::stale) co_return renewed();
   if (!stored) {

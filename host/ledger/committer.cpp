@@ -2,6 +2,8 @@
 
 #include "host/ledger/committer.hpp"
 
+#include <koppel/fault_point.hpp>
+
 #include <utility>
 
 #include "host/ledger/transaction_impl.hpp"
@@ -25,6 +27,7 @@ committer::committer(std::unique_ptr<database> db, sealer seals, const runtime::
     : db_(std::move(db)), seals_(std::move(seals)), clock_(clock), callbacks_(std::move(c)), events_(events_of(*db_)) {}
 
 void committer::commit(std::deque<job>& jobs, const consumer_positions& positions) {
+  KOPPEL_FAULT_POINT("ledger.before_begin");
   std::size_t ran = 0;
   bool announced = false;
   if (!failed_) {
@@ -45,6 +48,7 @@ void committer::commit(std::deque<job>& jobs, const consumer_positions& position
     jobs.pop_front();
     first.done(failed_ ? result<void>(*failed_) : std::move(first.outcome));
   }
+  KOPPEL_FAULT_POINT("ledger.before_announce");
   if (announced) callbacks_.on_commit(events_.head());
   if (!failed_) checkpoint();
 }
@@ -78,7 +82,10 @@ std::size_t committer::perform_all(std::deque<job>& jobs, const consumer_positio
   }
   for (const auto& [consumer, seq] : positions) tx.store_position(consumer, seq);
   events_.write(*db_);
+  constexpr int disk_error = 10;  // SQLITE_IOERR
+  if (KOPPEL_FAULT_FAILS("ledger.before_commit")) throw sqlite_error({disk_error, "ordered by a test"});
   query(*db_, "COMMIT").run();
+  KOPPEL_FAULT_POINT("ledger.after_commit");
   return ran;
 }
 
@@ -104,7 +111,10 @@ void committer::perform(job& j, sql_transaction& tx) {
 
 void committer::checkpoint() {
   try {
-    if (db_->log_pages() >= pages_before_checkpoint) db_->checkpoint();
+    if (db_->log_pages() < pages_before_checkpoint) return;
+    KOPPEL_FAULT_POINT("ledger.before_checkpoint");
+    db_->checkpoint();
+    KOPPEL_FAULT_POINT("ledger.after_checkpoint");
   } catch (const sqlite_error& e) {
     give_up(failure_of(e.fault, "The write-ahead log cannot be copied into the database"));
   }

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
+#include <koppel/fault_point.hpp>
 
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -154,6 +155,7 @@ awaitable<client_connection::exchanged> tls_connection::exchange(std::string req
                                                                  deadline_point deadline) {
   exchanged outcome{failed(errc::cut, "nothing came")};
   arm(deadline);
+  KOPPEL_FAULT_POINT("net.before_request");
   const auto [write_error, written] = co_await asio::async_write(stream_, asio::buffer(request), token);
   if (write_error) {
     disarm();
@@ -162,6 +164,7 @@ awaitable<client_connection::exchanged> tls_connection::exchange(std::string req
     outcome.unsent = written == 0;
     co_return outcome;
   }
+  KOPPEL_FAULT_POINT("net.request_sent");
   answer_reader reader(head, body_limit);
   std::array<char, 16384> bytes;
   auto progress = answer_reader::progress::more;

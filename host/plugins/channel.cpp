@@ -3,6 +3,8 @@
 
 #include "host/plugins/channel.hpp"
 
+#include <koppel/fault_point.hpp>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
@@ -94,10 +96,12 @@ runtime::awaitable<void> channel::write() {
       if (!go_on) co_return;
       continue;
     }
+    KOPPEL_FAULT_POINT("plugins.before_message");
     // A deque's elements stay where they are while others are queued behind them.
     const auto [ec, n] =
         co_await runtime::asio::async_write(socket_, runtime::asio::buffer(queue_.front()), runtime::token);
     if (ec) co_return;  // the reader sees the end as well, and says so
+    KOPPEL_FAULT_POINT("plugins.after_message");
     queued_ -= queue_.front().size();
     queue_.pop_front();
     changed_.notify_all();

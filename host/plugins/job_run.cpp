@@ -3,6 +3,8 @@
 
 #include "host/plugins/job_run.hpp"
 
+#include <koppel/fault_point.hpp>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -93,7 +95,9 @@ runtime::awaitable<void> job_run::commit_pages() {
     messages::reply reply;
     // After a page that was not committed none may be: its cursor would step over the missing one.
     if (!page_failure_) {
+      KOPPEL_FAULT_POINT("plugins.page_received");
       auto committed = co_await effects_.page(std::move(page));
+      KOPPEL_FAULT_POINT("plugins.page_committed");
       if (committed)
         last_commit_ = runtime::steady_clock::now();
       else

@@ -3,6 +3,8 @@
 // things: start a runner, signal one of its own, and tell when one has ended. When the daemon dies it dies, and they
 // with it.
 
+#include <koppel/fault_point.hpp>
+
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
@@ -33,11 +35,12 @@ using spawner_wire::request;
 constexpr int runner_socket = 3;  ///< the one descriptor beside 0, 1, 2 that a runner is born with
 constexpr rlim_t runner_descriptors = 64;
 
-/// Small and fixed: nothing of the operator's environment reaches a plugin.
+/// Small and fixed: nothing of the operator's environment reaches a plugin, but what tests order.
 char* const* clean_environment() {
   static char path[] = "PATH=/usr/bin:/bin";
   static char lang[] = "LANG=C.UTF-8";
-  static char* const environment[] = {path, lang, nullptr};
+  static char* const environment[] = {path, lang, const_cast<char*>(faults::orders_for_child()),
+                                      const_cast<char*>(faults::folder_for_child()), nullptr};
   return environment;
 }
 
@@ -139,12 +142,14 @@ class spawner_process {
     if (::pipe2(output.data(), O_CLOEXEC) != 0) return refuse(token, answer::socket, errno);
     descriptor output_read(output[0]), output_write(output[1]);
 
+    if (KOPPEL_FAULT_FAILS("spawner.before_fork")) return refuse(token, answer::fork, EAGAIN);
     const pid_t self = ::getpid();
     const pid_t pid = ::fork();
     if (pid < 0) return refuse(token, answer::fork, errno);
     if (pid == 0)
       become_runner(runner_, plugin, limits_, runner_end.get(), output_write.get(), report_write.get(), self);
 
+    KOPPEL_FAULT_POINT("spawner.after_fork");
     runner_end.reset();
     output_write.reset();
     report_write.reset();
@@ -179,6 +184,7 @@ class spawner_process {
     int status = 0;
     if (::waitpid(pid, &status, WNOHANG) != pid) return;
     children_.erase(pid);
+    KOPPEL_FAULT_POINT("spawner.before_end_told");
     answer a;
     a.what = answer::exited;
     a.pid = pid;

@@ -2,6 +2,7 @@
 // Frames over a stream socket, with poll.
 #include "channel.hpp"
 
+#include <koppel/fault_point.hpp>
 #include <koppel/messages.hpp>
 
 #include <poll.h>
@@ -36,9 +37,11 @@ void channel::queue(std::string_view frame) {
 }
 
 bool channel::write_some() {
+  KOPPEL_FAULT_POINT("runner.before_send");
   const auto sent = ::send(descriptor_, out_.data() + written_, queued(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0) return worth_another_try();
   written_ += static_cast<std::size_t>(sent);
+  KOPPEL_FAULT_POINT("runner.after_send");
   return true;
 }
 

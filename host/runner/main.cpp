@@ -7,6 +7,8 @@
 #include "channel.hpp"
 #include "library.hpp"
 
+#include <koppel/fault_point.hpp>
+
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -48,9 +50,11 @@ int serve(channel& host, const koppel_plugin& plugin, void* instance, unsigned c
       return 3;
     }
     if (what == channel::event::closed) break;
+    KOPPEL_FAULT_POINT("runner.message_received");
     ::alarm(call_s);
     plugin.receive(instance, reinterpret_cast<const std::uint8_t*>(frame.data()), frame.size());
     ::alarm(0);
+    KOPPEL_FAULT_POINT("runner.message_handled");
   }
   plugin.destroy(instance);
   return 0;
@@ -65,6 +69,7 @@ bool read_number(const char* text, Number& into) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (koppel::faults::begin(argc, argv)) return 0;
   int descriptor = -1;
   unsigned call_s = 0;  // no limit
   const bool good = (argc == 3 || argc == 4) && read_number(argv[1], descriptor) && descriptor >= 0 &&

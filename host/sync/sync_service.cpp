@@ -3,6 +3,7 @@
 #include "host/sync/sync_service.hpp"
 
 #include <spdlog/spdlog.h>
+#include <koppel/fault_point.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -211,6 +212,7 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   if (!rule) co_return;
   job work(around_, *state_, std::move(c), *m, *rule);
   auto begun = co_await work.begin(name, full, asked ? "manual" : "schedule");
+  KOPPEL_FAULT_POINT("sync.run_begun");
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
   if (!state_->connections.contains(key.first)) co_return;
   if (!begun) {
@@ -310,7 +312,9 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   if (!host_stopped && !end.error.empty()) run.error = end.error + (end.detail.empty() ? "" : ": " + end.detail);
 
   const auto before = state_->connections.find(run.connection_id);
+  KOPPEL_FAULT_POINT("sync.before_end");
   auto stored = co_await work.end(before == state_->connections.end() ? work.connection : before->second);
+  KOPPEL_FAULT_POINT("sync.run_ended");
   const auto text = run.state == "completed" ? "" : host_stopped ? " (the host is shutting down)" : ": " + run.error;
   spdlog::info("{}/{} {}: {}, {} read, {} upserted, {} deleted, {} unchanged{}", work.connection.provider,
                work.connection.name, run.stream, run.state, run.read, run.upserted, run.deleted, run.unchanged, text);

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <csignal>
 #include <iostream>
+#include <koppel/fault_point.hpp>
 
 #include "run.hpp"
 #include "show.hpp"
@@ -55,6 +56,7 @@ int follow(const std::string& database, const koppel::bus::follower_options& opt
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (koppel::faults::begin(argc, argv)) return 0;
   CLI::App app{"Follows Koppel's bus and keeps a database right"};
   koppel::bus::follower_options options;
   std::string database, level = "info";

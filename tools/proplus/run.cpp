@@ -5,6 +5,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <koppel/fault_point.hpp>
+
 namespace koppel::proplus {
 namespace {
 
@@ -54,8 +56,10 @@ result<> run(store& into, const bus::follower_options& options, const std::atomi
     }
     if (auto r = into.note_head(follower->head()); !r) return r.error();
     if (!*got) continue;
+    KOPPEL_FAULT_POINT("consumer.batch_received");
     if (auto r = into.apply(**got); !r) return r.error();
     if (auto r = follower->ack((*got)->complete_up_to); !r) return r.error();
+    KOPPEL_FAULT_POINT("consumer.after_ack");
     spdlog::debug("applied up to {}: {} events", (*got)->complete_up_to.seq, (*got)->events.size());
     reconnects = follower->reconnects();
   }

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <koppel/bus/event_types.hpp>
+#include <koppel/fault_point.hpp>
 
 #include <unordered_map>
 
@@ -59,6 +60,7 @@ struct store::state {
   void unreadable(const bus::event& e, const std::string& why);
   void count(const std::string& counter, std::uint64_t by);
   void flush_applied();
+  void flush_journal();
   void save_position(const bus::position& p);
   void sweep_if_caught_up();
 
@@ -69,6 +71,7 @@ struct store::state {
   std::optional<std::uint64_t> catch_up;
   std::unordered_map<std::string, std::string> known;         ///< connection id -> its names and walk, as in the table
   std::map<std::string, std::uint64_t, std::less<>> applied;  ///< of the transaction that runs, by short type
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;  ///< of the seqs that it applied
 };
 
 result<> store::state::prepare(const std::filesystem::path& file) {
@@ -211,6 +214,10 @@ void store::state::apply(const bus::event& e) {
     ++at_type->second;
   else
     applied.emplace(type, 1);
+  if (!ranges.empty() && ranges.back().second + 1 == e.seq)
+    ranges.back().second = e.seq;
+  else
+    ranges.emplace_back(e.seq, e.seq);
 }
 
 void store::state::count(const std::string& counter, std::uint64_t by) {
@@ -230,6 +237,22 @@ void store::state::flush_applied() {
     s.exec();
   }
   applied.clear();
+}
+
+void store::state::flush_journal() {
+  for (const auto& [first, last] : ranges) {
+    SQLite::Statement extend(db,
+                             "UPDATE journal SET last = ?3 WHERE rowid = (SELECT max(rowid) FROM journal) "
+                             "AND walk = ?1 AND last + 1 = ?2");
+    SQLite::Statement insert(db, "INSERT INTO journal VALUES (?1, ?2, ?3)");
+    for (SQLite::Statement* s : {&extend, &insert}) {
+      s->bind(1, walk);
+      s->bind(2, static_cast<std::int64_t>(first));
+      s->bind(3, static_cast<std::int64_t>(last));
+      if (s->exec() > 0) break;
+    }
+  }
+  ranges.clear();
 }
 
 void store::state::save_position(const bus::position& p) {
@@ -304,10 +327,13 @@ result<> store::apply(const bus::delivery& d) {
     }
     s.count("duplicate", duplicates);
     s.flush_applied();
+    s.flush_journal();
     if (!s.at || s.at->epoch != d.complete_up_to.epoch || d.complete_up_to.seq >= s.at->seq)
       s.save_position(d.complete_up_to);
     s.sweep_if_caught_up();
+    KOPPEL_FAULT_POINT("consumer.before_commit");
     transaction.commit();
+    KOPPEL_FAULT_POINT("consumer.after_commit");
     return {};
   });
 }

@@ -84,13 +84,15 @@ def compare(provider_rows, proplus_rows, expected):
     return missing, extra, different
 
 
-def compare_all(sim, proplus):
-    """Both entities; `proplus` is an open database. Returns counts and the examples worth printing."""
+def compare_all(sim, proplus, connection=None):
+    """Both entities; `proplus` is an open database. Returns counts and the examples worth printing. Where Pro+ has more
+    connections than one, `connection` names the one to look at."""
     totals = {"missing": 0, "extra": 0, "different": 0}
     provider, counts, examples = {}, {}, []
     for entity, expected in (("company", expected_company), ("contact", expected_contact)):
         raw = sim.records(entity)
-        rows = proplus.execute(f"select * from {entity}").fetchall()
+        rows = proplus.execute(f"select {entity}.* from {entity} join connection using (connection_id) "
+                               "where ?1 is null or connection.name = ?1", (connection,)).fetchall()
         provider[entity], counts[entity] = len(raw), len(rows)
         for kind, found in zip(totals, compare(raw, rows, expected)):
             totals[kind] += len(found)

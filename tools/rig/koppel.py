@@ -52,10 +52,10 @@ class Rig:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
 
-    def start_host(self, wait=True):
+    def start_host(self, wait=True, faults=None):
         with open(self.host_log, "ab") as log:
             self.host = subprocess.Popen([os.path.join(self.bin, "koppeld"), "--config", self.config],
-                                         stdout=log, stderr=log)
+                                         stdout=log, stderr=log, env=self._environment(faults))
         if wait:
             wait_until("koppeld's control socket", self._host_answers)
         return self.host
@@ -69,12 +69,21 @@ class Rig:
         return status.returncode == 0 and not any(p["state"] in ("starting", "backing_off")
                                                   for p in json.loads(status.stdout)["plugins"])
 
-    def start_consumer(self):
+    def start_consumer(self, faults=None):
         with open(os.path.join(self.folder, "proplus.log"), "ab") as log:
             self.consumer = subprocess.Popen(
                 [os.path.join(self.bin, "koppel-proplus"), "--bus", self.bus, "--database", self.database],
-                stdout=log, stderr=log)
+                stdout=log, stderr=log, env=self._environment(faults))
         return self.consumer
+
+    @staticmethod
+    def _environment(faults):
+        """Ours, with the orders of docs/fault-points.md and the folder in which points note that they fired."""
+        if faults is None:
+            return None
+        orders, folder = faults
+        os.makedirs(folder, exist_ok=True)
+        return dict(os.environ, KOPPEL_FAULTS=orders, KOPPEL_FAULTS_FIRED=folder)
 
     # ---- asking
 
@@ -95,6 +104,28 @@ class Rig:
     def runner_pids(self, plugin="teamleader"):
         found = [p for p in self.ask("plugin", "list")["plugins"] if p["name"] == plugin]
         return found[0]["runner_pids"] if found else []
+
+    def processes(self):
+        """The processes of this folder's hosts that are there, by pid: (name, parent's pid). Runners are known by
+        their plugin's path: give the rig a plugin folder of its own."""
+        found = {}
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    ours = self.folder.encode() in file.read()
+                with open(f"/proc/{entry}/stat", encoding="utf-8") as file:
+                    head, rest = file.read().rsplit(")", 1)
+            except OSError:
+                continue  # no process, or one that has ended meanwhile
+            name, (state, parent) = head.split("(", 1)[1], rest.split()[:2]
+            if ours and state not in "ZX" and name in ("koppeld", "koppel-spawner", "koppel-runner"):
+                found[int(entry)] = (name, int(parent))
+        return found
+
+    def orphans(self):
+        """What is left of hosts that are dead."""
+        there = self.processes()
+        return {pid: name for pid, (name, parent) in there.items() if pid != self.host.pid and parent not in there}
 
     def runs(self, *arguments):
         return self.ask("sync", "list", *arguments)
@@ -122,7 +153,9 @@ class Rig:
         finally:
             if child.poll() is None:
                 child.kill()
-                child.wait()
+                child.communicate()
+            child.stdout.close()
+            child.stderr.close()
         if child.returncode != 0:
             raise RuntimeError(f"connecting {name} failed: {out[-1500:]}{err[-1500:]}")
         return json.loads(out.strip().splitlines()[-1])

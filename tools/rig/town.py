@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A few customers who work without a pause, in a system whose processes die: what the kill and life tests share."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+from compare import compare_all
+from koppel import Rig
+from provider import wait_until
+
+
+class Workday(threading.Thread):
+    """Changes records at the provider, in small steps, until it is told to pause; sizes stay about the same."""
+
+    def __init__(self, sim, random):
+        super().__init__(daemon=True)
+        self.sim, self.random = sim, random
+        self.lock = threading.Lock()  # held while a change is made, and by whoever wants none
+        self.over = False
+
+    def run(self):
+        while not self.over:
+            with self.lock:
+                entity = self.random.choice(("company", "contact"))
+                self.sim.post("/records/change", {"entity": entity, "count": self.random.randint(1, 3)})
+                if self.random.random() < 0.3:
+                    self.sim.post(f"/records/{self.random.choice(('add', 'delete'))}", {"entity": entity, "count": 1})
+            time.sleep(self.random.uniform(0.03, 0.12))
+
+    def end(self):
+        self.over = True
+        self.join()
+
+
+class Town:
+    """A rig with `customers` connections, each with an account of its own, and what is demanded of it."""
+
+    def __init__(self, build, folder, random, customers=3, records=(40, 90), token_life_s=5):
+        plugins = os.path.join(folder, "plugins")
+        os.makedirs(plugins, mode=0o755)
+        shutil.copy(os.path.join(build, "plugins", "teamleader.so"), plugins)
+        self.rig = Rig(build, folder, plugins=plugins, interval_s=1)
+        self.random = random
+        self.names = [f"customer-{n}" for n in range(1, customers + 1)]
+        self.client_of = {}
+        self.deaths = []  # of hosts, on the simulator's clock
+        self.unwell = {}  # connections whose renewal was cut, and since when
+        self.reconnected = []
+        rig = self.rig
+        rig.start_simulator("--rate-limit", 1_000_000, "--companies", records[0], "--contacts", records[1])
+        rig.sim.post("/knobs", {"access_life_seconds": token_life_s})
+        rig.write_config()
+        rig.start_host()
+        rig.start_consumer()
+        for number, name in enumerate(self.names, 1):
+            self.add_customer(name, number)
+            rig.connect(f"teamleader/{name}")
+        self.workday = Workday(rig.sim, random)
+        self.workday.start()
+
+    def add_customer(self, name, number):
+        client = {"client_id": f"{number:032x}", "client_secret": f"{number + 4096:032x}", "name": f"Client {number}",
+                  "scopes": ["companies", "contacts", "departments", "users"], "redirect_uris": [],
+                  "account": {"id": f"{number:08x}-1111-0222-a333-444444444444", "name": f"Account {number}"}}
+        self.rig.sim.post("/clients", client)
+        self.rig.add_app(f"teamleader/app-{number}", client=client)
+        self.rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}", "--customer", str(number))
+        self.client_of[name] = client["client_id"]
+
+    def stop(self):
+        if hasattr(self, "workday"):
+            self.workday.end()
+        self.rig.stop()
+
+    # ---- deaths, and what a service manager does about them
+
+    def host_is_dead(self):
+        """Notes a death and demands that nothing outlives it."""
+        self.rig.host.wait()
+        self.deaths.append(time.time())
+        wait_until("everything to end with its host", lambda: not self.rig.processes(), 3)
+
+    def kill_host(self):
+        self.rig.kill(self.rig.host)
+        self.host_is_dead()
+
+    def end_host(self, within=10):
+        self.rig.host.send_signal(signal.SIGTERM)
+        code = self.rig.host.wait(within)
+        if code != 0:
+            raise AssertionError(f"koppeld ended with {code} on SIGTERM")
+        wait_until("everything to end with its host", lambda: not self.rig.processes(), 3)
+
+    def kill_runner(self):
+        for pid, (name, _) in self.rig.processes().items():
+            if name == "koppel-runner":
+                os.kill(pid, signal.SIGKILL)
+
+    def kill_consumer(self):
+        self.rig.kill(self.rig.consumer)
+
+    def start_what_ended(self):
+        if self.rig.consumer.poll() is not None:
+            self.rig.start_consumer()
+        if self.rig.host.poll() is not None:
+            self.rig.start_host(wait=False)
+
+    def keep_alive(self):
+        """Whatever has ended is started again. Returns once the host answers."""
+        self.start_what_ended()
+        wait_until("the host to answer", lambda: self.rig.ctl("status", check=False).returncode == 0, 30)
+
+    # ---- what is demanded
+
+    def status(self, name):
+        return self.rig.connection(f"teamleader/{name}")["auth"]
+
+    def refresh_tokens(self):
+        return [t for t in self.rig.sim.get("/tokens/presented")["presented"] if t["kind"] == "refresh"]
+
+    def check_tokens(self):
+        """No code twice, no refresh token twice; but once more for each answer that may have died with a host."""
+        for token in self.rig.sim.get("/tokens/presented")["presented"]:
+            if token["kind"] != "refresh" and token["count"] != 1:
+                raise AssertionError(f"a code was presented again: {token}")
+            if token["results"][0] != "ok" or any(r not in ("revoked", "used") for r in token["results"][1:]):
+                raise AssertionError(f"a token was presented that had been replaced: {token}")
+        again = sum(t["count"] - 1 for t in self.refresh_tokens())
+        if again > self.answers_lost():
+            raise AssertionError(f"{again} tokens presented again, but only {self.answers_lost()} answers were lost")
+        return again
+
+    def answers_lost(self):
+        """Requests for tokens whose answer came so shortly before the end of a host that it may have died with it."""
+        listed = self.rig.sim.get("/requests?since=0&limit=100000")["requests"]
+        asked = [(r["time_ms"] / 1000, r["duration_us"] / 1e6) for r in listed if "access_token" in r["path"]]
+        return sum(1 for at, took in asked if any(at - 0.1 <= death <= at + took + 1 for death in self.deaths))
+
+    def look_after_the_unwell(self, all_of_them=False):
+        """A connection whose renewal was cut says so within a minute; then its customer connects again."""
+        while True:
+            for name in self.names:
+                auth = self.status(name)
+                if auth["status"] == "needs_reauth":
+                    self.say_why(name, auth)
+                    self.rig.connect(f"teamleader/{name}")
+                    self.unwell.pop(name, None)
+                elif self.is_waiting(name):
+                    since = self.unwell.setdefault(name, time.monotonic())
+                    if time.monotonic() - since > 60:
+                        raise AssertionError(f"{name} has not said for 60 s what became of its renewal: {auth}")
+                else:
+                    self.unwell.pop(name, None)
+            if not self.unwell or not all_of_them:
+                return
+            time.sleep(0.2)
+
+    def say_why(self, name, auth):
+        if auth["reason"] != "refresh_outcome_unknown":
+            raise AssertionError(f"{name} needs to be authorised again, and for another reason than ours: {auth}")
+        self.reconnected.append(name)
+
+    def is_waiting(self, name):
+        """Whether its last runs failed for want of a token: nothing else is wrong here."""
+        runs = self.rig.runs(f"teamleader/{name}")["runs"]
+        return bool(runs) and runs[0]["state"] != "running" and "access token" in runs[0].get("error", "")
+
+    def settle(self, seconds=60):
+        """No more changes: everything is read, delivered and equal. What is unwell is left out, until it is well."""
+        with self.workday.lock:
+            self.look_after_the_unwell()
+            well = [name for name in self.names if name not in self.unwell]
+            deadline = time.monotonic() + seconds
+            while True:
+                wrong = self.differences(well)
+                if not wrong:
+                    break
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"not in step within {seconds} s: {wrong}")
+        self.check_journal()
+        self.check_tokens()
+        if self.rig.orphans():
+            raise AssertionError(f"orphans: {self.rig.orphans()}")
+
+    def differences(self, names):
+        reads = [subprocess.Popen([os.path.join(self.rig.bin, "koppelctl"), "--socket", self.rig.socket, "--json",
+                                   "sync", "run", f"teamleader/{name}", "--full"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name in names]
+        for read in reads:
+            read.wait(120)
+        try:
+            wait_until("the consumer to catch up", lambda: self.rig.consumer_lag() == 0, 5)
+        except TimeoutError as late:
+            return str(late)
+        for name in names:
+            _, _, totals, examples = compare_all(self.rig.sim, self.rig.proplus(), name)
+            if any(totals.values()):
+                return f"{name}: {totals} {examples[:2]}"
+        return None
+
+    def check_journal(self):
+        """Every event was applied, once, in order: the consumer's own record has no second range."""
+        database = self.rig.proplus()
+        try:
+            ranges = [tuple(row) for row in database.execute("select walk, first, last from journal order by rowid")]
+            position = database.execute("select seq from position").fetchone()
+            twice = database.execute("select value from counter where name = 'applied_twice'").fetchone()[0]
+        finally:
+            database.close()
+        if ranges and (len(ranges) > 1 or ranges[0][:2] != (1, 1) or ranges[0][2] != position[0] or twice):
+            raise AssertionError(f"applied twice, or not at all: {ranges}, position {position[0]}, twice {twice}")
+
+    def events(self, kind):
+        return [json.loads(line) for line in self.rig.ctl("event", "list", "--all", "--type", kind).stdout.splitlines()]
