@@ -150,7 +150,18 @@ class host {
   }
 
   result<> open_ledger() {
-    ledger::options options{.folder = config_.data_folder, .key_file = config_.key_file};
+    ledger::options options{
+        .folder = config_.data_folder, .key_file = config_.key_file, .keep_free = config_.keep_free};
+    options.on_space = [](const ledger::disk_space& space) {
+      const auto mebibytes = [](std::uint64_t bytes) { return bytes >> 20; };
+      if (space.full)
+        spdlog::warn(
+            "the disk of the data folder is full ({} MiB are free, {} are kept): only what cannot wait is stored, no "
+            "token is renewed and nothing is read until there is room",
+            mebibytes(space.free_bytes), mebibytes(space.kept_bytes));
+      else
+        spdlog::info("there is room on the disk of the data folder again: {} MiB", mebibytes(space.free_bytes));
+    };
     const auto on_fatal = [this](failure f) {
       spdlog::critical("the ledger cannot go on: {}", f.detail);
       ledger_failed_ = true;
@@ -163,6 +174,9 @@ class host {
     auto opened = ledger::ledger::open(std::move(options), clock_, on_fatal, on_commit);
     if (!opened) return opened.error();
     ledger_ = std::move(*opened);
+    if (const auto pages = ledger_->recovered_pages(); pages > 0)
+      spdlog::info("the host before this one did not end in good order: {} pages of the ledger's log were recovered",
+                   pages);
     return {};
   }
 

@@ -50,6 +50,7 @@ answer failure_answer(const failure& f) {
   if (f.code == ledger::errc::not_found) return error_answer(404, "not_found", f.detail);
   if (f.code == ledger::errc::exists) return error_answer(409, "exists", f.detail);
   if (f.code == ledger::errc::in_use) return error_answer(409, "in_use", f.detail);
+  if (f.code == ledger::errc::disk_full) return error_answer(503, "disk_full", f.detail);
   if (f.code.category() == ledger::ledger_category()) return error_answer(503, "ledger", f.detail);
   return error_answer(422, "refused", f.detail);
 }
@@ -89,6 +90,7 @@ awaitable<answer> control_api::get_status(call) {
   if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
   body["version"] = around_.version;
   body["epoch"] = around_.ledger.epoch();
+  body["disk"] = view(around_.ledger.space());
   body["started_at"] = core::to_rfc3339(started_at_);
   body["ingress"] = json::object{{"address", around_.ingress_address}, {"public_url", around_.public_url}};
   body["bus"] = json::object{{"folder", around_.bus_folder}};

@@ -67,6 +67,53 @@ class Disk(RigTest):
                       done.stderr)
         self.assertEqual(rig.ctl("status").returncode, 0)
 
+    def restart_with(self, rig, keep_free_mib):
+        if rig.host:
+            rig.host.terminate()
+            self.assertEqual(rig.host.wait(10), 0)
+        rig.write_config()
+        with open(rig.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(rig.config, "w", encoding="utf-8") as file:
+            file.write(f"keep_free_mib = {keep_free_mib}\n" + text)
+        rig.start_host()
+
+    def test_a_full_disk_is_shown_and_ends_nothing(self):
+        rig = self.make_rig("--companies", 20, "--contacts", 20)
+        self.add_connection(rig, "teamleader/acme")
+        rig.connect("teamleader/acme")
+        self.wait_for_full_reads(rig, "teamleader/acme")
+        self.assertFalse(rig.ask("status")["disk"]["full"])
+
+        self.restart_with(rig, 1 << 20)  # as if a disk of less than a tebibyte were full
+        disk = rig.ask("status")["disk"]
+        self.assertTrue(disk["full"] and disk["since"] and disk["free_bytes"] < disk["kept_bytes"])
+        refused = rig.ctl("connection", "add", "teamleader/another", "--app", "main", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("There is no room on the disk of the data folder", refused.stdout + refused.stderr)
+        rig.ask("sync", "run", "teamleader/acme", "--full")
+        people = subprocess.run([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "status"],
+                                capture_output=True, text=True, check=True).stdout
+        self.assertIn("Disk         full since ", people)
+        self.assertEqual(self.log_of(rig).count("the disk of the data folder is full"), 1)
+
+        self.restart_with(rig, 64)
+        read = rig.ask("sync", "run", "teamleader/acme", "--full")
+        self.assertTrue(read["streams"])
+        wait_until("a run", lambda: not rig.runs()["queued"], 20)
+        self.add_connection(rig, "teamleader/another")
+
+    def test_the_start_after_a_kill_says_what_it_found(self):
+        rig = Rig(self.build, self.folder)
+        self.addCleanup(rig.stop)
+        rig.write_config()
+        for end, found in ((rig.kill, 0), (lambda host: (host.terminate(), host.wait(10)), 1), (rig.kill, 1)):
+            rig.start_host()
+            self.assertEqual(self.log_of(rig).count("did not end in good order"), found)
+            rig.ask("app", "add", f"teamleader/app-{time.monotonic_ns()}", "--client-id", "a", "--secret-stdin",
+                    stdin="secret\n")
+            end(rig.host)
+
 
 if __name__ == "__main__":
     unittest.main()
