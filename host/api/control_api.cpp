@@ -161,6 +161,9 @@ awaitable<answer> control_api::post_sync(call c) {
 
   auto connection = co_await find(provider, name);
   if (!connection) co_return failure_answer(connection.error());
+  // What would be read could not be kept.
+  const auto look = [](transaction& tx) { return tx.room(); };
+  if (auto room = co_await around_.ledger.write(look); !room) co_return failure_answer(room.error());
   auto streams = around_.sync.request(connection->id, stream, full);
   if (!streams) co_return failure_answer(streams.error());
   json::array taken;
