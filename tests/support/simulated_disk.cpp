@@ -588,6 +588,7 @@ bool simulated_disk::has(const std::string& path) const {
 void simulated_disk::kill() {
   const std::lock_guard hold(state_->mutex);
   state_->end_process();
+  state_->powered = true;
 }
 
 void simulated_disk::lose_power(std::uint64_t seed) {
