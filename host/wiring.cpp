@@ -157,9 +157,21 @@ class host {
   }
 
   result<> open_ledger() {
-    ledger::options options{.folder = config_.data_folder, .key_file = config_.key_file};
+    ledger::options options{
+        .folder = config_.data_folder, .key_file = config_.key_file, .keep_free = config_.keep_free};
+    options.on_space = [](const ledger::disk_space& space) {
+      const auto mebibytes = [](std::uint64_t bytes) { return bytes >> 20; };
+      if (space.full)
+        spdlog::warn(
+            "the disk of the data folder is full ({} MiB are free, {} are kept): only what cannot wait is stored, no "
+            "token is renewed and nothing is read until there is room",
+            mebibytes(space.free_bytes), mebibytes(space.kept_bytes));
+      else
+        spdlog::info("there is room on the disk of the data folder again: {} MiB", mebibytes(space.free_bytes));
+    };
     const auto on_fatal = [this](failure f) {
       spdlog::critical("the ledger cannot go on: {}", f.detail);
+      ledger_failed_ = true;
       fail();
     };
     const auto on_commit = [this](std::uint64_t head) {
@@ -169,6 +181,9 @@ class host {
     auto opened = ledger::ledger::open(std::move(options), clock_, on_fatal, on_commit);
     if (!opened) return opened.error();
     ledger_ = std::move(*opened);
+    if (const auto pages = ledger_->recovered_pages(); pages > 0)
+      spdlog::info("the host before this one did not end in good order: {} pages of the ledger's log were recovered",
+                   pages);
     return {};
   }
 
@@ -296,10 +311,15 @@ class host {
   }
 
   /// Soft: no new request comes in, runs end at their next request and keep what they read, tokens that were asked for
-  /// are waited for and stored. Hard: what is left is cancelled. A second signal ends the soft stage.
+  /// are waited for and stored. Hard: what is left is cancelled. A second signal ends the soft stage. Without a ledger
+  /// nothing is worth waiting for: it could not be kept.
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
+    if (ledger_failed_) {
+      all_ended_ = false;
+      co_return;
+    }
     if (auth_) auth_->stop_renewing();
     if (sync_) co_await sync_->stop(std::chrono::milliseconds{0});
     const auto soft_end = runtime::steady_clock::now() + soft_limit;
@@ -321,6 +341,7 @@ class host {
   std::mutex notify_mutex_;
   bus::server* notify_ = nullptr;
   std::atomic<exit_code> code_{exit_code::stopped};
+  std::atomic<bool> ledger_failed_ = false;
 
   // Main strand only; in the order in which they depend on each other.
   bool all_ended_ = true;

@@ -252,7 +252,9 @@ awaitable<answer> control_api::delete_connection(call c) {
     draft.data = {{"purge", purge}};
     return tx.append(draft);
   };
-  if (auto done = co_await around_.ledger.write(remove); !done) co_return failure_answer(done.error());
+  // Removing makes room.
+  if (auto done = co_await around_.ledger.write(remove, ledger::urgency::cannot_wait); !done)
+    co_return failure_answer(done.error());
   around_.sync.connection_changed(removed);
   connection_changed(removed);
   co_return json_answer(200, json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}});

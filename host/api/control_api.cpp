@@ -54,6 +54,7 @@ answer failure_answer(const failure& f) {
   if (f.code == ledger::errc::exists) return error_answer(409, "exists", f.detail);
   if (f.code == ledger::errc::in_use) return error_answer(409, "in_use", f.detail);
   if (f.code == plugins::make_error_code(plugins::errc::busy)) return error_answer(409, "in_use", f.detail);
+  if (f.code == ledger::errc::disk_full) return error_answer(503, "disk_full", f.detail);
   if (f.code.category() == ledger::ledger_category()) return error_answer(503, "ledger", f.detail);
   return error_answer(422, "refused", f.detail);
 }
@@ -93,6 +94,7 @@ awaitable<answer> control_api::get_status(call) {
   if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
   body["version"] = around_.version;
   body["epoch"] = around_.ledger.epoch();
+  body["disk"] = view(around_.ledger.space());
   body["started_at"] = core::to_rfc3339(started_at_);
   body["ingress"] = json::object{{"address", around_.ingress_address}, {"public_url", around_.public_url}};
   body["bus"] = json::object{{"folder", around_.bus_folder}};
@@ -174,6 +176,9 @@ awaitable<answer> control_api::post_sync(call c) {
 
   auto connection = co_await find(provider, name);
   if (!connection) co_return failure_answer(connection.error());
+  // What would be read could not be kept.
+  const auto look = [](transaction& tx) { return tx.room(); };
+  if (auto room = co_await around_.ledger.write(look); !room) co_return failure_answer(room.error());
   auto streams = around_.sync.request(connection->id, stream, full);
   if (!streams) co_return failure_answer(streams.error());
   json::array taken;

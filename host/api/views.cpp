@@ -105,6 +105,11 @@ json::object view(const ledger::run& r, const std::string& provider, const std::
           {"error", r.error}};
 }
 
+json::object view(const ledger::disk_space& s) {
+  return {
+      {"full", s.full}, {"since", time_or_null(s.since)}, {"free_bytes", s.free_bytes}, {"kept_bytes", s.kept_bytes}};
+}
+
 json::object view(const bus::consumer_position& c, std::uint64_t head, bool connected) {
   return {{"name", c.name},
           {"connected", connected},

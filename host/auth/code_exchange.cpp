@@ -104,6 +104,8 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   }
   core::secret client_secret;
   const auto read = [&](transaction& tx) -> result<> {
+    // A code serves once: it is not sent where what comes back may find no room.
+    if (auto room = tx.room(); !room) return room;
     auto found = tx.client_secret(a.about.app.id);
     if (!found) return found.error();
     client_secret = std::move(*found);
@@ -182,7 +184,7 @@ awaitable<result<void>> auth_service::impl::store_if_first(const std::string& co
     g.credentials.generation = 1;
     return stored;
   };
-  co_return co_await ledger_.write(store);
+  co_return co_await ledger_.write(store, ledger::urgency::cannot_wait);
 }
 
 awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const subject& about,
@@ -308,7 +310,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     event.data = core::status_data(after.auth, about.manifest.get());
     return tx.append(event);
   };
-  if (auto done = co_await ledger_.write(work); !done) co_return done.error();
+  if (auto done = co_await ledger_.write(work, ledger::urgency::cannot_wait); !done) co_return done.error();
   if (g && now_stored) {
     g->stored = true;
     g->credentials.generation = now_stored;

@@ -200,7 +200,7 @@ awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const
   const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
     return tx.store_credentials(id, fresh, old.generation);
   };
-  auto stored = co_await ledger_.write(store);
+  auto stored = co_await ledger_.write(store, ledger::urgency::cannot_wait);
   KOPPEL_FAULT_POINT("auth.renewal.stored");
   provider_.forget(id);
   if (!stored && stored.error().code == ledger::errc::stale) co_return renewed();
@@ -226,7 +226,7 @@ awaitable<renewal> auth_service::impl::put_off(const subject& about, std::uint64
     const std::function<result<void>(transaction&)> clear = [&](transaction& tx) {
       return tx.clear_refresh_intent(id, generation);
     };
-    auto cleared = co_await ledger_.write(clear);
+    auto cleared = co_await ledger_.write(clear, ledger::urgency::cannot_wait);
     if (!cleared) spdlog::error("{}: {}", name_of(about.connection), cleared.error().detail);
   }
   auto& waiting = fresh_[id];

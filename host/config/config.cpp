@@ -27,6 +27,7 @@ namespace urls = boost::urls;
 constexpr std::size_t socket_name_bytes = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t file_bytes = 1024 * 1024;
 constexpr std::int64_t a_year_s = 366LL * 24 * 3600;
+constexpr std::int64_t a_tebibyte_mib = 1LL << 20;
 
 bool is_loopback(const std::string& host) {
   if (const auto v4 = urls::parse_ipv4_address(host)) return v4->is_loopback();
@@ -179,6 +180,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   forbid_empty(in, "plugin_folder", out.plugin_folder.string());
   out.key_file = key_file_of(in, folder, env, found);
   out.runner = in.path("runner", folder);
+  out.keep_free = static_cast<std::uint64_t>(in.number("keep_free_mib", {0, a_tebibyte_mib}, 64)) << 20;
   out.bus.folder = out.data_folder / "bus";
   out.control.socket = out.data_folder / "control.sock";
 

@@ -68,7 +68,8 @@ struct route {
 
 struct config {
   std::filesystem::path data_folder, plugin_folder, key_file;
-  std::filesystem::path runner;  ///< empty: `runner_path` finds it
+  std::filesystem::path runner;                       ///< empty: `runner_path` finds it
+  std::uint64_t keep_free = std::uint64_t{64} << 20;  ///< bytes; with less free, the data folder's disk counts as full
   struct ingress ingress;
   struct bus bus;
   struct control control;

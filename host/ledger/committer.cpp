@@ -4,6 +4,7 @@
 
 #include <koppel/fault_point.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/ledger/transaction_impl.hpp"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t works_per_commit = 256;
 constexpr std::size_t event_bytes_per_commit = std::size_t{8} << 20;
 constexpr int pages_before_checkpoint = 1000;
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 event_buffer events_of(database& db) {
   query q(db, "SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'head')");
@@ -23,16 +25,38 @@ event_buffer events_of(database& db) {
 
 }  // namespace
 
-committer::committer(std::unique_ptr<database> db, sealer seals, const runtime::clock& clock, callbacks c)
-    : db_(std::move(db)), seals_(std::move(seals)), clock_(clock), callbacks_(std::move(c)), events_(events_of(*db_)) {}
+committer::committer(std::unique_ptr<database> db, sealer seals, const runtime::clock& clock, callbacks c,
+                     kept_room kept)
+    : db_(std::move(db)),
+      seals_(std::move(seals)),
+      clock_(clock),
+      callbacks_(std::move(c)),
+      kept_(kept),
+      events_(events_of(*db_)) {
+  try {
+    recovered_pages_ = static_cast<std::uint64_t>(db_->checkpoint());
+  } catch (const sqlite_error& e) {
+    if (!is_full(e.fault)) throw;
+    refused_ = true;
+  }
+}
 
 void committer::commit(std::deque<job>& jobs, const consumer_positions& positions) {
   KOPPEL_FAULT_POINT("ledger.before_begin");
+  for (const auto& [consumer, seq] : positions) positions_[consumer] = std::max(positions_[consumer], seq);
   std::size_t ran = 0;
   bool announced = false;
   if (!failed_) {
     try {
-      ran = perform_all(jobs, positions);
+      look_at_space();
+      try {
+        perform_all(jobs, ran);
+      } catch (const sqlite_error& e) {
+        if (!is_full(e.fault)) throw;
+        refused_ = true;
+        say(true);
+        perform_urgent(jobs, ran);
+      }
       announced = !events_.empty();
       events_.written();
     } catch (const sqlite_error& e) {
@@ -67,37 +91,66 @@ bool committer::begin() {
   }
 }
 
-/// Returns how many of them the commit holds.
-std::size_t committer::perform_all(std::deque<job>& jobs, const consumer_positions& positions) {
+/// `ran`: how many of them the commit holds, or would have held.
+void committer::perform_all(std::deque<job>& jobs, std::size_t& ran) {
   if (!begin()) {
     for (auto& j : jobs) j.outcome = failure{errc::io, "Another program held the database until the host stopped."};
-    return jobs.size();
+    ran = jobs.size();
+    return;
   }
-  std::size_t ran = 0;
-  sql_transaction tx(*db_, seals_, events_, clock_.now());
+  sql_transaction tx(*db_, seals_, events_, clock_.now(), space_.full ? result<void>(no_room()) : result<void>());
   for (auto& j : jobs) {
     if (ran == works_per_commit || events_.bytes() > event_bytes_per_commit) break;
-    perform(j, tx);
     ++ran;
+    perform(j, tx);
   }
-  for (const auto& [consumer, seq] : positions) tx.store_position(consumer, seq);
+  if (!space_.full)
+    for (const auto& [consumer, seq] : positions_) tx.store_position(consumer, seq);
   events_.write(*db_);
   constexpr int disk_error = 10;  // SQLITE_IOERR
   if (KOPPEL_FAULT_FAILS("ledger.before_commit")) throw sqlite_error({disk_error, "ordered by a test"});
   query(*db_, "COMMIT").run();
   KOPPEL_FAULT_POINT("ledger.after_commit");
-  return ran;
+  if (!space_.full) positions_.clear();
+}
+
+/// After a commit for which the disk had no room: what can wait is refused, what cannot is done by itself.
+void committer::perform_urgent(std::deque<job>& jobs, std::size_t ran) {
+  take_back();
+  const auto end = jobs.begin() + static_cast<std::ptrdiff_t>(ran);
+  const auto is_urgent = [](const job& j) { return j.how == urgency::cannot_wait; };
+  std::for_each(jobs.begin(), end, [&](job& j) { j.outcome = no_room(); });
+  if (std::none_of(jobs.begin(), end, is_urgent) || !begin()) return;
+  try {
+    sql_transaction tx(*db_, seals_, events_, clock_.now(), no_room());
+    for (auto j = jobs.begin(); j != end; ++j)
+      if (is_urgent(*j)) perform(*j, tx);
+    events_.write(*db_);
+    query(*db_, "COMMIT").run();
+  } catch (const sqlite_error& e) {
+    if (!is_full(e.fault)) throw;
+    take_back();
+    std::for_each(jobs.begin(), end, [&](job& j) { j.outcome = no_room(); });
+  }
+}
+
+void committer::take_back() {
+  db_->roll_back();
+  events_.take_back_to(0);
 }
 
 /// Runs one piece of work in a savepoint of its own. What SQLite says of the work alone (a constraint) is its failure;
 /// what it says of the disk goes up.
 void committer::perform(job& j, sql_transaction& tx) {
   const auto mark = events_.mark();
+  const auto changes = db_->changes();
   query(*db_, "SAVEPOINT work").run();
   try {
     j.outcome = j.work(tx);
+    const bool changed = db_->changes() != changes || events_.mark() != mark;
+    if (space_.full && changed && j.how == urgency::can_wait && j.outcome) j.outcome = no_room();
   } catch (const sqlite_error& e) {
-    if (is_fatal(e.fault)) throw;
+    if (is_fatal(e.fault) || is_full(e.fault)) throw;
     j.outcome = failure_of(e.fault, "The database refused");
   } catch (const broken_row& e) {
     j.outcome = failure{errc::corrupt, std::string("A stored row is damaged: ") + e.what() + "."};
@@ -109,14 +162,44 @@ void committer::perform(job& j, sql_transaction& tx) {
   query(*db_, "RELEASE work").run();
 }
 
+/// The log's reserve is filled up, if that can be done; the disk is full while it cannot.
+void committer::look_at_space() {
+  space_.free_bytes = callbacks_.free_bytes();
+  // Where a write was refused although bytes are free, the log has to grow before that is believed again.
+  const bool reserved = db_->reserve_log(kept_.in_log, refused_ ? mebibyte : 0);
+  const bool full = !reserved || space_.free_bytes < kept_.on_disk;
+  if (!full) refused_ = false;
+  say(full);
+}
+
+void committer::say(bool full) {
+  if (full == space_.full) return;
+  space_.full = full;
+  space_.since = full ? clock_.now() : core::instant{};
+  space_.kept_bytes = kept_.on_disk;
+  callbacks_.on_space(space_);
+}
+
+failure committer::no_room() const {
+  return {errc::disk_full,
+          "There is no room on the disk of the data folder: " + std::to_string(space_.free_bytes / mebibyte) +
+              " MiB are free, " + std::to_string(kept_.on_disk / mebibyte) +
+              " MiB are kept for what cannot wait. Nothing was stored. Make room, and it goes on by "
+              "itself."};
+}
+
 void committer::checkpoint() {
   try {
-    if (db_->log_pages() < pages_before_checkpoint) return;
+    if (db_->log_pages() < pages_before_checkpoint || refused_) return;
     KOPPEL_FAULT_POINT("ledger.before_checkpoint");
     db_->checkpoint();
     KOPPEL_FAULT_POINT("ledger.after_checkpoint");
   } catch (const sqlite_error& e) {
-    give_up(failure_of(e.fault, "The write-ahead log cannot be copied into the database"));
+    if (!is_full(e.fault))
+      return give_up(failure_of(e.fault, "The write-ahead log cannot be copied into the database"));
+    // What is in the log stays there.
+    refused_ = true;
+    say(true);
   }
 }
 

@@ -71,14 +71,19 @@ database::database(const std::string& path, access as) {
     handle_ = std::make_unique<SQLite::Database>(path, flags | SQLite::OPEN_NOMUTEX);
     sqlite3_extended_result_codes(handle_->getHandle(), 1);
     handle_->exec(pragmas_of_both);
-    if (as == access::write) handle_->exec(pragmas_of_writer);
-    if (as == access::write && planted(bug::ack_before_sync)) handle_->exec("PRAGMA synchronous = OFF");
-    if (as == access::read) sqlite3_db_config(handle_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    if (as == access::read) {
+      sqlite3_db_config(handle_->getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+      return;
+    }
+    handle_->exec(pragmas_of_writer);
+    if (planted(bug::ack_before_sync)) handle_->exec("PRAGMA synchronous = OFF");
+    page_bytes_ = handle_->execAndGet("PRAGMA page_size").getInt();
     const auto count_pages = [](void* self, sqlite3*, const char*, int pages) {
-      static_cast<database*>(self)->log_pages_ = pages;
+      auto& db = *static_cast<database*>(self);
+      db.log_pages_ = db.log_end_ = pages;
       return SQLITE_OK;
     };
-    if (as == access::write) sqlite3_wal_hook(handle_->getHandle(), count_pages, this);
+    sqlite3_wal_hook(handle_->getHandle(), count_pages, this);
   });
 }
 
@@ -90,12 +95,45 @@ void database::execute(const char* sql) {
 
 std::int64_t database::last_row() const { return handle_->getLastInsertRowid(); }
 
-void database::checkpoint() {
+int database::checkpoint() {
+  int in_log = 0;
   const int code =
-      sqlite3_wal_checkpoint_v2(handle_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      sqlite3_wal_checkpoint_v2(handle_->getHandle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, &in_log, nullptr);
   if (code != SQLITE_OK && code != SQLITE_BUSY)
     throw sqlite_error({sqlite3_extended_errcode(handle_->getHandle()), sqlite3_errmsg(handle_->getHandle())});
-  log_pages_ = 0;  // the next commit counts anew
+  log_pages_ = 0;                              // the next commit counts anew,
+  log_end_ = std::max({log_end_, in_log, 0});  // from the log's beginning or from here
+  return std::max(in_log, 0);
+}
+
+// Zeros behind the newest commit are no part of the log for any reader or recovery (docs/state.md, "A full disk").
+// SQLite's VFS writes less than 128 KiB at once.
+bool database::reserve_log(std::uint64_t bytes, std::uint64_t growth) {
+  static const std::string zeros(std::size_t{1} << 16, '\0');
+  constexpr std::uint64_t log_header = 32, page_header = 24;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle_->getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (!log || !log->pMethods) return true;  // made by the first commit
+  sqlite3_int64 size = 0;
+  int code = log->pMethods->xFileSize(log, &size);
+  const auto page = page_header + static_cast<std::uint64_t>(page_bytes_);
+  const auto long_now = static_cast<std::uint64_t>(size);
+  const auto begin = log_end_ < 0 ? long_now : log_header + static_cast<std::uint64_t>(log_end_) * page;
+  const auto end = static_cast<sqlite3_int64>(std::max(begin + bytes, long_now + growth));
+  while (code == SQLITE_OK && size < end) {
+    const auto chunk = std::min(end - size, static_cast<sqlite3_int64>(zeros.size()));
+    code = log->pMethods->xWrite(log, zeros.data(), static_cast<int>(chunk), size);
+    size += chunk;
+  }
+  if (code == SQLITE_FULL) return false;
+  if (code != SQLITE_OK) throw sqlite_error({code, sqlite3_errstr(code)});
+  return true;
+}
+
+std::int64_t database::changes() const { return sqlite3_total_changes64(handle_->getHandle()); }
+
+void database::roll_back() {
+  if (sqlite3_get_autocommit(handle_->getHandle()) == 0) execute("ROLLBACK");
 }
 
 SQLite::Statement& database::prepared(const char* sql) {

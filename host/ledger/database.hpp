@@ -44,8 +44,16 @@ class database {
   std::int64_t last_row() const;
   /// Pages in the write-ahead log after the last commit of this connection.
   int log_pages() const { return log_pages_; }
-  /// Copies what it can from the write-ahead log into the database, without waiting for readers.
-  void checkpoint();
+  /// Copies what it can from the write-ahead log into the database, without waiting for readers. Returns the pages in
+  /// the log.
+  int checkpoint();
+  /// Makes the log's file long enough for so many bytes more, and longer than it is by `growth`: they are the log's,
+  /// whatever others write to the disk. False where the disk has no room. Not within a transaction.
+  bool reserve_log(std::uint64_t bytes, std::uint64_t growth);
+  /// Rows changed since it was opened.
+  std::int64_t changes() const;
+  /// Ends the transaction that is open, if one is.
+  void roll_back();
 
  private:
   friend class query;
@@ -54,6 +62,8 @@ class database {
   std::unique_ptr<SQLite::Database> handle_;
   std::unordered_map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
   int log_pages_ = 0;
+  int log_end_ = -1;  ///< where the next commit goes at the latest, in pages; -1: not known yet
+  int page_bytes_ = 0;
 };
 
 /// Bytes to bind as a blob; the view must outlive the query.

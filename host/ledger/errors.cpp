@@ -34,8 +34,10 @@ class category final : public boost::system::error_category {
         return "the database was made by a newer version: install that";
       case errc::corrupt:
         return "the database is damaged: restore a backup";
+      case errc::disk_full:
+        return "the disk has no room: make some";
       case errc::io:
-        return "the disk failed or is full";
+        return "the disk failed";
     }
     return "unknown";
   }
@@ -54,7 +56,6 @@ bool is_fatal(const sqlite_fault& f) {
     case SQLITE_IOERR:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_FULL:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_NOMEM:
@@ -64,8 +65,12 @@ bool is_fatal(const sqlite_fault& f) {
   }
 }
 
+bool is_full(const sqlite_fault& f) { return (f.code & 0xFF) == SQLITE_FULL; }
+
 failure failure_of(const sqlite_fault& f, const std::string& doing) {
   const std::string because = doing + ": " + f.text + " (SQLite code " + std::to_string(f.code) + ").";
+  if (is_full(f) || f.code == SQLITE_IOERR_SHMSIZE)
+    return {errc::disk_full, because + " There is no room on the disk of the data folder; make some."};
   switch (f.code & 0xFF) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:

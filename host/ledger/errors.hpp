@@ -25,6 +25,8 @@ struct sqlite_fault {
 
 /// After these nothing can be believed that was not synced before: stop (docs/state.md, "When the disk fails").
 bool is_fatal(const sqlite_fault& f);
+/// The disk had no room: nothing is broken, and what was to be written is not there.
+bool is_full(const sqlite_fault& f);
 failure failure_of(const sqlite_fault& f, const std::string& doing);
 
 }  // namespace koppel::ledger

@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "host/ledger/errors.hpp"
 
@@ -59,6 +61,12 @@ result<folder_lock> folder_lock::take(const std::string& folder) {
 
 folder_lock::~folder_lock() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+std::uint64_t free_bytes(const std::string& folder) {
+  struct statvfs about {};
+  if (::statvfs(folder.c_str(), &about) != 0) return std::numeric_limits<std::uint64_t>::max();
+  return std::uint64_t{about.f_bavail} * about.f_frsize;
 }
 
 result<void> sync_folder(const std::string& folder) {

@@ -3,6 +3,7 @@
 // ends.
 #pragma once
 
+#include <cstdint>
 #include <koppel/result.hpp>
 #include <string>
 
@@ -23,6 +24,9 @@ class folder_lock {
   explicit folder_lock(int descriptor) : descriptor_(descriptor) {}
   int descriptor_;
 };
+
+/// Bytes that we may still write on the folder's disk; very many where nobody can say.
+std::uint64_t free_bytes(const std::string& folder);
 
 /// Makes names in the folder durable (after a rename).
 result<void> sync_folder(const std::string& folder);

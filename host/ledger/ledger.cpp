@@ -30,46 +30,52 @@ using done_function = std::function<void(result<void>)>;
 
 class sqlite_ledger final : public ledger {
  public:
-  sqlite_ledger(folder_lock lock, std::string path, std::unique_ptr<database> db, sealer seals,
-                const runtime::clock& clock, std::function<void(failure)> on_fatal,
-                std::function<void(std::uint64_t)> on_commit);
+  sqlite_ledger(folder_lock lock, options o, std::unique_ptr<database> db, sealer seals, const runtime::clock& clock,
+                std::function<void(failure)> on_fatal, std::function<void(std::uint64_t)> on_commit);
   ~sqlite_ledger() override;
 
   const std::string& epoch() const override { return committer_.epoch(); }
   std::unique_ptr<bus::event_source> make_event_source() override;
+  disk_space space() const override;
+  std::uint64_t recovered_pages() const override { return committer_.recovered_pages(); }
 
  protected:
-  void enqueue(work_function work, done_function done) override;
+  void enqueue(work_function work, urgency how, done_function done) override;
 
  private:
   void run();
   bool wait_for_work(std::deque<job>& jobs, consumer_positions& positions);
   void put_back(std::deque<job>& jobs);
   bool stopping();
+  void remember(const disk_space& space);
+  std::uint64_t free() const { return options_.free_bytes ? options_.free_bytes() : free_bytes(options_.folder); }
 
   // Constant after construction. The lock goes last: the database is closed while the folder is still ours.
   folder_lock lock_;
-  const std::string path_;
+  const options options_;
 
-  committer committer_;  ///< the ledger's thread only, but for its epoch
+  committer committer_;  ///< the ledger's thread only, but for what is constant in it
 
   // Guarded by mutex_.
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable queued_;
   std::deque<job> jobs_;
   consumer_positions positions_;
+  disk_space space_;
   bool stopping_ = false;
 
   std::thread thread_;
 };
 
-sqlite_ledger::sqlite_ledger(folder_lock lock, std::string path, std::unique_ptr<database> db, sealer seals,
+sqlite_ledger::sqlite_ledger(folder_lock lock, options o, std::unique_ptr<database> db, sealer seals,
                              const runtime::clock& clock, std::function<void(failure)> on_fatal,
                              std::function<void(std::uint64_t)> on_commit)
     : lock_(std::move(lock)),
-      path_(std::move(path)),
+      options_(std::move(o)),
       committer_(std::move(db), std::move(seals), clock,
-                 {std::move(on_fatal), std::move(on_commit), [this] { return stopping(); }}),
+                 {std::move(on_fatal), std::move(on_commit), [this] { return stopping(); }, [this] { return free(); },
+                  [this](const disk_space& space) { remember(space); }},
+                 {.on_disk = options_.keep_free}),
       thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "koppel-ledger");
 }
@@ -84,7 +90,8 @@ sqlite_ledger::~sqlite_ledger() {
 }
 
 std::unique_ptr<bus::event_source> sqlite_ledger::make_event_source() {
-  return std::make_unique<stored_events>(path_, epoch(), [this](const std::string& consumer, std::uint64_t seq) {
+  const auto path = database_path(options_.folder);
+  return std::make_unique<stored_events>(path, epoch(), [this](const std::string& consumer, std::uint64_t seq) {
     {
       const std::lock_guard hold(mutex_);
       auto& position = positions_[consumer];
@@ -94,12 +101,30 @@ std::unique_ptr<bus::event_source> sqlite_ledger::make_event_source() {
   });
 }
 
-void sqlite_ledger::enqueue(work_function work, done_function done) {
+void sqlite_ledger::enqueue(work_function work, urgency how, done_function done) {
   {
     const std::lock_guard hold(mutex_);
-    jobs_.push_back({std::move(work), std::move(done)});
+    jobs_.push_back({std::move(work), std::move(done), how});
   }
   queued_.notify_one();
+}
+
+void sqlite_ledger::remember(const disk_space& space) {
+  {
+    const std::lock_guard hold(mutex_);
+    space_ = space;
+  }
+  options_.on_space(space);
+}
+
+disk_space sqlite_ledger::space() const {
+  auto out = [this] {
+    const std::lock_guard hold(mutex_);
+    return space_;
+  }();
+  out.free_bytes = free();
+  out.kept_bytes = options_.keep_free;
+  return out;
 }
 
 /// False when all is done and nothing more will come.
@@ -149,21 +174,20 @@ result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& cl
   auto db = open_database(o.folder, *seals);
   if (!db) return db.error();
   try {
-    return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*lock), database_path(o.folder),
-                                                                   std::move(*db), std::move(*seals), clock,
-                                                                   std::move(on_fatal), std::move(on_commit)));
+    return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(
+        std::move(*lock), o, std::move(*db), std::move(*seals), clock, std::move(on_fatal), std::move(on_commit)));
   } catch (const sqlite_error& e) {
     return failure_of(e.fault, "The database in " + o.folder + " cannot be read");
   }
 }
 
-runtime::awaitable<result<void>> ledger::write(std::function<result<void>(transaction&)> work) {
+runtime::awaitable<result<void>> ledger::write(std::function<result<void>(transaction&)> work, urgency how) {
   namespace asio = boost::asio;
-  auto hand_over = [this](auto handler, work_function given) {
+  auto hand_over = [this, how](auto handler, work_function given) {
     // Tracked: the caller's io_context must not run out of work while the answer is on its way from the other thread.
     auto executor = asio::prefer(asio::get_associated_executor(handler), asio::execution::outstanding_work.tracked);
     auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
-    enqueue(std::move(given), [waiting, executor](result<void> outcome) {
+    enqueue(std::move(given), how, [waiting, executor](result<void> outcome) {
       asio::post(executor, [resume = std::move(*waiting), outcome = std::move(outcome)]() mutable {
         std::move(resume)(std::move(outcome));
       });
@@ -173,11 +197,11 @@ runtime::awaitable<result<void>> ledger::write(std::function<result<void>(transa
                                                                                   std::move(work));
 }
 
-result<void> ledger::write_blocking(std::function<result<void>(transaction&)> work) {
+result<void> ledger::write_blocking(std::function<result<void>(transaction&)> work, urgency how) {
   // Shared: the ledger's thread may still be inside set_value when the caller is already gone.
   auto answer = std::make_shared<std::promise<result<void>>>();
   auto future = answer->get_future();
-  enqueue(std::move(work), [answer](result<void> outcome) { answer->set_value(std::move(outcome)); });
+  enqueue(std::move(work), how, [answer](result<void> outcome) { answer->set_value(std::move(outcome)); });
   return future.get();
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ledger: the truth. One SQLite database (WAL, synchronous=FULL), one thread that owns its one writing connection.
 // Whatever queued while the last commit ran is the next commit; each piece of work has its own savepoint, so that one
-// that fails rolls back alone; work completes after the commit was synced. A failed sync ends the process.
+// that fails rolls back alone; work completes after the commit was synced. A failed sync ends the process; a full disk
+// does not: work that can wait is refused until there is room.
 // docs/state.md describes the tables, the sealing and what each format costs.
 #pragma once
 
@@ -37,6 +38,7 @@ enum class errc {
   locked,         ///< another host holds this data folder
   schema,         ///< made by a newer version
   corrupt,
+  disk_full,  ///< nothing was stored; it goes on by itself when there is room
   io,
 };
 const boost::system::error_category& ledger_category();
@@ -137,6 +139,8 @@ class transaction {
  public:
   virtual ~transaction() = default;
   virtual core::instant now() const = 0;
+  /// disk_full while work that can wait is refused: asked before something is begun whose outcome must be kept.
+  virtual result<void> room() const = 0;
 
   virtual result<app> insert_app(app a, core::secret client_secret) = 0;
   virtual result<void> update_app_secret(const std::string& app_id, core::secret client_secret) = 0;
@@ -204,9 +208,28 @@ class transaction {
   virtual std::uint64_t head() = 0;
 };
 
+/// What becomes of work that changes something while the disk is full.
+enum class urgency {
+  can_wait,     ///< it is refused, with errc::disk_full
+  cannot_wait,  ///< it is done, in the room that is kept for it: what a provider has answered, what makes room
+};
+
+/// Whether there is room on the disk.
+struct disk_space {
+  bool full = false;      ///< only what cannot wait is stored
+  core::instant since{};  ///< when that began, if it is full
+  std::uint64_t free_bytes = 0, kept_bytes = 0;
+};
+
 struct options {
   std::string folder;    ///< 0700; made if missing
   std::string key_file;  ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+  /// With less free on the folder's disk than this, it counts as full.
+  std::uint64_t keep_free = std::uint64_t{64} << 20;
+  /// For tests: said instead of what the folder's disk says of itself.
+  std::function<std::uint64_t()> free_bytes = nullptr;
+  /// Called from the ledger's thread when the disk becomes full, and when there is room again.
+  std::function<void(const disk_space&)> on_space = [](const disk_space&) {};
 };
 
 class ledger {
@@ -223,17 +246,25 @@ class ledger {
 
   /// Runs `work` on the ledger's thread within the next commit and resumes the caller, on its own executor, once the
   /// commit is durable. If `work` fails, what it did is rolled back and its failure returned. Not cancellable: what was
-  /// handed over happens. `work` is called exactly once.
-  runtime::awaitable<result<void>> write(std::function<result<void>(transaction&)> work);
+  /// handed over happens. `work` is called once; what cannot wait is called again where the disk had no room for the
+  /// commit that it was part of, so it must leave what it captured fit for that.
+  runtime::awaitable<result<void>> write(std::function<result<void>(transaction&)> work,
+                                         urgency how = urgency::can_wait);
 
   /// The same for the threads that have no coroutine (the start of main, tests): blocks.
-  result<void> write_blocking(std::function<result<void>(transaction&)> work);
+  result<void> write_blocking(std::function<result<void>(transaction&)> work, urgency how = urgency::can_wait);
+
+  /// From any thread.
+  virtual disk_space space() const = 0;
+  /// Pages that were copied from the write-ahead log when it was opened: none if it was closed in good order before.
+  virtual std::uint64_t recovered_pages() const = 0;
 
   /// A read-only view for the bus thread, with a connection of its own. Outlived by the ledger.
   virtual std::unique_ptr<bus::event_source> make_event_source() = 0;
 
  protected:
-  virtual void enqueue(std::function<result<void>(transaction&)> work, std::function<void(result<void>)> done) = 0;
+  virtual void enqueue(std::function<result<void>(transaction&)> work, urgency how,
+                       std::function<void(result<void>)> done) = 0;
 };
 
 }  // namespace koppel::ledger

@@ -12,10 +12,11 @@ namespace koppel::ledger {
 
 class sql_transaction final : public transaction {
  public:
-  sql_transaction(database& db, const sealer& seals, event_buffer& events, core::instant now)
-      : db_(db), seals_(seals), events_(events), now_(now), time_(core::to_rfc3339(now)) {}
+  sql_transaction(database& db, const sealer& seals, event_buffer& events, core::instant now, result<void> room)
+      : db_(db), seals_(seals), events_(events), now_(now), room_(std::move(room)), time_(core::to_rfc3339(now)) {}
 
   core::instant now() const override { return now_; }
+  result<void> room() const override { return room_; }
 
   // transaction_accounts.cpp
   result<app> insert_app(app a, core::secret client_secret) override;
@@ -79,6 +80,7 @@ class sql_transaction final : public transaction {
   const sealer& seals_;
   event_buffer& events_;
   core::instant now_;
+  result<void> room_;
   std::string time_;
 };
 

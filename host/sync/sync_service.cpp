@@ -221,8 +221,10 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
   if (!state_->connections.contains(key.first)) co_return;
   if (!begun) {
-    spdlog::error("{}/{} {}: the run could not begin: {}", work.connection.provider, work.connection.name, name,
-                  begun.error().detail);
+    // Of a full disk the ledger tells by itself, once.
+    if (begun.error().code != ledger::errc::disk_full)
+      spdlog::error("{}/{} {}: the run could not begin: {}", work.connection.provider, work.connection.name, name,
+                    begun.error().detail);
     auto& history = state_->streams[key].history;
     history.failures++;
     history.last_attempt_at = around_.clock.now();

@@ -36,8 +36,8 @@ class simulated_disk {
     std::uint64_t offset;   ///< of a write; of a truncation the new size
     std::uint64_t bytes;    ///< of a write
   };
-  /// power_lost: this operation fails, and so does everything after it until lose_power() is called, or kill() where
-  /// the process alone was meant to end here.
+  /// power_lost: this operation fails, and so does everything after it until lose_power() is called, or kill(), if it
+  /// was the process alone that ended.
   enum class fault { proceed, io_error, full, power_lost };
 
   struct tally {

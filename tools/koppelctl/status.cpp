@@ -49,6 +49,15 @@ void print_consumers(terminal& t, const json::array& consumers) {
     shown.print(t.out, t.colours);
 }
 
+/// A line when the daemon's disk is full, else nothing.
+std::string full_disk(const json::object& disk) {
+  if (!flag_of(disk, "full")) return "";
+  const auto mebibytes = [&](const char* name) { return grouped(number_of(disk, name) >> 20) + " MiB"; };
+  return "Disk         full since " + short_time(text_of(disk, "since")) + " UTC: " + mebibytes("free_bytes") +
+         " free, " + mebibytes("kept_bytes") +
+         " kept. No token is renewed and nothing is read: make room, and it goes on\n";
+}
+
 std::string counts_of(const json::object& by_status) {
   std::string text;
   for (const auto& [status, count] : by_status) {
@@ -80,8 +89,8 @@ ending show_status(surroundings& s) {
         << short_time(text_of(*answer, "started_at")) << " UTC\n"
         << "Ledger       epoch " << printable(text_of(*answer, "epoch")) << ", " << grouped(number_of(*answer, "head"))
         << " events\n"
-        << "Ingress      " << printable(text_of(ingress, "address")) << ", public as "
-        << printable(text_of(ingress, "public_url")) << "\n"
+        << full_disk(object_of(*answer, "disk")) << "Ingress      " << printable(text_of(ingress, "address"))
+        << ", public as " << printable(text_of(ingress, "public_url")) << "\n"
         << "Bus          " << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"
         << "Connections  " << (total.empty() ? "0" : total) << (counts.empty() ? "" : ": " + counts) << "\n\n";
   print_plugins(t, array_of(*answer, "plugins"));

@@ -87,6 +87,30 @@ TEST_CASE("a callback connects the account: exchange, probe, pinned, stored, pub
   for (const auto& e : events) CHECK(e.find("canary") == std::string::npos);
 }
 
+TEST_CASE("with a full disk no code is sent, and the link and the code stay good", "[auth][full]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme"), bare = w.add("bare");
+  const auto state = parameter(begun(w, c).link, "state");
+
+  w.free_bytes = 0;
+  CHECK(called_back(w, state, "code-1").status == 503);
+  const auto refused = pasted(w, bare, "code-2", yes());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ledger::errc::disk_full);
+  CHECK(w.requests_to("POST /token") == 0);
+
+  w.free_bytes = 1 << 30;
+  w.on_request = [&w](const std::string& request) {
+    if (request.starts_with("POST /token")) w.free_bytes = 0;
+  };
+  CHECK(called_back(w, state, "code-1").status == 200);
+  CHECK(w.stored_token(c) == "t");
+  w.free_bytes = 1 << 30;
+  w.says["GET /me"] = {nameplate_of("43", "Other")};
+  CHECK(pasted(w, bare, "code-2", yes()).has_value());
+}
+
 TEST_CASE("of two callbacks with one state, one exchanges and the other is turned away", "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};

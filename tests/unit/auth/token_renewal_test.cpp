@@ -213,6 +213,47 @@ TEST_CASE("a lost answer while the access token works: it serves to its end, the
   CHECK_FALSE(stored(w, c).intent);
 }
 
+TEST_CASE("with a full disk nothing is presented to the provider, and nobody has to connect again", "[auth][full]") {
+  world w;
+  w.says = {{"POST /token", {grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")")}},
+            {"GET /things", {http_answer(200, "{}")}}};
+  const auto c = expired(w);
+
+  w.free_bytes = 0;
+  const auto reply = w.run(ask(w, c));
+  CHECK(reply.error == "try_again");
+  CHECK(reply.detail.find("no room on the disk") != std::string::npos);
+  CHECK(w.requests_to("POST /token") == 0);
+  CHECK_FALSE(stored(w, c).intent);
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+
+  w.free_bytes = 1 << 30;
+  w.clock.advance(seconds{2});
+  CHECK(w.run(ask(w, c)).status == 200);
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
+TEST_CASE("a disk that is full when the answer comes loses no pair and no refusal", "[auth][full]") {
+  world w;
+  w.says = {{"POST /token", {grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")"), dead_grant}},
+            {"GET /things", {http_answer(200, "{}")}}};
+  const auto renewed = expired(w), refused = [&] {
+    const auto c = w.connected("dead", "43");
+    w.store(c, "dead", w.clock.now() - minutes{1}, "refresh-3");
+    w.provider->forget(c.id);
+    return c;
+  }();
+  w.on_request = [&w](const std::string& request) {
+    if (request.starts_with("POST /token")) w.free_bytes = 0;
+  };
+
+  CHECK(w.run(ask(w, renewed)).status == 200);
+  CHECK(stored(w, renewed).refresh_token.reveal() == "refresh-2");
+  w.free_bytes = 1 << 30;
+  CHECK(w.run(ask(w, refused)).error == "authorise_again");
+  CHECK(w.now(refused).auth.status == core::auth_status::needs_reauth);
+}
+
 TEST_CASE("without a refresh token, an access token that is over says so", "[auth][renewal]") {
   world w;
   const auto c = w.connected("acme");

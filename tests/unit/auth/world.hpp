@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
 #include <fstream>
@@ -67,8 +68,10 @@ class world {
     options.routes.push_back({"login.nameplate.test", reachable ? server->address() : "127.0.0.1:1", ca});
     options.routes.push_back({"api.nameplate.test", server->address(), ca});
     http = std::move(*net::http_client::make(io.get_executor(), options));
+    ledger::options options_of_book{(root / "data").string(), (root / "key").string()};
+    options_of_book.free_bytes = [this] { return free_bytes.load(); };
     auto opened = ledger::ledger::open(
-        {(root / "data").string(), (root / "key").string()}, clock, [](failure) {}, [](std::uint64_t) {});
+        std::move(options_of_book), clock, [](failure) {}, [](std::uint64_t) {});
     if (!opened) FAIL(opened.error().detail);
     book = std::move(*opened);
     plugins::plugin_host_options folder;
@@ -211,13 +214,17 @@ class world {
   std::optional<auth::provider_client> provider;
   std::optional<auth::auth_service> auth;
   std::vector<std::string> changes;
+  std::atomic<std::uint64_t> free_bytes = std::numeric_limits<std::uint64_t>::max();  ///< on the disk
 
   /// What the provider says, by the request's first words; the last one of a list goes on being said. An empty answer
   /// cuts the connection.
   std::map<std::string, std::vector<std::string>> says;
+  /// Called before it is answered.
+  std::function<void(const std::string& request)> on_request = [](const std::string&) {};
 
  private:
   act answer(const std::string& request) {
+    on_request(request);
     for (auto& [start, answers] : says) {
       if (!request.starts_with(start) || answers.empty()) continue;
       const auto bytes = answers.front();

@@ -266,11 +266,11 @@ TEST_CASE("the example file is right, and shows every key", "[config]") {
   for (std::string line; std::getline(lines, line);)
     uncommented += (line.starts_with("#= ") ? line.substr(3) : line) + "\n";
   CHECK(complaint(uncommented).empty());
-  for (const auto* key :
-       {"data_folder", "plugin_folder", "key_file", "runner", "[ingress]", "address",    "port",
-        "exposed",     "public_url",    "[bus]",    "folder", "live",      "[control]",  "socket",
-        "[log]",       "level",         "file",     "[sync]", "max_jobs",  "interval_s", "full_interval_s",
-        "schedule",    "[[route]]",     "host",     "ca_file"})
+  for (const auto* key : {"data_folder", "plugin_folder", "key_file",   "runner",          "keep_free_mib", "[ingress]",
+                          "address",     "port",          "exposed",    "public_url",      "[bus]",         "folder",
+                          "live",        "[control]",     "socket",     "[log]",           "level",         "file",
+                          "[sync]",      "max_jobs",      "interval_s", "full_interval_s", "schedule",      "[[route]]",
+                          "host",        "ca_file"})
     CHECK_THAT(uncommented, Contains(key));
 }
 

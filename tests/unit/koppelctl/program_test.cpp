@@ -46,6 +46,21 @@ TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
   CHECK(r.err.empty());
 }
 
+TEST_CASE("status says in a line that the daemon's disk is full, since when and how full", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("GET /v1/status", 200,
+                R"({"version":"0.1.0","epoch":"e1","head":"1","disk":{"full":true,"since":"2026-07-26T10:00:00.000Z",
+    "free_bytes":12582912,"kept_bytes":67108864}})");
+
+  const auto r = koppelctl_run(daemon.socket(), {"status"});
+
+  CHECK_THAT(r.out, Contains("Disk         full since 2026-07-26 10:00:00 UTC: 12 MiB free, 64 MiB kept."));
+
+  fake_daemon another;
+  another.answer("GET /v1/status", 200, R"({"version":"0.1.0","disk":{"full":false,"since":null,"free_bytes":1}})");
+  CHECK_THAT(koppelctl_run(another.socket(), {"status"}).out, !Contains("Disk "));
+}
+
 TEST_CASE("lists are tables for people and the daemon's document for programs", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("GET /v1/connections", 200, two_connections);

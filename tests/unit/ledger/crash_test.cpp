@@ -129,6 +129,8 @@ TEST_CASE("a host that is killed loses nothing that was answered, and leaves not
 
   CHECK(end.killed);
   CHECK(end.answered >= pages);
+  CHECK(d.open()->recovered_pages() > 0);
+  CHECK(d.open()->recovered_pages() == 0);  // it was closed in good order now
   check_recovered(d, end.answered);
 }
 

@@ -24,6 +24,7 @@ struct data_folder {
   runtime::manual_clock clock{*core::from_iso8601("2026-01-31T12:00:00Z")};
   std::vector<failure> fatal;
   std::vector<std::uint64_t> heads;
+  std::vector<bool> spaces;  ///< full, not full any more, ...
 
   data_folder() {
     char name[] = "/tmp/koppel-ledger-XXXXXX";
@@ -41,8 +42,10 @@ struct data_folder {
   std::string database() const { return folder + "/ledger.db"; }
 
   result<std::unique_ptr<ledger::ledger>> try_open() {
+    ledger::options options{folder, key_file};
+    options.on_space = [this](const ledger::disk_space& s) { spaces.push_back(s.full); };
     return ledger::ledger::open(
-        {folder, key_file}, clock, [this](failure f) { fatal.push_back(std::move(f)); },
+        std::move(options), clock, [this](failure f) { fatal.push_back(std::move(f)); },
         [this](std::uint64_t head) { heads.push_back(head); });
   }
   std::unique_ptr<ledger::ledger> open() {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "tests/support/simulated_disk.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
 using namespace koppel;
@@ -150,6 +151,45 @@ TEST_CASE("a database of version 1 is brought up to date with what it holds", "[
     CHECK(found->obtained_at == core::instant{});
     CHECK_FALSE(found->intent);
   });
+}
+
+TEST_CASE("a host that dies while it brings a database up to date leaves the old one or the new one", "[ledger]") {
+  data_folder d;
+  std::string id;
+  {
+    auto l = d.open();
+    id = connected(*l).id;
+  }
+  d.tamper(back_to_version_1);
+  std::ifstream file(d.database(), std::ios::binary);
+  const std::string old{std::istreambuf_iterator<char>(file), {}};
+  file.close();
+  const bool power_is_lost = GENERATE(false, true);
+  std::uint64_t died_at = 0;
+
+  for (bool died = true; died;) {
+    died = false;
+    tests::simulated_disk disk;
+    disk.put(d.database(), old);
+    const auto last = ++died_at;
+    std::uint64_t number = 0;
+    disk.on_operation = [&](const auto&) {
+      if (++number != last) return tests::simulated_disk::fault::proceed;
+      died = true;
+      return tests::simulated_disk::fault::power_lost;
+    };
+    (void)d.try_open();
+    disk.on_operation = nullptr;
+    power_is_lost ? disk.lose_power(last) : disk.kill();
+
+    INFO("operation " << last);
+    auto l = d.open();
+    doing(*l, [&](auto& tx) {
+      CHECK(tx.find_connection(id));
+      CHECK_FALSE(good(tx.find_credentials(id)));
+    });
+  }
+  CHECK(died_at > 15);
 }
 
 TEST_CASE("an empty, foreign, cut or damaged file is not taken for the ledger", "[ledger]") {

@@ -133,11 +133,13 @@ class life {
       if (below(groups_between_restarts) == 0) restart();
       if (!lost_) work_together(make_group());
     }
-    next_ = {};
     reader_.reset();
     ledger_.reset();
     disk_.lose_power(random_());
+    lost_ = false;
+    if (below(3) == 0) next_ = {moment::target::any, 1 + below(200)};
     open();
+    next_ = {};
     check();
   }
 
@@ -153,8 +155,16 @@ class life {
     return c;
   }
 
+  /// The power may go again while it is opened.
   void open() {
-    ledger_ = folder_.open();
+    auto opened = folder_.try_open();
+    while (!opened && lost_) {
+      lost_ = false;
+      disk_.lose_power(random_());
+      opened = folder_.try_open();
+    }
+    if (!opened) FAIL(opened.error().detail);
+    ledger_ = std::move(*opened);
     reader_ = ledger_->make_event_source();
   }
 
@@ -486,7 +496,7 @@ TEST_CASE("power is lost at 200 moments, and nothing that was acknowledged is", 
     moments += times;
   }
   std::cout << " among " << all.writes << " writes and " << all.syncs << " syncs\n";
-  CHECK(moments == databases * losses_each);
+  CHECK(moments >= databases * losses_each);
   for (const auto* name : {"write of the log", "sync of the log", "write of the log header", "write of the database",
                            "sync of the database", "truncate of the database", "remove of the log"})
     CHECK(moments_hit[name] >= 5);
