@@ -71,16 +71,17 @@ result<history_facts> follow_hub::facts_for(const start_at& from) {
   const auto newest = source_.head();
   if (!newest) return newest.error();
   facts.head = *newest;
+  const auto* at = std::get_if<position>(&from);
+  const std::uint64_t seq = at != nullptr ? at->seq : facts.head;
+  if (!std::holds_alternative<from_start>(from) && seq != 0 && seq <= facts.head) {
+    auto id = source_.id_at(seq);
+    if (!id) return id.error();
+    facts.id_at_position = std::move(*id);
+  }
+  // Last: an event that was trimmed before we looked lies before this horizon, and is not taken for another history's.
   const auto oldest = source_.horizon();
   if (!oldest) return oldest.error();
   facts.horizon = *oldest;
-  if (std::holds_alternative<from_start>(from)) return facts;
-  const auto* at = std::get_if<position>(&from);
-  const std::uint64_t seq = at != nullptr ? at->seq : facts.head;
-  if (seq == 0 || seq > facts.head) return facts;
-  auto id = source_.id_at(seq);
-  if (!id) return id.error();
-  facts.id_at_position = std::move(*id);
   return facts;
 }
 

@@ -36,10 +36,8 @@ result<std::uint64_t> stored_events::head() {
 
 result<std::uint64_t> stored_events::horizon() {
   return guarded<std::uint64_t>([this]() -> result<std::uint64_t> {
-    query q(db_,
-            "SELECT coalesce((SELECT min(first_seq) FROM event_batches), "
-            "(SELECT value + 1 FROM meta WHERE key = 'head'))");
-    q.step();
+    query q(db_, "SELECT value FROM meta WHERE key = 'horizon'");
+    if (!q.step()) return failure{errc::corrupt, "The horizon of the events is missing."};
     return static_cast<std::uint64_t>(q.integer(0));
   });
 }
@@ -53,13 +51,13 @@ result<std::string> stored_events::id_at(std::uint64_t seq) {
     if (seq == 0 || !q.step() || static_cast<std::uint64_t>(q.integer(1)) < seq) return std::string();
     const auto batch = batch_in(q, epoch_);
     if (!batch) return broken(batch.error());
-    std::string_view rest = batch->bytes;
-    for (std::uint64_t at = batch->first_seq;; ++at) {
+    for (std::string_view rest = batch->bytes; !rest.empty();) {
       const auto event = bus::peek(rest);
       if (!event) return broken(event.error());
-      if (at == seq) return std::string(event->id);
+      if (event->seq == seq) return std::string(event->id);
       rest.remove_prefix(event->raw.size());
     }
+    return std::string();
   });
 }
 
@@ -79,7 +77,11 @@ result<std::vector<bus::stored_batch>> stored_events::read(std::uint64_t after, 
       // What lies before the damage is good: it is met again, as the first, by whoever has come so far.
       if (!batch && !out.empty()) break;
       if (!batch) return broken(batch.error());
-      if (!out.empty() && batch->first_seq != out.back().last_seq + 1) break;
+      if (!out.empty() && batch->first_seq != out.back().last_seq + 1) {
+        const auto whole_from = horizon();
+        if (!whole_from) return whole_from.error();
+        if (batch->first_seq > *whole_from) break;  // before it retention leaves gaps
+      }
       bytes += batch->bytes.size();
       out.push_back(std::move(*batch));
     }

@@ -32,7 +32,8 @@ class event_source {
   virtual const std::string& epoch() const = 0;
   /// The newest committed seq; 0 when there is none.
   virtual result<std::uint64_t> head() = 0;
-  /// The oldest seq that is still kept (1 until retention trims).
+  /// From here on every event is kept (1 until retention trims). Before it, events that a newer one has replaced may be
+  /// gone, alone or with their whole batch.
   virtual result<std::uint64_t> horizon() = 0;
   // Of what is damaged or missing `id_at` and `read` say errc::history_broken: whoever needs it is refused, the others
   // go on. Any other failure ends the bus.
