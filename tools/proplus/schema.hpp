@@ -9,7 +9,7 @@
 
 namespace koppel::proplus {
 
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 inline constexpr int application_id = 0x4B505031;  ///< "KPP1", in the file's header: whose database this is
 
 struct entity {

@@ -25,9 +25,9 @@ struct data_folder {
   std::vector<failure> fatal;
   std::vector<std::uint64_t> heads;
 
-  data_folder() {
-    char name[] = "/tmp/koppel-ledger-XXXXXX";
-    root = ::mkdtemp(name);
+  explicit data_folder(const std::string& parent = "/tmp") {
+    std::string name = parent + "/koppel-ledger-XXXXXX";
+    root = ::mkdtemp(name.data());
     folder = root / "data";
     key_file = root / "key";
     write_key(some_key + "\n");
