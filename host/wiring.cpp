@@ -21,6 +21,7 @@
 
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
+#include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
@@ -144,6 +145,8 @@ class host {
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
+    supervisor_.run("trimming of old events",
+                    ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));
     co_return start_control();
   }
 

@@ -87,6 +87,9 @@ awaitable<answer> control_api::get_status(call) {
       ++total;
     }
     body["head"] = std::to_string(tx.head());
+    const auto history = tx.history();
+    body["horizon"] = std::to_string(history.horizon);
+    body["history_bytes"] = std::to_string(history.bytes);
     body["connections"] = json::object{{"total", total}, {"by_status", std::move(by_status)}};
     body["consumers"] = shown_consumers(tx);
     return {};

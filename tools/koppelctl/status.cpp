@@ -67,6 +67,16 @@ std::string counts_of(const json::object& by_status) {
   return printable(text);
 }
 
+/// How much of history is there: ", whole from 1 234, 56 MiB".
+std::string history_of(const json::object& status) {
+  constexpr std::uint64_t mib = 1024 * 1024;
+  const auto horizon = number_of(status, "horizon"), bytes = number_of(status, "history_bytes");
+  std::string out;
+  if (horizon > 1) out += ", whole from " + grouped(horizon);
+  if (bytes > 0) out += ", " + grouped((bytes + mib - 1) / mib) + " MiB";
+  return out;
+}
+
 }  // namespace
 
 void print_document(terminal& t, const json::object& document) { t.out << json::serialize(document) << std::endl; }
@@ -88,7 +98,7 @@ ending show_status(surroundings& s) {
   t.out << "Koppel " << printable(text_of(*answer, "version")) << ", running since "
         << short_time(text_of(*answer, "started_at")) << " UTC\n"
         << "Ledger       epoch " << printable(text_of(*answer, "epoch")) << ", " << grouped(number_of(*answer, "head"))
-        << " events\n"
+        << " events" << history_of(*answer) << "\n"
         << full_disk(object_of(*answer, "disk")) << "Ingress      " << printable(text_of(ingress, "address"))
         << ", public as " << printable(text_of(ingress, "public_url")) << "\n"
         << "Bus          " << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"

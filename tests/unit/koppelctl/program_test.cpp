@@ -28,8 +28,9 @@ const std::string two_connections = R"({"connections":[
 
 TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
   fake_daemon daemon;
-  daemon.answer("GET /v1/status", 200,
-                R"({"version":"0.1.0","epoch":"e1","head":"12345","started_at":"2026-07-26T10:00:00.000Z",
+  daemon.answer(
+      "GET /v1/status", 200,
+      R"({"version":"0.1.0","epoch":"e1","head":"12345","horizon":"4567","history_bytes":"3000000","started_at":"2026-07-26T10:00:00.000Z",
     "ingress":{"address":"127.0.0.1:8400","public_url":"http://127.0.0.1:8400"},"bus":{"folder":"/var/lib/koppel/bus"},
     "plugins":[{"name":"teamleader","version":"1.0","state":"running","jobs":2,"crashes":0,"reason":"","streams":[{"name":"contacts"},{"name":"companies"}]}],
     "connections":{"total":3,"by_status":{"authorized":2,"waiting":1,"removed":0}},
@@ -39,7 +40,7 @@ TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
 
   CHECK(r.exit == exit_code::ok);
   CHECK_THAT(r.out, Contains("Koppel 0.1.0, running since 2026-07-26 10:00:00 UTC"));
-  CHECK_THAT(r.out, Contains("epoch e1, 12 345 events"));
+  CHECK_THAT(r.out, Contains("epoch e1, 12 345 events, whole from 4 567, 3 MiB\n"));
   CHECK_THAT(r.out, Contains("3: 2 authorized, 1 waiting\n"));
   CHECK_THAT(r.out, Contains("teamleader  1.0      running     2        0  contacts, companies\n"));
   CHECK_THAT(r.out, Contains("proplus   yes              12 000     345  2026-07-26 10:00:01\n"));
