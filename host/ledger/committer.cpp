@@ -48,7 +48,6 @@ void committer::commit(std::deque<job>& jobs, const consumer_positions& position
   bool announced = false;
   if (!failed_) {
     try {
-      look_at_space();
       try {
         perform_all(jobs, ran);
       } catch (const sqlite_error& e) {
@@ -98,6 +97,7 @@ void committer::perform_all(std::deque<job>& jobs, std::size_t& ran) {
     ran = jobs.size();
     return;
   }
+  look_at_space();
   sql_transaction tx(*db_, seals_, events_, clock_.now(), space_.full ? result<void>(no_room()) : result<void>());
   for (auto& j : jobs) {
     if (ran == works_per_commit || events_.bytes() > event_bytes_per_commit) break;
@@ -162,7 +162,8 @@ void committer::perform(job& j, sql_transaction& tx) {
   query(*db_, "RELEASE work").run();
 }
 
-/// The log's reserve is filled up, if that can be done; the disk is full while it cannot.
+/// The log's reserve is filled up, if that can be done; the disk is full while it cannot. Within the transaction:
+/// behind the newest commit there is nothing that another writer, someone's shell, has just put there.
 void committer::look_at_space() {
   space_.free_bytes = callbacks_.free_bytes();
   // Where a write was refused although bytes are free, the log has to grow before that is believed again.

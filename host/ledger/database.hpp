@@ -48,7 +48,8 @@ class database {
   /// the log.
   int checkpoint();
   /// Makes the log's file long enough for so many bytes more, and longer than it is by `growth`: they are the log's,
-  /// whatever others write to the disk. False where the disk has no room. Not within a transaction.
+  /// whatever others write to the disk. False where the disk has no room. Within a transaction
+  /// that writes (BEGIN IMMEDIATE) and before it has written.
   bool reserve_log(std::uint64_t bytes, std::uint64_t growth);
   /// Rows changed since it was opened.
   std::int64_t changes() const;

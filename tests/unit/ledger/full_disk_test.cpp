@@ -216,6 +216,41 @@ TEST_CASE("a checkpoint that finds no room leaves the log as it is", "[ledger][f
   CHECK(f.disk->bytes(f.folder.database()).size() > before + 2 * mebibyte);
 }
 
+TEST_CASE("room in the log is made by whoever holds the writer's lock, and never beside another program's frames",
+          "[ledger][full]") {
+  data_folder folder;
+  folder.open().reset();
+  simulated_disk disk;
+  std::ifstream file(folder.database(), std::ios::binary);
+  disk.put(folder.database(), {std::istreambuf_iterator<char>(file), {}});
+  auto seals = good(ledger::sealer::from_file(folder.key_file));
+  auto db = good(ledger::open_database(folder.folder, seals));
+  ledger::committer::callbacks calls{[](failure) { FAIL(); }, [](std::uint64_t) {}};
+  std::uint64_t writes = 0;
+  bool waited = false;
+  calls.stop_waiting = [&] {
+    waited = true;
+    CHECK(disk.counts().writes == writes);
+    return true;
+  };
+  ledger::committer c(std::move(db), std::move(seals), folder.clock, calls);
+  const auto commit = [&] {
+    std::deque<ledger::job> jobs;
+    jobs.push_back({[](ledger::transaction& tx) { return add_event(tx, 10); }, [](const result<void>&) {}});
+    c.commit(jobs, {});
+  };
+  sqlite3* foreign = nullptr;
+  REQUIRE(sqlite3_open(folder.database().c_str(), &foreign) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(foreign, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  writes = disk.counts().writes;
+
+  commit();
+  CHECK(waited);
+  sqlite3_close(foreign);
+  commit();
+  CHECK(disk.bytes(folder.database() + "-wal").size() >= 4 * mebibyte);
+}
+
 TEST_CASE("with less free than is to be kept the disk counts as full, before it is", "[ledger][full]") {
   data_folder folder;
   folder.open().reset();
