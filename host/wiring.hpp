@@ -16,8 +16,9 @@ enum class exit_code { stopped = 0, failed = 1, bad_usage = 2, bad_configuration
 inline constexpr std::chrono::milliseconds log_limit{1'000};
 
 /// Runs until SIGTERM or SIGINT, then ends in two stages within 10 s. `children` was forked before any thread existed.
+/// `restored`: the operator says that the data folder was restored from a backup (docs/state.md).
 /// Where something cannot be waited for (work that does not end, a look-up within getaddrinfo), it ends the process
 /// itself once everything durable is closed.
-exit_code run_host(const config::config& c, plugins::spawner& children);
+exit_code run_host(const config::config& c, plugins::spawner& children, bool restored);
 
 }  // namespace koppel

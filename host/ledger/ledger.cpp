@@ -5,6 +5,7 @@
 #include "host/ledger/ledger.hpp"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -30,8 +31,8 @@ using done_function = std::function<void(result<void>)>;
 
 class sqlite_ledger final : public ledger {
  public:
-  sqlite_ledger(folder_lock lock, std::string path, std::unique_ptr<database> db, sealer seals,
-                const runtime::clock& clock, std::function<void(failure)> on_fatal,
+  sqlite_ledger(folder_lock lock, std::unique_ptr<high_water_file> mark, std::string path, std::unique_ptr<database> db,
+                sealer seals, const runtime::clock& clock, std::function<void(failure)> on_fatal,
                 std::function<void(std::uint64_t)> on_commit);
   ~sqlite_ledger() override;
 
@@ -49,6 +50,7 @@ class sqlite_ledger final : public ledger {
 
   // Constant after construction. The lock goes last: the database is closed while the folder is still ours.
   folder_lock lock_;
+  const std::unique_ptr<high_water_file> mark_;
   const std::string path_;
 
   committer committer_;  ///< the ledger's thread only, but for its epoch
@@ -63,13 +65,15 @@ class sqlite_ledger final : public ledger {
   std::thread thread_;
 };
 
-sqlite_ledger::sqlite_ledger(folder_lock lock, std::string path, std::unique_ptr<database> db, sealer seals,
-                             const runtime::clock& clock, std::function<void(failure)> on_fatal,
-                             std::function<void(std::uint64_t)> on_commit)
+sqlite_ledger::sqlite_ledger(folder_lock lock, std::unique_ptr<high_water_file> mark, std::string path,
+                             std::unique_ptr<database> db, sealer seals, const runtime::clock& clock,
+                             std::function<void(failure)> on_fatal, std::function<void(std::uint64_t)> on_commit)
     : lock_(std::move(lock)),
+      mark_(std::move(mark)),
       path_(std::move(path)),
       committer_(std::move(db), std::move(seals), clock,
-                 {std::move(on_fatal), std::move(on_commit), [this] { return stopping(); }}),
+                 {std::move(on_fatal), std::move(on_commit), [this](const high_water& now) { mark_->write(now); },
+                  [this] { return stopping(); }}),
       thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "koppel-ledger");
 }
@@ -135,6 +139,23 @@ void sqlite_ledger::run() {
   }
 }
 
+void notice_restored(database& db, high_water_file& mark, bool said, core::instant now) {
+  const auto before = mark.read();
+  const auto found = high_water_of(db);
+  const bool noticed = before && is_older(found, *before);
+  if (said || noticed) {
+    const auto how = noticed ? fmt::format(" ({} events and {} stored grants, where there were {} and {})", found.head,
+                                           found.grants, before->head, before->grants)
+                             : "";
+    spdlog::warn(
+        "the database is an older copy{}: each token is tried before it is renewed, links that were not used are "
+        "void, consumers that are ahead of it begin again",
+        how);
+    take_as_restored(db, before, now);
+  }
+  mark.write(high_water_of(db));
+}
+
 }  // namespace
 
 result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& clock,
@@ -149,9 +170,11 @@ result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& cl
   auto db = open_database(o.folder, *seals);
   if (!db) return db.error();
   try {
-    return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*lock), database_path(o.folder),
-                                                                   std::move(*db), std::move(*seals), clock,
-                                                                   std::move(on_fatal), std::move(on_commit)));
+    auto mark = std::make_unique<high_water_file>(o.folder);
+    notice_restored(**db, *mark, o.restored, clock.now());
+    return std::unique_ptr<ledger>(
+        std::make_unique<sqlite_ledger>(std::move(*lock), std::move(mark), database_path(o.folder), std::move(*db),
+                                        std::move(*seals), clock, std::move(on_fatal), std::move(on_commit)));
   } catch (const sqlite_error& e) {
     return failure_of(e.fault, "The database in " + o.folder + " cannot be read");
   }

@@ -227,8 +227,9 @@ class transaction {
 };
 
 struct options {
-  std::string folder;    ///< 0700; made if missing
-  std::string key_file;  ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+  std::string folder;     ///< 0700; made if missing
+  std::string key_file;   ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+  bool restored = false;  ///< the operator says that the database is an older copy; one that is noticed needs no word
 };
 
 class ledger {
