@@ -31,9 +31,10 @@ void harden() {
 int run(int argc, char** argv) {
   CLI::App app{"koppeld: connects accounts at providers, reads their records, publishes what happens.", "koppeld"};
   std::string config_file = "/etc/koppel/koppel.toml";
-  bool check = false;
+  bool check = false, restored = false;
   app.add_option("-c,--config", config_file, "configuration file (TOML)")->capture_default_str();
   app.add_flag("--check-config", check, "read the configuration, say what is wrong with it, and end");
+  app.add_flag("--restored", restored, "the data folder was restored from a backup: check each token before using it");
   app.set_version_flag("--version", std::string("koppeld ") + std::string(koppel::version));
   try {
     app.parse(argc, argv);
@@ -63,7 +64,7 @@ int run(int argc, char** argv) {
     return static_cast<int>(koppel::exit_code::failed);
   }
   koppel::runtime::start_log(config->log.level, config->log.file);
-  const auto code = static_cast<int>(koppel::run_host(*config, **children));
+  const auto code = static_cast<int>(koppel::run_host(*config, **children, restored));
   if (!koppel::runtime::end_log(koppel::log_limit)) std::_Exit(code);
   return code;
 }

@@ -39,8 +39,12 @@ constexpr std::chrono::milliseconds runner_limit{1'000};
 
 class host {
  public:
-  host(const config::config& c, plugins::spawner& children)
-      : config_(c), children_(children), supervisor_(io_.get_executor()), signals_(io_, SIGTERM, SIGINT) {}
+  host(const config::config& c, plugins::spawner& children, bool restored)
+      : config_(c),
+        restored_(restored),
+        children_(children),
+        supervisor_(io_.get_executor()),
+        signals_(io_, SIGTERM, SIGINT) {}
 
   exit_code run() {
     supervisor_.on_fatal = [this](const std::string& name, const std::string& what) {
@@ -160,8 +164,10 @@ class host {
   }
 
   result<> open_ledger() {
-    ledger::options options{
-        .folder = config_.data_folder, .key_file = config_.key_file, .keep_free = config_.keep_free};
+    ledger::options options{.folder = config_.data_folder,
+                            .key_file = config_.key_file,
+                            .restored = restored_,
+                            .keep_free = config_.keep_free};
     options.on_space = [](const ledger::disk_space& space) {
       const auto mebibytes = [](std::uint64_t bytes) { return bytes >> 20; };
       if (space.full)
@@ -336,6 +342,7 @@ class host {
 
   // Constant after construction.
   const config::config& config_;
+  const bool restored_;
   plugins::spawner& children_;
   runtime::system_clock clock_;
 
@@ -374,6 +381,8 @@ void mask_signals(int how) {
   pthread_sigmask(how, &ours, nullptr);
 }
 
-exit_code run_host(const config::config& c, plugins::spawner& children) { return host(c, children).run(); }
+exit_code run_host(const config::config& c, plugins::spawner& children, bool restored) {
+  return host(c, children, restored).run();
+}
 
 }  // namespace koppel

@@ -22,6 +22,7 @@ void mask_signals(int how);
 /// Runs until SIGTERM or SIGINT, then ends in two stages within 10 s; a second signal ends the first stage. `children`
 /// was forked before any thread existed. Where something cannot be waited for (work that does not end, a look-up within
 /// getaddrinfo), it ends the process itself once everything durable is closed.
-exit_code run_host(const config::config& c, plugins::spawner& children);
+/// `restored`: the operator says that the data folder was restored from a backup (docs/state.md).
+exit_code run_host(const config::config& c, plugins::spawner& children, bool restored);
 
 }  // namespace koppel

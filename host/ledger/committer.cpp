@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/ledger/schema.hpp"
 #include "host/ledger/transaction_impl.hpp"
 
 namespace koppel::ledger {
@@ -58,6 +59,7 @@ void committer::commit(std::deque<job>& jobs, const consumer_positions& position
       }
       announced = !events_.empty();
       events_.written();
+      callbacks_.on_durable(high_water_of(*db_));
     } catch (const sqlite_error& e) {
       give_up(failure_of(e.fault, "The ledger cannot be written"));
     } catch (const std::exception& e) {

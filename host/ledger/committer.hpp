@@ -14,6 +14,7 @@
 
 #include "host/ledger/database.hpp"
 #include "host/ledger/event_log.hpp"
+#include "host/ledger/high_water.hpp"
 #include "host/ledger/ledger.hpp"
 #include "host/ledger/sealing.hpp"
 
@@ -43,6 +44,8 @@ class committer {
   struct callbacks {
     std::function<void(failure)> on_fatal;              ///< a sync or the disk failed: the process must end
     std::function<void(std::uint64_t head)> on_commit;  ///< events were added
+    /// After each commit: how far the database has come.
+    std::function<void(const high_water&)> on_durable = [](const high_water&) {};
     /// Asked while another program holds the database: true ends the waiting.
     std::function<bool()> stop_waiting = [] { return false; };
     /// Bytes free on the disk.

@@ -5,6 +5,7 @@
 #include "host/ledger/ledger.hpp"
 
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -30,8 +31,9 @@ using done_function = std::function<void(result<void>)>;
 
 class sqlite_ledger final : public ledger {
  public:
-  sqlite_ledger(folder_lock lock, options o, std::unique_ptr<database> db, sealer seals, const runtime::clock& clock,
-                std::function<void(failure)> on_fatal, std::function<void(std::uint64_t)> on_commit);
+  sqlite_ledger(folder_lock lock, std::unique_ptr<high_water_file> mark, options o, std::unique_ptr<database> db,
+                sealer seals, const runtime::clock& clock, std::function<void(failure)> on_fatal,
+                std::function<void(std::uint64_t)> on_commit);
   ~sqlite_ledger() override;
 
   const std::string& epoch() const override { return committer_.epoch(); }
@@ -52,6 +54,7 @@ class sqlite_ledger final : public ledger {
 
   // Constant after construction. The lock goes last: the database is closed while the folder is still ours.
   folder_lock lock_;
+  const std::unique_ptr<high_water_file> mark_;
   const options options_;
 
   committer committer_;  ///< the ledger's thread only, but for what is constant in it
@@ -67,14 +70,19 @@ class sqlite_ledger final : public ledger {
   std::thread thread_;
 };
 
-sqlite_ledger::sqlite_ledger(folder_lock lock, options o, std::unique_ptr<database> db, sealer seals,
-                             const runtime::clock& clock, std::function<void(failure)> on_fatal,
-                             std::function<void(std::uint64_t)> on_commit)
+sqlite_ledger::sqlite_ledger(folder_lock lock, std::unique_ptr<high_water_file> mark, options o,
+                             std::unique_ptr<database> db, sealer seals, const runtime::clock& clock,
+                             std::function<void(failure)> on_fatal, std::function<void(std::uint64_t)> on_commit)
     : lock_(std::move(lock)),
+      mark_(std::move(mark)),
       options_(std::move(o)),
       committer_(std::move(db), std::move(seals), clock,
-                 {std::move(on_fatal), std::move(on_commit), [this] { return stopping(); }, [this] { return free(); },
-                  [this](const disk_space& space) { remember(space); }},
+                 {.on_fatal = std::move(on_fatal),
+                  .on_commit = std::move(on_commit),
+                  .on_durable = [this](const high_water& now) { mark_->write(now); },
+                  .stop_waiting = [this] { return stopping(); },
+                  .free_bytes = [this] { return free(); },
+                  .on_space = [this](const disk_space& space) { remember(space); }},
                  {.on_disk = options_.keep_free}),
       thread_([this] { run(); }) {
   pthread_setname_np(thread_.native_handle(), "koppel-ledger");
@@ -160,6 +168,23 @@ void sqlite_ledger::run() {
   }
 }
 
+void notice_restored(database& db, high_water_file& mark, bool said, core::instant now) {
+  const auto before = mark.read();
+  const auto found = high_water_of(db);
+  const bool noticed = before && is_older(found, *before);
+  if (said || noticed) {
+    const auto how = noticed ? fmt::format(" ({} events and {} stored grants, where there were {} and {})", found.head,
+                                           found.grants, before->head, before->grants)
+                             : "";
+    spdlog::warn(
+        "the database is an older copy{}: each token is tried before it is renewed, links that were not used are "
+        "void, consumers that are ahead of it begin again",
+        how);
+    take_as_restored(db, before, now);
+  }
+  mark.write(high_water_of(db));
+}
+
 }  // namespace
 
 result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& clock,
@@ -174,8 +199,11 @@ result<std::unique_ptr<ledger>> ledger::open(options o, const runtime::clock& cl
   auto db = open_database(o.folder, *seals);
   if (!db) return db.error();
   try {
-    return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(
-        std::move(*lock), o, std::move(*db), std::move(*seals), clock, std::move(on_fatal), std::move(on_commit)));
+    auto mark = std::make_unique<high_water_file>(o.folder);
+    notice_restored(**db, *mark, o.restored, clock.now());
+    return std::unique_ptr<ledger>(std::make_unique<sqlite_ledger>(std::move(*lock), std::move(mark), o, std::move(*db),
+                                                                   std::move(*seals), clock, std::move(on_fatal),
+                                                                   std::move(on_commit)));
   } catch (const sqlite_error& e) {
     return failure_of(e.fault, "The database in " + o.folder + " cannot be read");
   }

@@ -246,8 +246,9 @@ struct disk_space {
 };
 
 struct options {
-  std::string folder;    ///< 0700; made if missing
-  std::string key_file;  ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+  std::string folder;     ///< 0700; made if missing
+  std::string key_file;   ///< 32 bytes as 64 hex digits, mode 0600 or 0400
+  bool restored = false;  ///< the operator says that the database is an older copy; one that is noticed needs no word
   /// With less free on the folder's disk than this, it counts as full.
   std::uint64_t keep_free = std::uint64_t{64} << 20;
   /// For tests: said instead of what the folder's disk says of itself.

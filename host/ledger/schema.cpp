@@ -99,6 +99,7 @@ UPDATE runs SET state = 'failed', error = 'the connection was removed' WHERE sta
   connection_id IN (SELECT id FROM connections WHERE removed_at IS NOT NULL);
 )sql";
 
+// grants: how often a pair or an intent was stored, which is no event (high_water.hpp).
 // Retention. expendable_events: events that may go once the horizon has passed them. newest_events: which event keeps
 // the place of a connection's newest of a kind; those of records are in records.seq, those of dead letters in
 // refused.seq. history_marks: what the head was at a time. Events from before this migration that had been replaced by
@@ -110,7 +111,7 @@ CREATE TABLE newest_events(
   PRIMARY KEY(connection_id, kept_as)) STRICT, WITHOUT ROWID;
 CREATE TABLE history_marks(at INTEGER PRIMARY KEY, head INTEGER NOT NULL) STRICT;
 ALTER TABLE refused ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
-INSERT INTO meta(key, value) VALUES('horizon', 1),
+INSERT INTO meta(key, value) VALUES('grants', 0), ('horizon', 1),
   ('history_bytes', (SELECT coalesce(sum(length(bytes)), 0) FROM event_batches));
 )sql";
 
@@ -198,6 +199,25 @@ result<std::unique_ptr<database>> open_database_file(const std::string& path, co
   auto db = std::make_unique<database>(path, database::access::write);
   migrate(*db, static_cast<std::size_t>(number_of(*db, "PRAGMA user_version")));
   return db;
+}
+
+high_water high_water_of(database& db) {
+  query q(db,
+          "SELECT (SELECT value FROM meta WHERE key = 'epoch'), (SELECT value FROM meta WHERE key = 'head'), "
+          "(SELECT value FROM meta WHERE key = 'grants')");
+  q.step();
+  return {q.text(0), static_cast<std::uint64_t>(q.integer(1)), static_cast<std::uint64_t>(q.integer(2))};
+}
+
+void take_as_restored(database& db, const std::optional<high_water>& before, core::instant now) {
+  query(db, "BEGIN IMMEDIATE").run();
+  // As if a renewal of each pair had got no answer: the access token is tried first, the refresh token once after it.
+  query(db, "UPDATE credentials SET intent_at = ?, intent_presented = max(intent_presented, 1)",
+        now.time_since_epoch().count())
+      .run();
+  query(db, "DELETE FROM attempts").run();
+  query(db, "UPDATE meta SET value = max(value, ?) + 1 WHERE key = 'grants'", before ? before->grants : 0).run();
+  query(db, "COMMIT").run();
 }
 
 std::string database_path(const std::string& folder) { return folder + "/ledger.db"; }

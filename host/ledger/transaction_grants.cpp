@@ -40,6 +40,8 @@ result<std::optional<credentials>> sql_transaction::find_credentials(const std::
   return out;
 }
 
+void sql_transaction::count_grant() { query(db_, "UPDATE meta SET value = value + 1 WHERE key = 'grants'").run(); }
+
 result<void> sql_transaction::store_credentials(const std::string& connection_id, const credentials& c,
                                                 std::uint64_t expected) {
   std::uint64_t stored = 0;
@@ -63,6 +65,7 @@ result<void> sql_transaction::store_credentials(const std::string& connection_id
         "expires_at) VALUES(?, ?, ?, ?, ?, ?)",
         connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.obtained_at), milliseconds(c.expires_at))
       .run();
+  count_grant();
   return {};
 }
 
@@ -76,7 +79,10 @@ result<void> sql_transaction::store_refresh_intent(const std::string& connection
           "UPDATE credentials SET intent_at = ?, intent_presented = ? WHERE connection_id = ? AND generation = ? "
           "RETURNING 1",
           milliseconds(i.began_at), i.presented, connection_id, i.generation);
-  if (q.step()) return {};
+  if (q.step()) {
+    count_grant();
+    return {};
+  }
   return failure{errc::stale, "The credentials of " + connection_id + " have no generation " +
                                   std::to_string(i.generation) + " any more."};
 }

@@ -80,6 +80,7 @@ class sql_transaction final : public transaction {
   /// Takes out of the batch what may go and lies before the horizon.
   result<void> trim_batch(const bus::stored_batch& batch, std::uint64_t horizon, trim_outcome& out);
   result<attempt> take_attempt(query& found);
+  void count_grant();
   /// The envelope of an event about this connection.
   bus::event envelope(const connection& about, const std::string& type, const std::string& subject) const;
   /// Why nothing may be written for this connection any more: it was removed. Empty while it is there.

@@ -79,7 +79,8 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   }
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
-    auto outcome = tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor);
+    auto outcome =
+        tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor);
     if (!outcome) return outcome.error();
     return {};
   };

@@ -55,7 +55,7 @@ void simulated_consumer::begin_to_follow() {
   options.consumer = name_;
   options.filter = filter_;
   options.heartbeat = heartbeat_;
-  if (const auto at = process_->store->stored_position(); at && *at) options.from = **at;
+  options.from = process_->store->start();
   if (process_->line != 0) lines_.close(process_->line);
   process_->line = 0;
   process_->inbox.clear();
@@ -83,8 +83,9 @@ void simulated_consumer::die_at_disk_operation(std::uint64_t n, end how) {
 
 std::uint64_t simulated_consumer::at() const {
   if (!up()) return 0;
-  const auto at = process_->store->stored_position();
-  return at && *at ? (*at)->seq : 0;
+  const auto from = process_->store->start();
+  const auto* at = std::get_if<bus::position>(&from);
+  return at ? at->seq : 0;
 }
 
 void simulated_consumer::look_soon(milliseconds delay) {
@@ -145,7 +146,7 @@ void simulated_consumer::apply(const bus::delivery& d) {
     return die(dies_by_);
   }
   p.at_work = false;
-  p.client->acknowledge(d.complete_up_to);
+  if (!d.walking) p.client->acknowledge(d.complete_up_to);
   for (auto& message : p.client->outbox(virtual_time::now())) lines_.send_to_host(p.line, std::move(message));
   if (!p.client->connect_at()) p.client->waiting(virtual_time::now());
   look();

@@ -34,7 +34,7 @@ struct simulated_host::process {
         supervisor(io.get_executor()),
         book(
             world, database_path(), std::move(db), std::move(seals), [this](failure f) { has_to_end(f.detail); },
-            [this](std::uint64_t head) { committed(head); }),
+            [this](std::uint64_t head) { committed(head); }, [&of] { return of.full_ ? 0 : std::uint64_t{1} << 40; }),
         source(book.make_event_source()),
         hub(*source, {256, host.settings_.heartbeat * 6, [this](const failure& f) { has_to_end(f.detail); }}),
         net(world, of.provider_, of.watch_, boot),
@@ -259,7 +259,18 @@ void simulated_host::die_at_disk_operation(std::uint64_t n, end how) {
   dies_by_ = how;
 }
 
+void simulated_host::fill_disk() {
+  full_ = true;
+  disk_.limit(disk_.used());
+}
+
+void simulated_host::make_room() {
+  full_ = false;
+  disk_.limit(tests::simulated_disk::unlimited);
+}
+
 void simulated_host::calm() {
+  make_room();
   operations_left_ = 0;
   next_sync_fails_ = false;
   frozen_until_ = {};

@@ -55,6 +55,9 @@ class simulated_host {
   void die_at_disk_operation(std::uint64_t n, end how);
   /// The next sync of the disk says that it failed.
   void fail_next_sync();
+  /// Not a byte is free any more; and there is room again.
+  void fill_disk();
+  void make_room();
   /// SIGTERM: the process ends by itself.
   void stop();
   /// No fault that was prepared happens any more.
@@ -95,7 +98,7 @@ class simulated_host {
 
   std::uint64_t operations_left_ = 0;  ///< until it dies; 0: it does not
   end dies_by_ = end::kill;
-  bool next_sync_fails_ = false;
+  bool next_sync_fails_ = false, full_ = false;
 };
 
 /// A database as a new host makes it, sealed with the key of `key_file`; made once, and copied for each life.

@@ -333,6 +333,12 @@ std::vector<life::mishap> life::mishaps() {
       {"power lost at the disk", 2,
        [this, operations] { host_.die_at_disk_operation(operations(), host_end::power_loss); }},
       {"sync fails", 1, [this] { host_.fail_next_sync(); }},
+      {"disk full", 0.5,
+       [this] {
+         world_.fault("disk full");
+         host_.fill_disk();
+         world_.after(world_.chance.between(milliseconds{1s}, milliseconds{120s}), [this] { host_.make_room(); });
+       }},
       {"told to stop", 1,
        [this] {
          if (!host_.up()) return;

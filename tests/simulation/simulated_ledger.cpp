@@ -8,10 +8,15 @@ namespace koppel::simulation {
 
 simulated_ledger::simulated_ledger(world& w, std::string path, std::unique_ptr<koppel::ledger::database> db,
                                    koppel::ledger::sealer seals, std::function<void(failure)> on_fatal,
-                                   std::function<void(std::uint64_t)> on_commit)
+                                   std::function<void(std::uint64_t)> on_commit,
+                                   std::function<std::uint64_t()> free_bytes)
     : world_(w),
       path_(std::move(path)),
-      committer_(std::move(db), std::move(seals), w.wall, {std::move(on_fatal), std::move(on_commit)}) {}
+      committer_(std::move(db), std::move(seals), w.wall,
+                 {.on_fatal = std::move(on_fatal),
+                  .on_commit = std::move(on_commit),
+                  .free_bytes = std::move(free_bytes),
+                  .on_space = [this](const koppel::ledger::disk_space& s) { space_ = s; }}) {}
 
 std::unique_ptr<bus::event_source> simulated_ledger::make_event_source() {
   return std::make_unique<koppel::ledger::stored_events>(path_, epoch(),
@@ -23,8 +28,8 @@ std::unique_ptr<bus::event_source> simulated_ledger::make_event_source() {
 }
 
 void simulated_ledger::enqueue(std::function<result<void>(koppel::ledger::transaction&)> work,
-                               std::function<void(result<void>)> done) {
-  jobs_.push_back({std::move(work), std::move(done)});
+                               koppel::ledger::urgency how, std::function<void(result<void>)> done) {
+  jobs_.push_back({std::move(work), std::move(done), how});
   arm();
 }
 

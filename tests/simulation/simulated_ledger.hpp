@@ -13,13 +13,16 @@ namespace koppel::simulation {
 
 class simulated_ledger final : public ledger::ledger {
  public:
-  /// `db` is at `path`. `on_fatal`: the process must end. `on_commit`: events were added.
+  /// `db` is at `path`. `on_fatal`: the process must end. `on_commit`: events were added. `free_bytes`: of the disk.
   simulated_ledger(world& w, std::string path, std::unique_ptr<koppel::ledger::database> db,
                    koppel::ledger::sealer seals, std::function<void(failure)> on_fatal,
-                   std::function<void(std::uint64_t)> on_commit);
+                   std::function<void(std::uint64_t)> on_commit, std::function<std::uint64_t()> free_bytes);
 
   const std::string& epoch() const override { return committer_.epoch(); }
   std::unique_ptr<bus::event_source> make_event_source() override;
+
+  koppel::ledger::disk_space space() const override { return space_; }
+  std::uint64_t recovered_pages() const override { return committer_.recovered_pages(); }
 
   /// Drops what waits: nobody is there any more to be answered.
   void drop() {
@@ -28,7 +31,7 @@ class simulated_ledger final : public ledger::ledger {
   }
 
  protected:
-  void enqueue(std::function<result<void>(koppel::ledger::transaction&)> work,
+  void enqueue(std::function<result<void>(koppel::ledger::transaction&)> work, koppel::ledger::urgency how,
                std::function<void(result<void>)> done) override;
 
  private:
@@ -37,6 +40,7 @@ class simulated_ledger final : public ledger::ledger {
 
   world& world_;
   const std::string path_;
+  koppel::ledger::disk_space space_;
   koppel::ledger::committer committer_;
   std::deque<koppel::ledger::job> jobs_;
   koppel::ledger::consumer_positions positions_;

@@ -29,7 +29,7 @@ DROP INDEX runs_of;
 DROP TABLE expendable_events;
 DROP TABLE newest_events;
 DROP TABLE history_marks;
-DELETE FROM meta WHERE key IN ('horizon', 'history_bytes');
+DELETE FROM meta WHERE key IN ('grants', 'horizon', 'history_bytes');
 PRAGMA user_version = 1;
 )sql";
 
@@ -146,6 +146,7 @@ TEST_CASE("a database of version 1 is brought up to date with what it holds", "[
     });
   }
   d.tamper(back_to_version_1);
+  std::filesystem::remove(d.folder + "/ledger.mark");  // which that version did not have
 
   auto l = d.open();
   doing(*l, [&](auto& tx) {
@@ -264,6 +265,7 @@ TEST_CASE("a database of the first version is brought up, with what it knows cou
     });
   }
   d.tamper(back_to_version_1);
+  std::filesystem::remove(d.folder + "/ledger.mark");  // which that version did not have
   d.tamper("UPDATE connections SET removed_at = 1 WHERE name = 'removed'");
 
   auto l = d.open();
