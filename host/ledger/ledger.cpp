@@ -180,7 +180,7 @@ void notice_restored(database& db, high_water_file& mark, bool said, core::insta
         "the database is an older copy{}: each token is tried before it is renewed, links that were not used are "
         "void, consumers that are ahead of it begin again",
         how);
-    take_as_restored(db, before, now);
+    take_as_restored(db, now);
   }
   mark.write(high_water_of(db));
 }

@@ -16,9 +16,9 @@ namespace koppel::ledger {
 
 /// How far the database has come. Throws sqlite_error.
 high_water high_water_of(database& db);
-/// The database is an older copy of what there was: `before`, if that is known. What only the provider knows by now is
-/// marked as unknown: each token pair may have been renewed, each link may have been used. Throws sqlite_error.
-void take_as_restored(database& db, const std::optional<high_water>& before, core::instant now);
+/// The database is an older copy of what there was. What only the provider knows by now is marked as unknown: each
+/// token pair may have been renewed, each link may have been used. Throws sqlite_error.
+void take_as_restored(database& db, core::instant now);
 
 std::string database_path(const std::string& folder);
 

@@ -132,7 +132,7 @@ life::life(std::uint64_t seed, bool tells, const surroundings& around)
   consumers_.push_back(std::make_unique<simulated_consumer>(world_, lines_, "proplus", bus::filters{}, heartbeat));
   consumers_.push_back(std::make_unique<simulated_consumer>(world_, lines_, "filtered", some, heartbeat));
   world_.network_trouble = world_.chance.unit() * 0.2;
-  between_mishaps_ = world_.chance.between(milliseconds{20s}, milliseconds{120s});
+  between_mishaps_ = world_.chance.between(milliseconds{15s}, milliseconds{80s});
   between_changes_ = world_.chance.between(milliseconds{2s}, milliseconds{40s});
   mishaps_ = mishaps();
 }
@@ -438,7 +438,7 @@ void life::storm() {
   world_.after(2s, [this] { tend_all(); });
   world_.after(world_.chance.around(between_changes_), [this] { next_change(); });
   world_.after(world_.chance.around(between_mishaps_), [this] { next_mishap(); });
-  pass(world_.chance.between(milliseconds{10min}, milliseconds{25min}));
+  pass(world_.chance.between(milliseconds{5min}, milliseconds{15min}));
   // Enough has to have happened for a life to be worth a check.
   const auto faults = [this] {
     std::uint64_t all = 0;

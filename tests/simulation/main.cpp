@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // koppel-simulate: lives many lives, on all cores, and says what was found. tools/simulate builds and runs it.
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -142,6 +143,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "\n");
     return 2;
   }
+  // Lives take and give back the same memory again and again: it need not go to the kernel in between.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   try {
     const temporary_key key;
     const surroundings around{KOPPEL_SIMULATION_PLUGINS, key.path(), new_database(key.path())};

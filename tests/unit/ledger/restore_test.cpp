@@ -87,6 +87,9 @@ TEST_CASE("an older copy with fewer events is noticed: its tokens are in doubt, 
   s.l.reset();
   s.l = s.d.open();
   CHECK_FALSE(s.intent());
+  s.restore();  // the same copy again
+  s.l = s.d.open();
+  CHECK(s.intent());
 }
 
 TEST_CASE("an older copy is noticed by its token pairs alone, whose renewal is no event", "[ledger][restore]") {
