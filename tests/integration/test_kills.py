@@ -40,9 +40,9 @@ class Kills(RigTest):
         for program in PROGRAMS:
             self.assertEqual(sorted(point for point, owner in rows if owner == program), points_of(self.build, program))
 
-    def make_town(self, **options):
+    def make_town(self):
         print(f"KOPPEL_SEED={SEED}", flush=True)
-        town = Town(self.build, self.folder, random.Random(SEED), **options)
+        town = Town(self.build, self.folder, random.Random(SEED), storing_s=0.5 * SHARE)
         self.addCleanup(town.stop)
         return town
 
@@ -105,7 +105,7 @@ class Kills(RigTest):
         if program == "koppeld" and not faults[0].startswith("spawner.before_fork:fail"):
             code = rig.host.wait(10)
             self.assertEqual(code, 1 if point.startswith("spawner.") or ":fail" in faults[0] else -signal.SIGKILL)
-            town.host_is_dead()
+            town.host_is_dead(os.stat(fired).st_mtime)
         town.keep_alive()
 
     def work_until(self, town, fired, point):

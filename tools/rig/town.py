@@ -40,18 +40,25 @@ class Workday(threading.Thread):
 class Town:
     """A rig with `customers` connections, each with an account of its own, and what is demanded of it."""
 
-    def __init__(self, build, folder, random, customers=3, records=(40, 90), token_life_s=5):
+    def __init__(self, build, folder, random, customers=3, records=(40, 90), token_life_s=5, storing_s=0.5):
         plugins = os.path.join(folder, "plugins")
         os.makedirs(plugins, mode=0o755)
         shutil.copy(os.path.join(build, "plugins", "teamleader.so"), plugins)
         self.rig = Rig(build, folder, plugins=plugins, interval_s=1)
         self.random = random
         self.names = [f"customer-{n}" for n in range(1, customers + 1)]
-        self.client_of = {}
         self.deaths = []  # of hosts, on the simulator's clock
-        self.storing_s = 0.5  # from an answer to its commit, on a machine that is busy
+        self.storing_s = storing_s  # from an answer to its commit, on a machine that is busy
         self.unwell = {}  # connections whose renewal was cut, and since when
         self.reconnected = []
+        self.workday = None
+        try:
+            self._begin(records, token_life_s)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self, records, token_life_s):
         rig = self.rig
         rig.start_simulator("--rate-limit", 1_000_000, "--companies", records[0], "--contacts", records[1])
         rig.sim.post("/knobs", {"access_life_seconds": token_life_s})
@@ -61,7 +68,7 @@ class Town:
         for number, name in enumerate(self.names, 1):
             self.add_customer(name, number)
             rig.connect(f"teamleader/{name}")
-        self.workday = Workday(rig.sim, random)
+        self.workday = Workday(rig.sim, self.random)
         self.workday.start()
 
     def add_customer(self, name, number):
@@ -71,19 +78,18 @@ class Town:
         self.rig.sim.post("/clients", client)
         self.rig.add_app(f"teamleader/app-{number}", client=client)
         self.rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}", "--customer", str(number))
-        self.client_of[name] = client["client_id"]
 
     def stop(self):
-        if hasattr(self, "workday"):
+        if self.workday is not None:
             self.workday.end()
         self.rig.stop()
 
     # ---- deaths, and what a service manager does about them
 
-    def host_is_dead(self):
+    def host_is_dead(self, since=None):
         """Notes a death and demands that nothing outlives it."""
         self.rig.host.wait()
-        self.deaths.append(time.time())
+        self.deaths.append(since or time.time())
         wait_until("everything to end with its host", lambda: not self.rig.processes(), 3)
 
     def kill_host(self):
