@@ -26,6 +26,10 @@ if(KOPPEL_WERROR)
   add_compile_options(-Werror)
 endif()
 
+if(KOPPEL_PLANTED_BUGS)
+  add_compile_definitions(KOPPEL_PLANTED_BUGS)
+endif()
+
 if(KOPPEL_SANITIZE)
   add_compile_options(-fsanitize=${KOPPEL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KOPPEL_SANITIZE})

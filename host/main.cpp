@@ -72,6 +72,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   if (koppel::faults::begin(argc, argv)) return 0;
+  koppel::mask_signals(SIG_BLOCK);
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {

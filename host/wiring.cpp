@@ -21,6 +21,7 @@
 
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
+#include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
@@ -32,7 +33,7 @@ using runtime::awaitable;
 namespace asio = boost::asio;
 
 // Together they stay under the ten seconds that service managers wait.
-constexpr std::chrono::milliseconds soft_limit{5'000};
+constexpr std::chrono::milliseconds soft_limit{5'000}, soft_step{20};
 constexpr std::chrono::milliseconds hard_limit{2'000};
 constexpr std::chrono::milliseconds runner_limit{1'000};
 
@@ -52,7 +53,9 @@ class host {
       fail();
     };
     supervisor_.run("serve", serve());
+    mask_signals(SIG_UNBLOCK);
     io_.run();
+    mask_signals(SIG_BLOCK);
     // The bus thread reads the ledger: it ends first.
     if (bus_) bus_->stop();
     {
@@ -88,6 +91,11 @@ class host {
   }
 
   void begin_shut_down() {
+    signals_.async_wait([this](const boost::system::error_code& ec, int) {
+      if (ec) return;
+      spdlog::info("told a second time: ending without waiting");
+      hurried_ = true;
+    });
     asio::co_spawn(io_, shut_down(), [this](std::exception_ptr) { io_.stop(); });
   }
 
@@ -137,6 +145,8 @@ class host {
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
+    supervisor_.run("trimming of old events",
+                    ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));
     co_return start_control();
   }
 
@@ -303,8 +313,9 @@ class host {
       spdlog::error("plugin {}: its event could not be stored: {}", n.name, done.error().detail);
   }
 
-  /// Soft: no new request comes in, runs end at their next request and keep what they read. Hard: what is left is
-  /// cancelled. Without a ledger nothing is worth waiting for: it could not be kept.
+  /// Soft: no new request comes in, runs end at their next request and keep what they read, tokens that were asked for
+  /// are waited for and stored. Hard: what is left is cancelled. A second signal ends the soft stage. Without a ledger
+  /// nothing is worth waiting for: it could not be kept.
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
@@ -313,8 +324,11 @@ class host {
       co_return;
     }
     if (auth_) auth_->stop_renewing();
-    if (sync_) co_await sync_->stop(soft_limit);
-    if (plugins_) co_await plugins_->stop(runner_limit);
+    if (sync_) co_await sync_->stop(std::chrono::milliseconds{0});
+    const auto soft_end = runtime::steady_clock::now() + soft_limit;
+    const auto busy = [this] { return (sync_ && sync_->reading()) || (auth_ && auth_->asking()); };
+    while (busy() && !hurried_ && runtime::steady_clock::now() < soft_end) co_await runtime::sleep_for(soft_step);
+    if (plugins_) co_await plugins_->stop(hurried_ ? std::chrono::milliseconds{0} : runner_limit);
     all_ended_ = co_await supervisor_.stop(hard_limit);
     if (!all_ended_) spdlog::warn("ended without waiting for: {}", supervisor_.names());
     spdlog::info("ended");
@@ -334,6 +348,7 @@ class host {
 
   // Main strand only; in the order in which they depend on each other.
   bool all_ended_ = true;
+  bool hurried_ = false;  ///< told a second time
   runtime::supervisor supervisor_;
   asio::signal_set signals_;
   std::unique_ptr<ledger::ledger> ledger_;
@@ -350,6 +365,14 @@ class host {
 };
 
 }  // namespace
+
+void mask_signals(int how) {
+  sigset_t ours;
+  sigemptyset(&ours);
+  sigaddset(&ours, SIGTERM);
+  sigaddset(&ours, SIGINT);
+  pthread_sigmask(how, &ours, nullptr);
+}
 
 exit_code run_host(const config::config& c, plugins::spawner& children) { return host(c, children).run(); }
 

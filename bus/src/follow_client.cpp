@@ -4,6 +4,7 @@
 #include "follow_client.hpp"
 
 #include <koppel/bus/limits.hpp>
+#include <koppel/planted_bug.hpp>
 
 namespace koppel::bus {
 
@@ -17,6 +18,7 @@ follow_client::follow_client(follower_options options, std::uint32_t seed)
     at_ = *at;
     at_known_ = true;
   }
+  if (const auto* walk = std::get_if<from_snapshot>(&options_.from)) walk_ = *walk;
 }
 
 std::string follow_client::connected(time_point now) {
@@ -27,6 +29,7 @@ std::string follow_client::connected(time_point now) {
   owed_credit_ = grant_ = 0;
   follow_request request{options_.consumer, options_.from, options_.filter, options_.credit_bytes};
   if (at_known_) request.from = at_;
+  if (walk_) request.from = *walk_;
   return encode_consumer_message(request);
 }
 
@@ -46,6 +49,7 @@ result<std::optional<delivery>> follow_client::receive(std::string_view bytes, t
     return std::optional<delivery>();
   }
   if (const auto* batch = std::get_if<batch_message>(&*parsed)) return on_batch(*batch, bytes.size(), now);
+  if (const auto* page = std::get_if<page_message>(&*parsed)) return on_page(*page, bytes.size(), now);
   if (const auto* refused = std::get_if<refused_message>(&*parsed)) return on_refused(*refused, now);
   if (!accepted_) return std::optional<delivery>();
   head_ = std::get<heartbeat_message>(*parsed).head;
@@ -72,6 +76,7 @@ result<std::optional<delivery>> follow_client::on_batch(const batch_message& bat
   };
   const bool acceptance = batch.last < batch.first;
   if (!accepted_ && !acceptance) return give_up("a batch came before the host accepted us");
+  if (walk_) return give_up("a batch came before the end of the snapshot");
   accepted_ = true;
   last_batch_ = now;
   if (!at_known_) {
@@ -91,23 +96,65 @@ result<std::optional<delivery>> follow_client::on_batch(const batch_message& bat
   if (batch.complete_up_to.seq < batch.last) return give_up("a batch is not complete up to its own end");
 
   delivery out;
-  std::uint64_t before = batch.first - 1;
-  for (std::string_view rest = batch.events; !rest.empty();) {
-    const auto e = peek(rest);
-    if (!e) return give_up("a batch cannot be read: " + e.error().detail);
-    rest.remove_prefix(e->raw.size());
-    if (e->seq <= before || e->seq > batch.complete_up_to.seq || e->epoch != at_.epoch)
-      return give_up("a batch's order is wrong at " + std::to_string(e->seq));
-    before = e->seq;
-    if (e->seq <= at_.seq)
-      ++out.duplicates;
-    else
-      out.events.push_back(copy_of(*e));
-  }
+  if (auto why = take(batch.events, batch.first, batch.complete_up_to.seq, at_.epoch, at_.seq, out); !why.empty())
+    return give_up(std::move(why));
   owed_credit_ += cost;
   if (batch.complete_up_to.seq > at_.seq) at_ = batch.complete_up_to;
   if (out.events.empty() && out.duplicates == 0 && batch.complete_up_to != at_) return std::optional<delivery>();
   out.complete_up_to = at_;
+  return std::optional<delivery>(std::move(out));
+}
+
+std::string follow_client::take(std::string_view events, std::uint64_t first, std::uint64_t last,
+                                const std::string& epoch, std::uint64_t known, delivery& into) const {
+  std::uint64_t before = first - 1;
+  for (std::string_view rest = events; !rest.empty();) {
+    const auto e = peek(rest);
+    if (!e) return "what came cannot be read: " + e.error().detail;
+    rest.remove_prefix(e->raw.size());
+    if (planted(bug::filter_is_a_gap) && e->seq != before + 1) return "a gap before " + std::to_string(e->seq);
+    if (e->seq <= before || e->seq > last || e->epoch != epoch)
+      return "the order is wrong at " + std::to_string(e->seq);
+    before = e->seq;
+    if (e->seq <= known)
+      ++into.duplicates;
+    else
+      into.events.push_back(copy_of(*e));
+  }
+  return {};
+}
+
+result<std::optional<delivery>> follow_client::on_page(const page_message& page, std::size_t cost, time_point now) {
+  const auto give_up = [&](std::string why) -> result<std::optional<delivery>> {
+    fault(std::move(why), now);
+    return std::optional<delivery>();
+  };
+  if (!walk_) return give_up("a page of a snapshot that was not asked for, or has been walked");
+  const bool acceptance = page.up_to == page.after && !page.last;
+  if (!accepted_ && !acceptance) return give_up("a page came before the host accepted us");
+  accepted_ = true;
+  last_batch_ = now;
+  if (walk_->of.epoch.empty()) walk_->of = page.of;
+  if (page.of != walk_->of) return give_up("the snapshot became another one in the middle");
+  if (acceptance) return std::optional<delivery>();
+  if (page.after > walk_->after)
+    return give_up("a gap: after " + std::to_string(walk_->after) + " came " + std::to_string(page.after));
+  if (page.last != (page.up_to >= walk_->of.seq)) return give_up("a page is not what it says");
+
+  delivery out;
+  if (auto why = take(page.events, page.after + 1, page.up_to, walk_->of.epoch, walk_->after, out); !why.empty())
+    return give_up(std::move(why));
+  owed_credit_ += cost;
+  walk_->after = std::max(walk_->after, page.up_to);
+  // Who sweeps has to follow to what was the head when the walk ended: a heartbeat may be older.
+  head_ = std::max(head_, page.head);
+  out.complete_up_to = walk_->of;
+  if (page.last) {
+    at_ = walk_->of;
+    at_known_ = true;
+    walk_.reset();
+  }
+  out.walking = walk_;
   return std::optional<delivery>(std::move(out));
 }
 

@@ -47,14 +47,19 @@ class follow_client {
 
  private:
   result<std::optional<delivery>> on_batch(const batch_message& batch, std::size_t cost, time_point now);
+  result<std::optional<delivery>> on_page(const page_message& page, std::size_t cost, time_point now);
   result<std::optional<delivery>> on_refused(const refused_message& refused, time_point now);
+  /// Takes the events of a batch or a page behind `known`; why not, where they cannot be right.
+  std::string take(std::string_view events, std::uint64_t first, std::uint64_t last, const std::string& epoch,
+                   std::uint64_t known, delivery& into) const;
   void fault(std::string why, time_point now);
 
   follower_options options_;
   std::minstd_rand random_;
-  position at_;            ///< delivered up to here
-  bool at_known_ = false;  ///< false until the host has said where "start" or "now" is
-  bool accepted_ = false;  ///< the host has answered our follow on this connection
+  position at_;                        ///< delivered up to here
+  bool at_known_ = false;              ///< false until the host has said where "start" or "now" is
+  std::optional<from_snapshot> walk_;  ///< the snapshot that is walked, as far as it was delivered
+  bool accepted_ = false;              ///< the host has answered our follow on this connection
   std::optional<time_point> connect_at_ = time_point{};
   time_point last_heard_{}, last_batch_{}, last_said_{};
   time_point looked_{};  ///< when the application last got its turn, or we last looked

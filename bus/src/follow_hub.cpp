@@ -73,16 +73,18 @@ result<history_facts> follow_hub::facts_for(const start_at& from) {
   const auto newest = source_.head();
   if (!newest) return newest.error();
   facts.head = *newest;
+  const auto* at = std::get_if<position>(&from);
+  if (const auto* walk = std::get_if<from_snapshot>(&from); walk != nullptr && !walk->of.epoch.empty()) at = &walk->of;
+  const std::uint64_t seq = at != nullptr ? at->seq : facts.head;
+  if (!std::holds_alternative<from_start>(from) && seq != 0 && seq <= facts.head) {
+    auto id = source_.id_at(seq);
+    if (!id) return id.error();
+    facts.id_at_position = std::move(*id);
+  }
+  // Last: an event that was trimmed before we looked lies before this horizon, and is not taken for another history's.
   const auto oldest = source_.horizon();
   if (!oldest) return oldest.error();
   facts.horizon = *oldest;
-  if (std::holds_alternative<from_start>(from)) return facts;
-  const auto* at = std::get_if<position>(&from);
-  const std::uint64_t seq = at != nullptr ? at->seq : facts.head;
-  if (seq == 0 || seq > facts.head) return facts;
-  auto id = source_.id_at(seq);
-  if (!id) return id.error();
-  facts.id_at_position = std::move(*id);
   return facts;
 }
 
@@ -149,8 +151,28 @@ result<const std::vector<stored_batch>*> follow_hub::read(const follow_session::
   return &cache_->batches;
 }
 
+/// The next page of a walk. Nobody else wants the same one, so it is not kept.
+result<std::optional<std::string>> follow_hub::compose_page(follow_session& session,
+                                                            const follow_session::read_order& order) {
+  const auto walked = source_.read_newest(order.after, *order.newest_up_to, order.max_bytes);
+  if (!walked) return walked.error();
+  // What was left out because something newer had replaced it comes behind the snapshot, up to this head: asked last.
+  const auto newest = source_.head();
+  if (!newest) return newest.error();
+  head(*newest);
+  return session.compose_page(*walked, *newest);
+}
+
 result<std::optional<outgoing>> follow_hub::compose_for(const std::string& peer, follow_session& session,
                                                         const follow_session::read_order& order) {
+  if (order.newest_up_to) {
+    auto message = compose_page(session, order);
+    if (!message && message.error().code == errc::history_broken)
+      return std::optional<outgoing>(refuse_broken(peer, message.error()));
+    if (!message) return message.error();
+    if (!*message) return std::optional<outgoing>();
+    return std::optional<outgoing>(outgoing{peer, std::move(**message)});
+  }
   const auto page = read(order);
   if (!page) {
     if (page.error().code != errc::history_broken) return page.error();

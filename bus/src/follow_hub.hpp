@@ -54,6 +54,7 @@ class follow_hub {
   result<history_facts> facts_for(const start_at& from);
   result<std::optional<outgoing>> compose_for(const std::string& peer, follow_session& session,
                                               const follow_session::read_order& order);
+  result<std::optional<std::string>> compose_page(follow_session& session, const follow_session::read_order& order);
   result<const std::vector<stored_batch>*> read(const follow_session::read_order& order);
   outgoing refuse(const std::string& peer, const failure& why);
   outgoing refuse_broken(const std::string& peer, const failure& why);

@@ -37,6 +37,9 @@ result<position> begin_at_position(const position& at, const history_facts& fact
 result<position> begin_at(const start_at& from, const history_facts& facts) {
   if (const auto* at = std::get_if<position>(&from)) return begin_at_position(*at, facts);
   if (std::holds_alternative<from_start>(from)) return position{facts.epoch, 0, {}};
+  // A walk that goes on: what came after its moment must still be there to follow.
+  if (const auto* walk = std::get_if<from_snapshot>(&from); walk != nullptr && !walk->of.epoch.empty())
+    return begin_at_position(walk->of, facts);
   return position{facts.epoch, facts.head, facts.id_at_position};
 }
 
@@ -45,14 +48,18 @@ follow_session::follow_session(follow_request request, position begin, time_poin
       at_(std::move(begin)),
       credit_(request_.credit),
       walking_thinned_(at_.seq == 0),
-      last_heard_(now) {}
+      last_heard_(now) {
+  if (const auto* walk = std::get_if<from_snapshot>(&request_.from)) walked_ = walk->after;
+}
 
 std::optional<follow_session::read_order> follow_session::wants(std::uint64_t head) const {
-  if (paused_ || at_.seq >= head) return std::nullopt;
+  if (paused_ || (at_.seq >= head && !walked_)) return std::nullopt;
   if (credit_ == 0 || credit_ == refused_credit_) return std::nullopt;
   constexpr std::uint64_t around = limits::batch_message_bytes - limits::batch_bytes;
   const std::uint64_t room = credit_ > around ? credit_ - around : 1;
-  return read_order{at_.seq, static_cast<std::size_t>(std::min<std::uint64_t>(room, limits::batch_bytes))};
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(room, limits::batch_bytes));
+  if (walked_) return read_order{*walked_, bytes, at_.seq};
+  return read_order{at_.seq, bytes, std::nullopt};
 }
 
 struct follow_session::filling {
@@ -108,21 +115,45 @@ result<std::optional<std::string>> follow_session::compose(const std::vector<sto
   std::string message = encode_host_message(batch_message{at_.seq + 1, next.seq, next.events, next_.up_to});
   if (message.size() > limits::batch_message_bytes)
     return failure{errc::history_broken, "A stored batch is larger than 1 MiB."};
+  return within_credit(std::move(message));
+}
+
+std::optional<std::string> follow_session::within_credit(std::string message) {
   if (message.size() > credit_) {
     refused_credit_ = credit_;
-    return std::optional<std::string>();
+    return std::nullopt;
   }
   next_.cost = message.size();
-  return std::optional<std::string>(std::move(message));
+  return message;
+}
+
+result<std::optional<std::string>> follow_session::compose_page(const newest_events& walked, std::uint64_t head) {
+  page_message page{at_, *walked_, walked.up_to, walked.up_to >= at_.seq, head, {}};
+  std::string events;
+  for (std::string_view rest = walked.bytes; !rest.empty();) {
+    const auto e = peek(rest);
+    if (!e) return failure{errc::history_broken, "The stored events are broken: " + e.error().detail};
+    rest.remove_prefix(e->raw.size());
+    if (request_.filter.matches(*e)) events.append(e->raw);
+  }
+  page.events = events;
+  next_.up_to = at_;
+  next_.walked = page.last ? std::nullopt : std::optional(walked.up_to);
+  std::string message = encode_host_message(page);
+  if (message.size() > limits::batch_message_bytes)
+    return failure{errc::history_broken, "A stored batch is larger than 1 MiB."};
+  return within_credit(std::move(message));
 }
 
 void follow_session::sent() {
   credit_ -= next_.cost;
+  walked_ = next_.walked;
   at_ = std::move(next_.up_to);
   next_ = {};
 }
 
 std::string follow_session::acceptance() const {
+  if (walked_) return encode_host_message(page_message{at_, *walked_, *walked_, false, at_.seq, {}});
   return encode_host_message(batch_message{at_.seq + 1, at_.seq, {}, at_});
 }
 
@@ -134,7 +165,7 @@ result<> follow_session::on_credit(std::uint64_t bytes) {
 }
 
 result<std::optional<std::uint64_t>> follow_session::on_ack(const position& at) {
-  if (at.epoch != at_.epoch || at.seq > at_.seq)
+  if (at.epoch != at_.epoch || at.seq > at_.seq || walked_)
     return failure{errc::bad_request, "The request is refused: an acknowledgement of what was not sent."};
   if (name().empty() || at.seq <= acked_) return std::optional<std::uint64_t>();
   acked_ = at.seq;

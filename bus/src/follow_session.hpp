@@ -31,6 +31,7 @@ class follow_session {
   struct read_order {
     std::uint64_t after = 0;
     std::size_t max_bytes = 0;
+    std::optional<std::uint64_t> newest_up_to;  ///< each subject's newest up to here, for `compose_page`
   };
   /// What to read for the next batch; nothing when caught up, out of credit or paused.
   std::optional<read_order> wants(std::uint64_t head) const;
@@ -39,7 +40,9 @@ class follow_session {
   /// An empty result: the page does not fit the credit; more credit opens the way again.
   /// position_expired: retention has overtaken this session. history_broken: this session must end.
   result<std::optional<std::string>> compose(const std::vector<stored_batch>& page, std::uint64_t horizon);
-  /// The composed batch has left; the session moves on.
+  /// The next page of a snapshot, of what was read as ordered. An empty result: it does not fit the credit.
+  result<std::optional<std::string>> compose_page(const newest_events& walked, std::uint64_t head);
+  /// The composed batch or page has left; the session moves on.
   void sent();
   /// The peer's pipe is full: wait until it says something or the next heartbeat.
   void pause() { paused_ = true; }
@@ -60,6 +63,7 @@ class follow_session {
   result<std::optional<std::uint64_t>> on_ack(const position& at);
 
   const std::string& name() const { return request_.consumer; }
+  /// What it was sent; while a snapshot is walked, what that is of.
   const position& at() const { return at_; }
   std::uint64_t credit() const { return credit_; }
   std::uint64_t acked() const { return acked_; }
@@ -68,6 +72,7 @@ class follow_session {
  private:
   struct filling;  ///< a batch in the making
   result<> append(filling& into, const stored_batch& batch, std::uint64_t horizon) const;
+  std::optional<std::string> within_credit(std::string message);
 
   follow_request request_;
   position at_;  ///< everything up to here was sent
@@ -76,11 +81,13 @@ class follow_session {
   std::uint64_t refused_credit_ = 0;  ///< with this much credit the next batch did not fit; 0: none did not
   /// From the start a consumer may walk history that retention has thinned: it still meets each record's newest.
   bool walking_thinned_;
+  std::optional<std::uint64_t> walked_;  ///< of a snapshot; its pages come before anything behind at_
   bool paused_ = false;
   time_point last_heard_;
   struct composed {
     std::uint64_t cost = 0;
     position up_to;
+    std::optional<std::uint64_t> walked;
   } next_;
 };
 

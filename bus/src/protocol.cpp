@@ -52,8 +52,17 @@ result<start_at> start_of(const json::object& in) {
   if (value != nullptr && value->is_string()) {
     if (value->get_string() == "start") return start_at(from_start{});
     if (value->get_string() == "now") return start_at(from_now{});
+    if (value->get_string() == "snapshot") return start_at(from_snapshot{});
   }
-  if (value == nullptr || !value->is_object()) return bad("from is not \"start\", \"now\" or a position");
+  if (value == nullptr || !value->is_object()) return bad("from is not \"start\", \"now\", \"snapshot\" or a position");
+  if (value->get_object().contains("snapshot")) {
+    auto of = position_of(value->get_object(), "snapshot");
+    if (!of) return of.error();
+    const auto after = number_of(value->get_object(), "after");
+    if (!after) return after.error();
+    if (of->epoch.empty() || *after > of->seq) return bad("from is beyond its own snapshot");
+    return start_at(from_snapshot{std::move(*of), *after});
+  }
   auto at = position_of(in, "from");
   if (!at) return at.error();
   return start_at(std::move(*at));
@@ -118,6 +127,11 @@ result<std::string> op_of(const json::value& root) {
   return text_of(root.get_object(), "op", 32);
 }
 
+bool flag_of(const json::object& in, std::string_view key) {
+  const json::value* value = in.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
 json::object fields_of(const position& p) { return {{"epoch", p.epoch}, {"seq", p.seq}, {"id", p.id}}; }
 
 json::array list_of(const std::vector<std::string>& terms) { return json::array(terms.begin(), terms.end()); }
@@ -129,14 +143,21 @@ json::object message(std::string_view op) {
   return out;
 }
 
+struct start_writer {
+  json::value operator()(const from_start&) const { return "start"; }
+  json::value operator()(const from_now&) const { return "now"; }
+  json::value operator()(const from_snapshot& walk) const {
+    if (walk.of.epoch.empty()) return "snapshot";
+    return json::object{{"snapshot", fields_of(walk.of)}, {"after", walk.after}};
+  }
+  json::value operator()(const position& at) const { return fields_of(at); }
+};
+
 struct request_writer {
   json::object operator()(const follow_request& r) const {
     json::object out = message("follow");
     out["consumer"] = r.consumer;
-    if (const auto* at = std::get_if<position>(&r.from))
-      out["from"] = fields_of(*at);
-    else
-      out["from"] = std::holds_alternative<from_now>(r.from) ? "now" : "start";
+    out["from"] = std::visit(start_writer{}, r.from);
     json::object filter;
     if (!r.filter.providers.empty()) filter["providers"] = list_of(r.filter.providers);
     if (!r.filter.connections.empty()) filter["connections"] = list_of(r.filter.connections);
@@ -192,6 +213,49 @@ std::string encode_batch(const batch_message& b) {
   return out;
 }
 
+std::string encode_page(const page_message& p) {
+  std::string out;
+  out.reserve(p.events.size() + 512);
+  string_sink sink(out);
+  packer to(sink);
+  to.pack_map(8);
+  pack_text(to, "op");
+  pack_text(to, "page");
+  pack_text(to, "v");
+  to.pack_uint64(1);
+  pack_text(to, "snapshot");
+  pack_position(to, p.of);
+  pack_text(to, "after");
+  to.pack_uint64(p.after);
+  pack_text(to, "up_to");
+  to.pack_uint64(p.up_to);
+  pack_text(to, "last");
+  p.last ? to.pack_true() : to.pack_false();
+  pack_text(to, "head");
+  to.pack_uint64(p.head);
+  pack_text(to, "events");
+  to.pack_bin(static_cast<std::uint32_t>(p.events.size()));
+  to.pack_bin_body(p.events.data(), static_cast<std::uint32_t>(p.events.size()));
+  return out;
+}
+
+result<host_message> parse_page(const json_tree& tree) {
+  const json::object& in = tree.root.get_object();
+  page_message out;
+  auto of = position_of(in, "snapshot");
+  if (!of) return of.error();
+  out.of = std::move(*of);
+  for (const auto& [key, into] : {std::pair{"after", &out.after}, {"up_to", &out.up_to}, {"head", &out.head}}) {
+    const auto number = number_of(in, key);
+    if (!number) return number.error();
+    *into = *number;
+  }
+  out.last = flag_of(in, "last");
+  if (tree.bytes_key != "events") return bad("a page without events");
+  out.events = tree.bytes;
+  return host_message(std::move(out));
+}
+
 result<host_message> parse_batch(const json_tree& tree) {
   const json::object& in = tree.root.get_object();
   batch_message out;
@@ -242,6 +306,7 @@ result<host_message> parse_host_message(std::string_view bytes) {
   if (!op) return op.error();
   const json::object& in = tree->root.get_object();
   if (*op == "batch") return parse_batch(*tree);
+  if (*op == "page") return parse_page(*tree);
   if (*op == "heartbeat") {
     const auto head = number_of(in, "head");
     if (!head) return head.error();
@@ -261,6 +326,7 @@ result<host_message> parse_host_message(std::string_view bytes) {
 
 std::string encode_host_message(const host_message& r) {
   if (const auto* batch = std::get_if<batch_message>(&r)) return encode_batch(*batch);
+  if (const auto* page = std::get_if<page_message>(&r)) return encode_page(*page);
   if (const auto* beat = std::get_if<heartbeat_message>(&r)) {
     json::object out = message("heartbeat");
     out["head"] = beat->head;

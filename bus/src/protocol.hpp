@@ -38,6 +38,14 @@ struct batch_message {
   std::string_view events;            ///< those that passed the filter, concatenated
   position complete_up_to;
 };
+/// Part of a snapshot.
+struct page_message {
+  position of;                         ///< the snapshot's moment; what follows it are batches from here
+  std::uint64_t after = 0, up_to = 0;  ///< what the page covers; equal and not last: nothing yet, "you are accepted"
+  bool last = false;
+  std::uint64_t head = 0;   ///< the host's, now
+  std::string_view events;  ///< those that passed the filter, concatenated
+};
 struct heartbeat_message {
   std::uint64_t head = 0;
   std::string time;
@@ -45,9 +53,9 @@ struct heartbeat_message {
 struct refused_message {
   std::string code, text;
 };
-using host_message = std::variant<batch_message, heartbeat_message, refused_message>;
+using host_message = std::variant<batch_message, page_message, heartbeat_message, refused_message>;
 
-/// The batch's `events` point into `bytes`.
+/// The `events` of a batch or a page point into `bytes`.
 result<host_message> parse_host_message(std::string_view bytes);
 std::string encode_host_message(const host_message& r);
 

@@ -70,13 +70,13 @@ awaitable<result<ledger::connection>> control_api::find(std::string provider, st
 awaitable<result<json::array>> control_api::show(std::function<bool(const ledger::connection&)> wanted) {
   json::array shown;
   // Looked up here: the work below runs on the ledger's thread, and plugins belong to this one.
-  std::map<std::string, const core::manifest*> manifests;
-  for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
+  std::map<std::string, std::shared_ptr<const core::manifest>> manifests;
+  for (const auto& m : around_.plugins.manifests()) manifests[m->name] = m;
   const auto read = [&](transaction& tx) -> result<> {
     for (const auto& c : tx.connections()) {
       if (c.auth.status == core::auth_status::removed || !wanted(c)) continue;
       const auto known = manifests.find(c.provider);
-      const auto* m = known == manifests.end() ? nullptr : known->second;
+      const auto* m = known == manifests.end() ? nullptr : known->second.get();
       std::vector<stream_view> streams;
       if (m)
         for (const auto& rule : m->streams)
@@ -133,6 +133,22 @@ awaitable<answer> control_api::post_app(call c) {
   co_return json_answer(201, view(app));
 }
 
+awaitable<answer> control_api::post_secret(call c) {
+  input in(c.body, {"client_secret"});
+  core::secret client_secret(in.required("client_secret", 4096));
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  const std::string provider = c.path["provider"], name = c.path["name"];
+  ledger::app changed;
+  const auto update = [&](transaction& tx) -> result<> {
+    auto found = find_named_app(tx, provider, name);
+    if (!found) return not_found("There is no app " + provider + "/" + name + ".");
+    changed = std::move(*found);
+    return tx.update_app_secret(changed.id, std::move(client_secret));
+  };
+  if (auto done = co_await around_.ledger.write(update); !done) co_return failure_answer(done.error());
+  co_return json_answer(200, view(changed));
+}
+
 awaitable<answer> control_api::get_connections(call) {
   auto shown = co_await show([](const ledger::connection&) { return true; });
   if (!shown) co_return failure_answer(shown.error());
@@ -148,7 +164,7 @@ awaitable<answer> control_api::post_connection(call c) {
   const auto app_name = in.name("app");
   connection.settings = in.text_map("settings");
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
-  const auto* m = around_.plugins.find(connection.provider);
+  const auto m = around_.plugins.find(connection.provider);
   if (!m)
     co_return error_answer(
         422, "no_plugin",
@@ -219,7 +235,7 @@ awaitable<answer> control_api::delete_connection(call c) {
   const std::string provider = c.path["provider"], name = c.path["name"];
   const bool purge = c.query("purge") == "true";
   ledger::connection removed;
-  const auto* m = around_.plugins.find(provider);
+  const auto m = around_.plugins.find(provider);
   const auto remove = [&](transaction& tx) -> result<> {
     const auto found = find_named(tx, provider, name);
     if (!found) return not_found("There is no connection " + provider + "/" + name + ".");
@@ -228,7 +244,7 @@ awaitable<answer> control_api::delete_connection(call c) {
     ledger::event_draft status;
     status.type = bus::event_types::auth_status;
     status.about = &removed;
-    status.data = core::status_data(removed.auth, m);
+    status.data = core::status_data(removed.auth, m.get());
     if (auto appended = tx.append(status); !appended) return appended;
     ledger::event_draft draft;
     draft.type = bus::event_types::connection_removed;
@@ -280,7 +296,7 @@ awaitable<answer> control_api::post_code(call c) {
   // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one
   // authorized.
   shown.body = "{\"connection\":" + shown.body + ",\"outcome\":" +
-               json::serialize(core::status_data(after->auth, around_.plugins.find(after->provider))) + "}\n";
+               json::serialize(core::status_data(after->auth, around_.plugins.find(after->provider).get())) + "}\n";
   co_return shown;
 }
 

@@ -9,6 +9,7 @@
 
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/plugins/errors.hpp"
 
 namespace koppel::api {
 namespace json = boost::json;
@@ -23,9 +24,11 @@ void control_api::add_routes(router& r) {
   };
   add("GET", "/v1/status", &control_api::get_status);
   add("GET", "/v1/plugins", &control_api::get_plugins);
+  add("POST", "/v1/plugins/rescan", &control_api::post_rescan);
   add("GET", "/v1/consumers", &control_api::get_consumers);
   add("GET", "/v1/apps", &control_api::get_apps);
   add("POST", "/v1/apps", &control_api::post_app);
+  add("POST", "/v1/apps/{provider}/{name}/secret", &control_api::post_secret);
   add("GET", "/v1/connections", &control_api::get_connections);
   add("POST", "/v1/connections", &control_api::post_connection);
   add("GET", "/v1/connections/{provider}/{name}", &control_api::get_connection);
@@ -42,7 +45,7 @@ void control_api::connection_changed(const ledger::connection&) { changed_.notif
 void control_api::attempt_refused(const ledger::connection& c) {
   auto& last = refusals_[c.id];
   ++last.number;
-  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider));
+  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider).get());
   changed_.notify_all();
 }
 
@@ -50,6 +53,7 @@ answer failure_answer(const failure& f) {
   if (f.code == ledger::errc::not_found) return error_answer(404, "not_found", f.detail);
   if (f.code == ledger::errc::exists) return error_answer(409, "exists", f.detail);
   if (f.code == ledger::errc::in_use) return error_answer(409, "in_use", f.detail);
+  if (f.code == plugins::make_error_code(plugins::errc::busy)) return error_answer(409, "in_use", f.detail);
   if (f.code == ledger::errc::disk_full) return error_answer(503, "disk_full", f.detail);
   if (f.code.category() == ledger::ledger_category()) return error_answer(503, "ledger", f.detail);
   return error_answer(422, "refused", f.detail);
@@ -57,7 +61,7 @@ answer failure_answer(const failure& f) {
 
 json::array control_api::shown_plugins() const {
   json::array all;
-  for (const auto& p : around_.plugins.statuses()) all.push_back(view(p, around_.plugins.find(p.name)));
+  for (const auto& p : around_.plugins.statuses()) all.push_back(view(p, around_.plugins.find(p.name).get()));
   return all;
 }
 
@@ -83,6 +87,9 @@ awaitable<answer> control_api::get_status(call) {
       ++total;
     }
     body["head"] = std::to_string(tx.head());
+    const auto history = tx.history();
+    body["horizon"] = std::to_string(history.horizon);
+    body["history_bytes"] = std::to_string(history.bytes);
     body["connections"] = json::object{{"total", total}, {"by_status", std::move(by_status)}};
     body["consumers"] = shown_consumers(tx);
     return {};
@@ -100,6 +107,17 @@ awaitable<answer> control_api::get_status(call) {
 
 awaitable<answer> control_api::get_plugins(call) {
   co_return json_answer(200, json::object{{"plugins", shown_plugins()}});
+}
+
+awaitable<answer> control_api::post_rescan(call c) {
+  const input in(c.body, {});
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  auto changes = co_await around_.plugins.rescan();
+  if (!changes) co_return failure_answer(changes.error());
+  around_.sync.plugins_changed();
+  json::array shown;
+  for (const auto& change : *changes) shown.push_back(view(change));
+  co_return json_answer(200, json::object{{"changes", std::move(shown)}});
 }
 
 awaitable<answer> control_api::get_consumers(call) {

@@ -48,9 +48,11 @@ class control_api {
   using reply = runtime::awaitable<answer>;
   reply get_status(call c);
   reply get_plugins(call c);
+  reply post_rescan(call c);
   reply get_consumers(call c);
   reply get_apps(call c);
   reply post_app(call c);
+  reply post_secret(call c);
   reply get_connections(call c);
   reply post_connection(call c);
   reply get_connection(call c);

@@ -76,6 +76,14 @@ json::object view(const plugins::plugin_status& p, const core::manifest* m) {
           {"jobs", p.jobs},       {"streams", std::move(streams)}};
 }
 
+json::object view(const plugins::plugin_change& c) {
+  return {{"name", c.name},
+          {"file", c.file},
+          {"version", c.version},
+          {"change", plugins::to_string(c.what)},
+          {"reason", c.reason}};
+}
+
 json::object view(const ledger::run& r, const std::string& provider, const std::string& connection) {
   return {{"id", r.id},
           {"provider", provider},

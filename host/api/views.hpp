@@ -22,6 +22,7 @@ boost::json::object view(const ledger::app& a);
 boost::json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,
                          const std::vector<stream_view>& streams);
 boost::json::object view(const plugins::plugin_status& p, const core::manifest* m);
+boost::json::object view(const plugins::plugin_change& c);
 boost::json::object view(const ledger::run& r, const std::string& provider, const std::string& connection);
 boost::json::object view(const ledger::disk_space& s);
 boost::json::object view(const bus::consumer_position& c, std::uint64_t head, bool connected);

@@ -46,6 +46,7 @@ class auth_service::impl {
   runtime::awaitable<void> resume();
   runtime::awaitable<void> keep_tokens_fresh();
   void stop_renewing();
+  bool asking() const { return asking_.use_count() > 1; }
   runtime::awaitable<renewal> renew(std::string connection_id, std::uint64_t generation, renewal_cause cause);
 
  private:
@@ -53,7 +54,7 @@ class auth_service::impl {
   struct subject {
     ledger::connection connection;
     ledger::app app;
-    const core::manifest* manifest = nullptr;
+    std::shared_ptr<const core::manifest> manifest;
   };
   /// What came back for a connection.
   struct arrival {
@@ -120,9 +121,11 @@ class auth_service::impl {
                                             core::instant sent_at);
   runtime::awaitable<renewal> put_off(const subject& about, std::uint64_t generation, core::token_refresh::step step);
   runtime::awaitable<renewal> give_up(const subject& about, std::uint64_t generation, core::refusal why);
-  runtime::awaitable<void> renew_ahead(std::string connection_id, std::uint64_t generation);
+  runtime::awaitable<void> renew_ahead(std::string connection_id, std::string provider, std::uint64_t generation);
   /// Starts what is due; returns when to look again.
   core::instant start_due_renewals();
+  /// Starts what was found to be due, as many as may be under way at once.
+  void start_next(const std::string& provider);
   void believe(freshness& f) const;
   std::optional<core::instant> due(const std::string& connection_id, const freshness& f) const;
   /// After each change of a connection: whether its tokens are to be kept fresh, and which they are.
@@ -148,9 +151,15 @@ class auth_service::impl {
 
   connection_gate gate_;
   std::map<std::string, freshness> fresh_;  ///< authorized connections with credentials
+  /// By provider, so that one that hangs holds up no other: renewals ahead of need that are under way, and what is due
+  /// besides, whose token ends first at the back.
+  std::map<std::string, std::size_t> renewing_;
+  std::map<std::string, std::vector<std::pair<core::instant, std::string>>> due_;
   std::shared_ptr<request_limits> token_limits_ = std::make_shared<request_limits>();
   runtime::steady_timer renewal_timer_;
   bool stopping_ = false;
+  /// Held by exchanges and renewals, from their request to their outcome; a frame may be dropped after us.
+  const std::shared_ptr<const bool> asking_ = std::make_shared<const bool>(true);
   std::mt19937_64 random_{runtime::random_seed()};
   std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
   std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent

@@ -199,9 +199,9 @@ awaitable<landing> auth_service::impl::callback(std::string provider, core::quer
 }
 
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
-  const auto* m = plugins_.find(provider);
+  const auto m = plugins_.find(provider);
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
-    return landing{status, landing_html(kind, l, state, m)};
+    return landing{status, landing_html(kind, l, state, m.get())};
   };
   if (!m) co_return page(404, page_kind::stale_link);
   arrival a;
@@ -339,5 +339,7 @@ awaitable<void> auth_service::resume() { return impl_->resume(); }
 awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fresh(); }
 
 void auth_service::stop_renewing() { impl_->stop_renewing(); }
+
+bool auth_service::asking() const { return impl_->asking(); }
 
 }  // namespace koppel::auth

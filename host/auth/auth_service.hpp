@@ -82,6 +82,8 @@ class auth_service {
   runtime::awaitable<void> keep_tokens_fresh();
   /// The host is about to end: no renewal begins any more; one whose request was sent goes on to its end.
   void stop_renewing();
+  /// The provider was asked for tokens, or gave some that are not settled yet: an end now would lose them.
+  bool asking() const;
 
   /// Called after each committed change of a connection's status.
   std::function<void(const ledger::connection&)> on_change;

@@ -21,7 +21,7 @@ using ledger::transaction;
 using runtime::awaitable;
 namespace job_error = messages::job_error;
 
-constexpr int probe_tries = 3;
+constexpr int probe_tries = 5;
 constexpr std::chrono::seconds probe_limit{30};    ///< for one try
 constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
 constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
@@ -117,6 +117,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
     co_return done.error();
   }
 
+  const auto until_settled = asking_;
   core::exchange_parameters parameters{a.about.app.client_id, client_secret.reveal(), a.answer.code.reveal(),
                                        a.redirect_uri, a.verifier.reveal()};
   auto prepared = core::code_exchange(rules, parameters);
@@ -195,6 +196,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
   context.account_id = about.connection.pinned ? about.connection.pinned->id : "";
   context.not_yet_stored = &access;
   context.deadline = clock_.now() + probe_limit;
+  context.attempts = 1;  // every probe is repeated by whoever needs to know
 
   messages::start start;
   start.kind = "probe";
@@ -305,7 +307,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     ledger::event_draft event;
     event.type = bus::event_types::auth_status;
     event.about = &after;
-    event.data = core::status_data(after.auth, about.manifest);
+    event.data = core::status_data(after.auth, about.manifest.get());
     return tx.append(event);
   };
   if (auto done = co_await ledger_.write(work, ledger::urgency::cannot_wait); !done) co_return done.error();

@@ -255,7 +255,7 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
       attempt.fault = net::fault_of(answer.error().code);
     }
     out.reset();
-    const auto next = core::decide_retry(attempt, random_());
+    const auto next = core::decide_retry(attempt, random_(), {.attempts = e.c.attempts});
     const bool in_time = clock_.now() + next.after < deadline_of(e.c);
     if (next.what == core::retry_decision::act::again && in_time) {
       if (!co_await runtime::sleep_for(next.after)) co_return refused(job_error::cancelled, "");

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "host/core/manifest.hpp"
+#include "host/core/retry.hpp"
 #include "host/ledger/ledger.hpp"
 #include "host/net/http_transport.hpp"
 #include "host/runtime/clock.hpp"
@@ -45,12 +46,13 @@ class provider_client {
 
   /// Whose credentials a request bears and which bucket pays. `not_yet_stored` serves the probe of a fresh grant.
   struct context {
-    const core::manifest* manifest = nullptr;
+    std::shared_ptr<const core::manifest> manifest;
     std::string connection_id;
     std::string client_id;
     std::string account_id;                        ///< for the bucket; empty before it is known
     const core::secret* not_yet_stored = nullptr;  ///< an access token that is not in the ledger (yet)
     core::instant deadline{};
+    int attempts = core::retry_policy{}.attempts;  ///< at one exchange; 1 where whoever asks repeats it himself
   };
 
   /// Performs one request with limits and retries. Never throws; a reply with `error` set means that the job should end

@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 #include <koppel/fault_point.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -48,10 +49,15 @@ token_refresh::probe_outcome outcome_of(const messages::done& done) {
 }  // namespace
 
 awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t generation, renewal_cause cause) {
-  const auto pass = co_await gate_.enter(id);
+  std::string lane = id;
+  if (planted(bug::second_refresh_in_flight)) lane += std::to_string(random_());
+  const auto pass = co_await gate_.enter(std::move(lane));
   auto loaded = co_await load(id);
   if (!loaded) {
     if (loaded.error().code == ledger::errc::not_found) fresh_.erase(id);
+    // A plugin that is gone may come back.
+    if (loaded.error().code == make_error_code(errc::no_plugin))
+      co_return later(clock_.now() + look_limit, loaded.error().detail);
     co_return impossible(loaded.error().detail);
   }
   const subject& about = *loaded;
@@ -113,6 +119,7 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
 awaitable<renewal> auth_service::impl::carry_out(const subject& about, const ledger::credentials& pair,
                                                  const core::secret& client_secret, bool access_refused,
                                                  counted_request& out) {
+  const auto until_settled = asking_;
   const auto& rules = about.manifest->auth;
   const double random = std::uniform_real_distribution<>(0.0, 1.0)(random_);
   token_refresh machine(pair.age(), pair.intent, access_refused, fresh_[about.connection.id].failures, random);
@@ -122,6 +129,10 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
     using kind = token_refresh::step::kind;
     switch (step.what) {
       case kind::store_intent: {
+        if (planted(bug::refresh_without_intent)) {
+          step = machine.intent_stored();
+          break;
+        }
         const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
           return tx.store_refresh_intent(about.connection.id, step.intent);
         };
@@ -262,7 +273,7 @@ void auth_service::impl::watch(const ledger::connection& c, const std::optional<
 }
 
 std::optional<core::instant> auth_service::impl::due(const std::string& id, const freshness& f) const {
-  const auto* m = plugins_.find(f.provider);
+  const auto m = plugins_.find(f.provider);
   if (!m || !f.renewable || f.under_way) return std::nullopt;
   constexpr double steps = 1024;
   const auto mixed = std::hash<std::string>{}(id + "#" + std::to_string(f.age.generation));
@@ -279,30 +290,42 @@ void auth_service::impl::believe(freshness& f) const {
 core::instant auth_service::impl::start_due_renewals() {
   const auto now = clock_.now();
   auto look_again = now + look_limit;
-  std::map<std::string, std::size_t> running;  // by provider: one that hangs holds up no other
-  std::vector<std::pair<core::instant, std::string>> ready;
+  due_.clear();
   for (auto& [id, f] : fresh_) {
     believe(f);
-    running[f.provider] += f.under_way;
     const auto when = due(id, f);
     if (when && *when <= now)
-      ready.emplace_back(f.age.expires_at.value_or(now), id);
+      due_[f.provider].emplace_back(f.age.expires_at.value_or(now), id);
     else if (when)
       look_again = std::min(look_again, *when);
   }
-  // Whose token ends first goes first.
-  std::sort(ready.begin(), ready.end());
-  for (const auto& [end, id] : ready) {
-    auto& f = fresh_[id];
-    if (running[f.provider] >= at_once) continue;  // whoever ends makes us look again
-    ++running[f.provider];
-    f.under_way = true;
-    supervisor_.run("renewal of " + f.provider + " " + id, renew_ahead(id, f.age.generation));
+  for (auto& [provider, line] : due_) {
+    // Whose token ends first goes first.
+    std::sort(line.begin(), line.end(), std::greater<>());
+    start_next(provider);
   }
   return look_again;
 }
 
-awaitable<void> auth_service::impl::renew_ahead(std::string id, std::uint64_t generation) {
+void auth_service::impl::start_next(const std::string& provider) {
+  auto& line = due_[provider];
+  auto& running = renewing_[provider];
+  while (running < at_once && !line.empty() && !stopping_) {
+    const auto id = std::move(line.back().second);
+    line.pop_back();
+    // Somebody's need may have come first, or the connection's end.
+    const auto known = fresh_.find(id);
+    if (known == fresh_.end()) continue;
+    auto& f = known->second;
+    const auto when = due(id, f);
+    if (!when || *when > clock_.now()) continue;
+    ++running;
+    f.under_way = true;
+    supervisor_.run("renewal of " + provider + " " + id, renew_ahead(id, provider, f.age.generation));
+  }
+}
+
+awaitable<void> auth_service::impl::renew_ahead(std::string id, std::string provider, std::uint64_t generation) {
   auto wish = renew(id, generation, renewal_cause::ahead);
   const auto became = co_await std::move(wish);
   if (const auto known = fresh_.find(id); known != fresh_.end()) {
@@ -313,7 +336,9 @@ awaitable<void> auth_service::impl::renew_ahead(std::string id, std::uint64_t ge
     if (became.what == renewal::outcome::later)
       f.not_before = std::max({f.not_before, became.not_before, clock_.now() + look_limit});
   }
-  renewal_timer_.cancel();
+  --renewing_[provider];
+  // The others that are due were found already: to look at thousands of connections after each of them takes too long.
+  start_next(provider);
 }
 
 awaitable<void> auth_service::impl::keep_tokens_fresh() {

@@ -28,6 +28,7 @@ constexpr std::size_t socket_name_bytes = sizeof(sockaddr_un::sun_path) - 1;
 constexpr std::size_t file_bytes = 1024 * 1024;
 constexpr std::int64_t a_year_s = 366LL * 24 * 3600;
 constexpr std::int64_t a_tebibyte_mib = 1LL << 20;
+constexpr std::int64_t ten_years_days = 3660;
 
 bool is_loopback(const std::string& host) {
   if (const auto v4 = urls::parse_ipv4_address(host)) return v4->is_loopback();
@@ -116,6 +117,19 @@ void read_sync(const toml::table& table, problems& found, sync& out) {
   in.refuse_the_rest();
 }
 
+void read_retention(const toml::table& table, problems& found, retention& out) {
+  table_reader in(table, "[retention]", found);
+  const auto days = [&](std::string_view key, std::chrono::hours unless_said) {
+    return std::chrono::hours(24 * in.number(key, {0, ten_years_days}, unless_said.count() / 24));
+  };
+  out.events = days("events_days", out.events);
+  // A longer time for events alone is a longer time for those who are behind too.
+  out.hold = days("hold_days", std::max(out.hold, out.events));
+  if (out.hold < out.events)
+    in.refuse("hold_days", "has to be at least events_days: a consumer that is behind gets no less than the others.");
+  in.refuse_the_rest();
+}
+
 route read_route(const toml::table& table, problems& found, const fs::path& folder, const std::vector<route>& earlier) {
   table_reader in(table, "[[route]]", found);
   route out{in.text("host", {}), in.text("address", {}), in.path("ca_file", folder)};
@@ -189,6 +203,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   if (const auto* t = in.table("control")) read_control(*t, found, folder, out.control);
   if (const auto* t = in.table("log")) read_log(*t, found, folder, out.log);
   if (const auto* t = in.table("sync")) read_sync(*t, found, out.sync);
+  if (const auto* t = in.table("retention")) read_retention(*t, found, out.retention);
   for (const auto* t : in.tables("route")) out.routes.push_back(read_route(*t, found, folder, out.routes));
   in.refuse_the_rest();
 

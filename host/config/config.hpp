@@ -59,6 +59,12 @@ struct sync {
   bool schedule = true;                   ///< false: only when asked
 };
 
+/// How long replaced events are kept (docs/state.md).
+struct retention {
+  std::chrono::hours events{30 * 24};  ///< 0: for ever
+  std::chrono::hours hold{90 * 24};    ///< for a named consumer that is behind
+};
+
 /// Requests to `host` go to `address`, trusting `ca_file` alone.
 struct route {
   std::string host;     ///< lower case
@@ -75,6 +81,7 @@ struct config {
   struct control control;
   struct log log;
   struct sync sync;
+  struct retention retention;
   std::vector<route> routes;
 };
 

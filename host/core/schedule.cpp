@@ -21,10 +21,15 @@ std::chrono::milliseconds doubled(std::chrono::milliseconds first, std::uint32_t
 
 }  // namespace
 
+std::size_t places_of_one(std::size_t places, std::size_t providers) {
+  return providers < 2 ? places : std::max<std::size_t>(1, places - (places + 3) / 4);
+}
+
 stream_history after(stream_history h, const read_outcome& o) {
   using ending = read_outcome::ending;
   h.last_attempt_at = o.at;
-  h.interrupted = o.as == ending::interrupted || o.as == ending::host_stopped;
+  const bool blameless = o.as == ending::host_stopped || o.as == ending::plugin_replaced;
+  h.interrupted = o.as == ending::interrupted || blameless;
   h.not_before.reset();
   if (o.retry_after.count() > 0) h.not_before = o.at + o.retry_after;
   if (o.as == ending::completed) {
@@ -37,7 +42,7 @@ stream_history after(stream_history h, const read_outcome& o) {
       h.last_inconclusive_at = o.at;
       ++h.inconclusive;
     }
-  } else if (o.as != ending::host_stopped) {
+  } else if (!blameless) {
     ++h.failures;
   }
   return h;

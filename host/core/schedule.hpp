@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -30,12 +31,17 @@ struct read_plan {
 
 /// How a run ended, as far as the schedule is concerned.
 struct read_outcome {
-  enum class ending { completed, interrupted, failed, host_stopped } as = ending::completed;
+  /// The last two are interruptions that count as no failure.
+  enum class ending { completed, interrupted, failed, host_stopped, plugin_replaced } as = ending::completed;
   bool full = false;
   bool complete = false;  ///< a full read that saw everything
   instant at{};
   std::chrono::milliseconds retry_after{0};
 };
+
+/// How many of the places for runs one provider may take: all of them where it is the only one, else three quarters.
+/// A plugin that hangs holds its places for as long as runs may take; the others' connections go on in the rest.
+std::size_t places_of_one(std::size_t places, std::size_t providers);
 
 /// The history after one more run.
 stream_history after(stream_history h, const read_outcome& o);

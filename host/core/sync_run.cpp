@@ -3,6 +3,7 @@
 #include "host/core/sync_run.hpp"
 
 #include <algorithm>
+#include <koppel/planted_bug.hpp>
 #include <utility>
 
 namespace koppel::core {
@@ -37,7 +38,9 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
   // A failed exchange was already retried where retries are made, with the request; the schedule tries again later.
   // Only a crash is replayed here: it is charged to the job, and a few tries tell an accident from a record that kills
   // the plugin.
-  if (outcome.error != job_error::crashed) return failure(outcome);
+  const bool replayed = outcome.error == job_error::crashed ||
+                        (planted(bug::retry_in_two_layers) && outcome.error == job_error::try_again);
+  if (!replayed) return failure(outcome);
   // A batch of suspects is read again from its first id, so pages that were committed before the crash are no progress:
   // the id that kills the plugin is still ahead.
   crashes_ = progressed && phase_ == phase::reading ? 1 : crashes_ + 1;
@@ -50,7 +53,7 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
 }
 
 sync_step sync_run::after_read() {
-  const bool conclusive = full_ && !resumed_;
+  const bool conclusive = full_ && (!resumed_ || planted(bug::resumed_read_concludes));
   if (!conclusive || deletions_ != stream_rule::deletions::absence)
     return {.what = sync_step::kind::end, .complete = conclusive};
   phase_ = phase::confirming;

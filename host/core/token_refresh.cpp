@@ -12,8 +12,9 @@ namespace {
 using std::chrono::milliseconds;
 using step = token_refresh::step;
 
-/// A request whose answer was lost may still be carried out while its own deadline runs at the provider.
-constexpr std::chrono::seconds patience{30};
+/// A request whose answer was lost may still be carried out while its own deadline of 30 s runs at the provider; and it
+/// was sent a little after its intent, whose time this counts from.
+constexpr std::chrono::seconds patience{35};
 constexpr std::chrono::seconds shortest_interval{30};
 constexpr milliseconds first_pause{2'000}, longest_pause{std::chrono::minutes{5}};
 constexpr milliseconds longest_asked{std::chrono::hours{1}};

@@ -7,8 +7,10 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <sqlite3.h>
+#include <koppel/planted_bug.hpp>
 
 #include <algorithm>
+#include <vector>
 
 namespace koppel::ledger {
 namespace {
@@ -33,6 +35,36 @@ constexpr const char* pragmas_of_writer =
 
 }  // namespace
 
+void make_log_durable(const std::string& database_path) {
+  struct free_name {
+    void operator()(char* name) const { sqlite3_free_filename(name); }
+  };
+  const std::unique_ptr<char, free_name> name(const_cast<char*>(sqlite3_create_filename(
+      database_path.c_str(), (database_path + "-journal").c_str(), (database_path + "-wal").c_str(), 0, nullptr)));
+  sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
+  const char* const log_name = sqlite3_filename_wal(name.get());
+  int there = 0;
+  if (vfs->xAccess(vfs, log_name, SQLITE_ACCESS_EXISTS, &there) != SQLITE_OK || there == 0) return;
+
+  const auto check = [&](int code) {
+    if (code != SQLITE_OK) throw sqlite_error({code, "the log " + std::string(log_name) + " cannot be made durable"});
+  };
+  std::vector<char> room(static_cast<std::size_t>(vfs->szOsFile));
+  auto* const log = reinterpret_cast<sqlite3_file*>(room.data());
+  check(vfs->xOpen(vfs, log_name, log, SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, nullptr));
+  const std::unique_ptr<sqlite3_file, void (*)(sqlite3_file*)> open(log,
+                                                                    [](sqlite3_file* f) { f->pMethods->xClose(f); });
+  sqlite3_int64 size = 0;
+  check(log->pMethods->xFileSize(log, &size));
+  std::vector<char> part(std::size_t{1} << 20);
+  for (sqlite3_int64 at = 0; at < size; at += static_cast<sqlite3_int64>(part.size())) {
+    const auto n = static_cast<int>(std::min<sqlite3_int64>(size - at, static_cast<sqlite3_int64>(part.size())));
+    check(log->pMethods->xRead(log, part.data(), n, at));
+    check(log->pMethods->xWrite(log, part.data(), n, at));
+  }
+  if (size > 0) check(log->pMethods->xSync(log, SQLITE_SYNC_FULL));
+}
+
 database::database(const std::string& path, access as) {
   translated([&] {
     const int flags = as == access::write ? SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE : SQLite::OPEN_READONLY;
@@ -44,6 +76,7 @@ database::database(const std::string& path, access as) {
       return;
     }
     handle_->exec(pragmas_of_writer);
+    if (planted(bug::ack_before_sync)) handle_->exec("PRAGMA synchronous = OFF");
     page_bytes_ = handle_->execAndGet("PRAGMA page_size").getInt();
     const auto count_pages = [](void* self, sqlite3*, const char*, int pages) {
       auto& db = *static_cast<database*>(self);

@@ -26,6 +26,11 @@ class sqlite_error : public std::runtime_error {
   sqlite_fault fault;
 };
 
+/// Writes the log that an unclean end left beside the database once more, byte for byte, and syncs it. Call it before
+/// the database is opened. Where a sync had failed, the log's pages may be in the kernel's cache and never reach the
+/// disk: everything written after them would be lost with the power, though each sync from then on succeeds.
+void make_log_durable(const std::string& database_path);
+
 class database {
  public:
   enum class access { write, read };

@@ -18,6 +18,7 @@ void insert(database& db, const std::string& epoch, const bus::stored_batch& bat
   query(db, "INSERT INTO event_batches(first_seq, last_seq, checksum, bytes) VALUES(?, ?, ?, ?)", batch.first_seq,
         batch.last_seq, blob{checksum}, blob{batch.bytes})
       .run();
+  query(db, "UPDATE meta SET value = value + ? WHERE key = 'history_bytes'", std::uint64_t{batch.bytes.size()}).run();
 }
 
 }  // namespace
@@ -80,6 +81,20 @@ std::string checksum_of(const std::string& epoch, const bus::stored_batch& batch
   std::string out(checksum_bytes, '\0');
   crypto_generichash_blake2b_final(&state, reinterpret_cast<unsigned char*>(out.data()), checksum_bytes);
   return out;
+}
+
+void rewrite(database& db, const std::string& epoch, const bus::stored_batch& was, const bus::stored_batch& kept) {
+  if (kept.bytes.empty()) {
+    query(db, "DELETE FROM event_batches WHERE first_seq = ?", was.first_seq).run();
+  } else {
+    const auto checksum = checksum_of(epoch, kept);
+    query(db, "UPDATE event_batches SET last_seq = ?, checksum = ?, bytes = ? WHERE first_seq = ?", kept.last_seq,
+          blob{checksum}, blob{kept.bytes}, was.first_seq)
+        .run();
+  }
+  query(db, "UPDATE meta SET value = value - ? WHERE key = 'history_bytes'",
+        std::uint64_t{was.bytes.size() - kept.bytes.size()})
+      .run();
 }
 
 result<bus::stored_batch> batch_in(const query& q, const std::string& epoch) {

@@ -42,6 +42,9 @@ class event_buffer {
 /// The row's check value: BLAKE2b over epoch, first and last seq, and the bytes.
 std::string checksum_of(const std::string& epoch, const bus::stored_batch& batch);
 
+/// Writes what is left of a batch, or deletes the row where nothing is.
+void rewrite(database& db, const std::string& epoch, const bus::stored_batch& was, const bus::stored_batch& kept);
+
 /// A batch from the row a query stands on (first_seq, last_seq, checksum, bytes); corrupt where the checksum differs.
 result<bus::stored_batch> batch_in(const query& q, const std::string& epoch);
 

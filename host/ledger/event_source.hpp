@@ -22,9 +22,12 @@ class stored_events final : public bus::event_source {
   result<std::uint64_t> horizon() override;
   result<std::string> id_at(std::uint64_t seq) override;
   result<std::vector<bus::stored_batch>> read(std::uint64_t after, std::size_t max_bytes) override;
+  result<bus::newest_events> read_newest(std::uint64_t after, std::uint64_t last, std::size_t max_bytes) override;
   void acknowledge(const std::string& consumer, std::uint64_t seq) override { pass_on_(consumer, seq); }
 
  private:
+  result<void> take_newest(const bus::stored_batch& batch, std::uint64_t last, bus::newest_events& into);
+
   database db_;
   std::string epoch_;
   acknowledged pass_on_;

@@ -20,6 +20,7 @@
 
 #include "host/core/auth_state.hpp"
 #include "host/core/record.hpp"
+#include "host/core/retention.hpp"
 #include "host/core/secret.hpp"
 #include "host/core/time.hpp"
 #include "host/core/token_age.hpp"
@@ -134,6 +135,21 @@ struct page_outcome {
   std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
 };
 
+/// From the horizon on every event is kept; before it, what nothing newer has replaced.
+struct history_size {
+  std::uint64_t horizon = 1;
+  std::uint64_t bytes = 0;
+};
+
+/// One slice of trimming.
+struct trim_outcome {
+  std::uint64_t up_to = 0;   ///< where the next slice goes on
+  bool more = false;         ///< there is one
+  std::uint64_t events = 0;  ///< that went
+  std::uint64_t bytes = 0;   ///< of those
+  std::string damage;        ///< what was met and left as it is; empty: none
+};
+
 /// Typed access inside one piece of work, on the ledger's thread. Not to be kept beyond it.
 class transaction {
  public:
@@ -201,9 +217,19 @@ class transaction {
   virtual std::vector<run> runs(std::size_t newest, const run_filter& of = {}) = 0;
   virtual std::vector<run> open_runs() = 0;
   virtual std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) = 0;
+  /// All streams of the connection that were ever read.
+  virtual std::vector<stream_state> streams(const std::string& connection_id) = 0;
 
   virtual std::vector<bus::consumer_position> consumers() = 0;
   virtual std::uint64_t head() = 0;
+
+  virtual history_size history() = 0;
+  /// Begins a pass of trimming where one is due: the horizon moves, and `trim` may follow. Returns zero, or how long it
+  /// is until then.
+  virtual std::chrono::milliseconds begin_trimming(const core::retention_limits& limits) = 0;
+  /// One slice, some milliseconds long: takes events that may go, behind `after` and before the horizon, out of a few
+  /// batches of at most 1 MiB together. A damaged batch is left as it is.
+  virtual result<trim_outcome> trim(std::uint64_t after) = 0;
 };
 
 /// What becomes of work that changes something while the disk is full.

@@ -6,6 +6,7 @@
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <koppel/planted_bug.hpp>
 
 #include <array>
 #include <cerrno>
@@ -98,7 +99,22 @@ UPDATE runs SET state = 'failed', error = 'the connection was removed' WHERE sta
   connection_id IN (SELECT id FROM connections WHERE removed_at IS NOT NULL);
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3};
+// Retention. expendable_events: events that may go once the horizon has passed them. newest_events: which event keeps
+// the place of a connection's newest of a kind; those of records are in records.seq, those of dead letters in
+// refused.seq. history_marks: what the head was at a time. Events from before this migration that had been replaced by
+// then are not listed, and stay.
+constexpr const char* version_4 = R"sql(
+CREATE TABLE expendable_events(seq INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE newest_events(
+  connection_id TEXT NOT NULL, kept_as TEXT NOT NULL, seq INTEGER NOT NULL,
+  PRIMARY KEY(connection_id, kept_as)) STRICT, WITHOUT ROWID;
+CREATE TABLE history_marks(at INTEGER PRIMARY KEY, head INTEGER NOT NULL) STRICT;
+ALTER TABLE refused ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+INSERT INTO meta(key, value) VALUES('horizon', 1),
+  ('history_bytes', (SELECT coalesce(sum(length(bytes)), 0) FROM event_batches));
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);
@@ -166,6 +182,7 @@ result<void> check_head(database& db, const std::string& path) {
 }  // namespace
 
 result<std::unique_ptr<database>> open_database_file(const std::string& path, const sealer& seals) {
+  if (!planted(bug::log_taken_as_it_is)) make_log_durable(path);
   {  // Looked at without writing first: one that is refused stays as it is.
     database look(path, database::access::read);
     const auto version = static_cast<std::size_t>(number_of(look, "PRAGMA user_version"));

@@ -142,6 +142,8 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  query(db_, "INSERT OR IGNORE INTO expendable_events SELECT seq FROM refused WHERE connection_id = ? AND seq > 0", id)
+      .run();
   query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();
   query(db_,
         "UPDATE runs SET state = 'failed', error = 'the connection was removed', ended_at = ? WHERE connection_id = ? "
@@ -149,6 +151,13 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
         milliseconds(now_), id)
       .run();
   if (!purge) return {};
+  query(db_, "INSERT OR IGNORE INTO expendable_events SELECT seq FROM newest_events WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM newest_events WHERE connection_id = ?", id).run();
+  query(db_,
+        "INSERT OR IGNORE INTO expendable_events SELECT seq FROM records WHERE set_number IN "
+        "(SELECT number FROM record_sets WHERE connection_id = ?)",
+        id)
+      .run();
   query(db_,
         "DELETE FROM record_bodies WHERE number IN (SELECT body FROM records WHERE set_number IN "
         "(SELECT number FROM record_sets WHERE connection_id = ?))",

@@ -33,6 +33,10 @@ result<void> sql_transaction::append(const event_draft& draft) {
   }
   e.data = bus::msgpack_from_json(draft.data);
   if (auto added = events_.add(e); !added) return added.error();
+  const auto names = core::kept_as(draft.type, draft.data);
+  if (names && names->empty()) may_go(e.seq);
+  if (names)
+    for (const auto& name : *names) keep_as(e.connection_id, name, e.seq);
   return {};
 }
 

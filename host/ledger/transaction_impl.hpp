@@ -49,6 +49,7 @@ class sql_transaction final : public transaction {
   std::vector<run> runs(std::size_t newest, const run_filter& of) override;
   std::vector<run> open_runs() override;
   std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) override;
+  std::vector<stream_state> streams(const std::string& connection_id) override;
 
   // transaction_records.cpp
   result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
@@ -65,8 +66,19 @@ class sql_transaction final : public transaction {
   /// A consumer's newest position; never backwards.
   void store_position(const std::string& consumer, std::uint64_t seq);
 
+  // transaction_retention.cpp
+  history_size history() override;
+  std::chrono::milliseconds begin_trimming(const core::retention_limits& limits) override;
+  result<trim_outcome> trim(std::uint64_t after) override;
+
  private:
   friend class page_writer;
+  /// The event may go once the horizon has passed it; 0: there is none.
+  void may_go(std::uint64_t seq);
+  /// The event takes the place of the connection's newest of that name.
+  void keep_as(const std::string& connection_id, const std::string& name, std::uint64_t seq);
+  /// Takes out of the batch what may go and lies before the horizon.
+  result<void> trim_batch(const bus::stored_batch& batch, std::uint64_t horizon, trim_outcome& out);
   result<attempt> take_attempt(query& found);
   /// The envelope of an event about this connection.
   bus::event envelope(const connection& about, const std::string& type, const std::string& subject) const;

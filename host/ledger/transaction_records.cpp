@@ -73,7 +73,8 @@ struct known_row {
   std::int64_t body = 0;
   bool deleted = false;
   std::int64_t seen_run = 0;
-  std::string digests;  ///< one after the other, in the order of the stored facets' names
+  std::uint64_t seq = 0;  ///< of its newest event
+  std::string digests;    ///< one after the other, in the order of the stored facets' names
 };
 
 /// 16 bytes of BLAKE2b over the parts, each with its length.
@@ -131,7 +132,6 @@ class page_writer {
   std::string_view cause_of(const core::record_change& change) const;
   result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row,
                          const std::string& reason, std::uint64_t bytes);
-  bool refused_before(const messages::record& incoming, const std::string& reason);
   void forget_refusal(const messages::record& incoming);
   void store(const messages::record& incoming, const core::record_change& change, const std::optional<known_row>& row,
              const std::string& digests, std::optional<std::uint64_t> seq);
@@ -163,10 +163,11 @@ std::int64_t page_writer::set_of(const std::string& entity) {
 }
 
 std::optional<known_row> page_writer::find(const messages::record& incoming) {
-  query q(t_.db_, "SELECT body, deleted, seen_run, digests FROM records WHERE set_number = ? AND id = ?",
+  query q(t_.db_, "SELECT body, deleted, seen_run, seq, digests FROM records WHERE set_number = ? AND id = ?",
           set_of(incoming.entity), incoming.id);
   if (!q.step()) return std::nullopt;
-  return known_row{q.integer(0), q.integer(1) != 0, q.integer(2), std::string(q.bytes(3))};
+  return known_row{q.integer(0), q.integer(1) != 0, q.integer(2), static_cast<std::uint64_t>(q.integer(3)),
+                   std::string(q.bytes(4))};
 }
 
 result<std::optional<core::stored_record>> page_writer::body_of(const std::optional<known_row>& row) {
@@ -238,43 +239,46 @@ void page_writer::mark_seen(const messages::record& incoming, const std::optiona
       .run();
 }
 
-/// True if this very content was made a dead letter, for this very reason; remembers it if not. Incremental reads
-/// overlap, so a record that cannot be carried comes again and again.
-bool page_writer::refused_before(const messages::record& incoming, const std::string& reason) {
-  const auto record = digest_over({incoming.entity, incoming.id});
-  std::string facets;
-  for (const auto& digest : incoming_digests_) facets += digest;
-  const auto content = digest_over({incoming.updated_at, incoming.gone ? "gone" : "", facets, reason});
-  {
-    query q(t_.db_, "SELECT content FROM refused WHERE connection_id = ? AND record = ?", connection_.id, blob{record});
-    if (q.step() && q.bytes(0) == content) return true;
-  }
-  query(t_.db_,
-        "INSERT INTO refused(connection_id, record, content) VALUES(?, ?, ?) "
-        "ON CONFLICT DO UPDATE SET content = excluded.content",
-        connection_.id, blob{record}, blob{content})
-      .run();
-  some_refused_ = true;
-  return false;
-}
-
 void page_writer::forget_refusal(const messages::record& incoming) {
   if (!some_refused_) return;
   const auto record = digest_over({incoming.entity, incoming.id});
-  query(t_.db_, "DELETE FROM refused WHERE connection_id = ? AND record = ?", connection_.id, blob{record}).run();
+  query q(t_.db_, "DELETE FROM refused WHERE connection_id = ? AND record = ? RETURNING seq", connection_.id,
+          blob{record});
+  if (q.step()) t_.may_go(static_cast<std::uint64_t>(q.integer(0)));
 }
 
 result<void> page_writer::set_aside(const messages::record& incoming, const std::optional<known_row>& row,
                                     const std::string& reason, std::uint64_t bytes) {
   ++outcome_.set_aside;
   mark_seen(incoming, row);  // it exists, though we cannot carry it: its absence must not be concluded
-  if (refused_before(incoming, reason)) return {};
+  // Incremental reads overlap, so a record that cannot be carried comes again and again: this very content, refused for
+  // this very reason, is told once.
+  const auto record = digest_over({incoming.entity, incoming.id});
+  std::string facets;
+  for (const auto& digest : incoming_digests_) facets += digest;
+  const auto content = digest_over({incoming.updated_at, incoming.gone ? "gone" : "", facets, reason});
+  std::uint64_t told = 0;  // the seq of the dead letter that this one replaces
+  {
+    query q(t_.db_, "SELECT content, seq FROM refused WHERE connection_id = ? AND record = ?", connection_.id,
+            blob{record});
+    if (q.step()) {
+      if (q.bytes(0) == content) return {};
+      told = static_cast<std::uint64_t>(q.integer(1));
+    }
+  }
   const std::string id = core::is_good_name(incoming.id) ? incoming.id : "";
   auto event = t_.envelope(connection_, std::string(types::dead_letter_added), id);
   const std::string entity = core::is_good_name(incoming.entity) ? incoming.entity : "";
   map_writer data(4);
   event.data = data.text("entity", entity).text("id", id).text("reason", reason).number("bytes", bytes).take();
   if (auto added = t_.events_.add(event); !added) return added.error();
+  query(t_.db_,
+        "INSERT INTO refused(connection_id, record, content, seq) VALUES(?, ?, ?, ?) "
+        "ON CONFLICT DO UPDATE SET content = excluded.content, seq = excluded.seq",
+        connection_.id, blob{record}, blob{content}, event.seq)
+      .run();
+  t_.may_go(told);
+  some_refused_ = true;
   return {};
 }
 
@@ -297,6 +301,7 @@ void page_writer::store(const messages::record& incoming, const core::record_cha
         "= ?",
         change.next.deleted, marks() ? run_number_ : row->seen_run, seq, blob{digests}, set_, incoming.id)
       .run();
+  if (seq) t_.may_go(row->seq);
 }
 
 result<void> page_writer::write(const messages::record& incoming) {

@@ -188,4 +188,11 @@ std::optional<stream_state> sql_transaction::find_stream(const std::string& conn
   return s;
 }
 
+std::vector<stream_state> sql_transaction::streams(const std::string& connection_id) {
+  query q(db_, "SELECT stream FROM streams WHERE connection_id = ?", connection_id);
+  std::vector<stream_state> all;
+  while (q.step()) all.push_back(*find_stream(connection_id, q.text(0)));
+  return all;
+}
+
 }  // namespace koppel::ledger

@@ -27,6 +27,10 @@ using asio::ip::tcp;
 using runtime::awaitable;
 using runtime::token;
 
+/// A process that was stopped for a while finds its deadlines long past, and what came meanwhile unread. It gets a
+/// moment to read it: an answer with new tokens is not to be had twice.
+constexpr std::chrono::milliseconds frozen{250}, moment_to_read{1'000};
+
 struct lookup {
   explicit lookup(const asio::any_io_executor& executor) : resolver(executor), wait(executor) {}
   tcp::resolver resolver;
@@ -204,9 +208,11 @@ bool tls_connection::is_quiet() {
 void tls_connection::arm(deadline_point deadline) {
   expired_ = false;
   watchdog_.expires_at(deadline);
-  watchdog_.async_wait([weak = weak_from_this(), watch = ++watch_](const boost::system::error_code& ec) {
+  watchdog_.async_wait([weak = weak_from_this(), watch = ++watch_, deadline](const boost::system::error_code& ec) {
     const auto self = weak.lock();
     if (ec || !self || self->watch_ != watch) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now - deadline > frozen) return self->arm(now + moment_to_read);
     self->expired_ = true;
     boost::system::error_code ignored;
     self->stream_.next_layer().close(ignored);

@@ -58,7 +58,7 @@ candidate examine(const std::string& file) {
                "; build it with this Koppel's SDK";
     return c;
   }
-  c.manifest = std::move(*manifest);
+  c.manifest = std::make_shared<const core::manifest>(std::move(*manifest));
   return c;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <koppel/result.hpp>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,9 +15,9 @@ namespace koppel::plugins {
 struct candidate {
   std::string file;  ///< whole path
   std::string name;  ///< of the manifest; the file's name where the manifest cannot be read
-  std::optional<core::manifest> manifest;
-  file_stamp stamp;    ///< of the file that was examined
-  std::string reason;  ///< where there is no usable manifest: a whole sentence
+  std::shared_ptr<const core::manifest> manifest;  ///< shared with whatever works by it, and outlives the plugin so
+  file_stamp stamp;                                ///< of the file that was examined
+  std::string reason;                              ///< where there is no usable manifest: a whole sentence
 };
 
 /// In the order of the file names. Files that do not end in ".so", or begin with a dot, are none of ours.

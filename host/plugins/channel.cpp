@@ -10,13 +10,15 @@
 #include <boost/asio/write.hpp>
 
 #include "host/core/text.hpp"
+#include "host/plugins/strand_share.hpp"
+#include "host/runtime/supervisor.hpp"
 
 namespace koppel::plugins {
 
 namespace {
 
 constexpr std::size_t header_size = 4;
-constexpr std::size_t read_size = std::size_t{64} << 10;
+constexpr std::size_t read_size = std::size_t{16} << 10;  // what is worked on in one turn of the strand
 
 std::size_t frame_length(std::string_view header) {
   std::size_t length = 0;
@@ -72,13 +74,22 @@ channel::channel(runtime::asio::any_io_executor executor, descriptor socket)
 
 runtime::awaitable<std::string> channel::read(frame_reader::sink on_message) {
   frame_reader frames;
+  strand_share share;
+  std::size_t count = 0;
+  const frame_reader::sink counted = [&](messages::message m) {
+    ++count;
+    return on_message(std::move(m));
+  };
   std::string chunk(read_size, '\0');
   while (!closed_) {
     const auto [ec, n] = co_await socket_.async_read_some(runtime::asio::buffer(chunk), runtime::token);
     if (ec) break;
     // The sink may have closed the channel: what is left of the chunk is nobody's then.
-    if (std::string wrong = frames.take(std::string_view(chunk).substr(0, n), on_message); !wrong.empty())
-      co_return wrong;
+    count = 0;
+    if (std::string wrong = frames.take(std::string_view(chunk).substr(0, n), counted); !wrong.empty()) co_return wrong;
+    const auto now = runtime::steady_clock::now();
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(share.charge(now, count, n));
+    if (pause.count() > 0) co_await runtime::sleep_for(pause);
   }
   co_return std::string();
 }

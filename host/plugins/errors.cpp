@@ -23,6 +23,8 @@ class category final : public boost::system::error_category {
         return "the plugin's manifest is wrong";
       case errc::spawn_failed:
         return "no child process could be started";
+      case errc::busy:
+        return "it is under way already";
     }
     return "unknown error";
   }

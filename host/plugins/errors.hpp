@@ -13,6 +13,7 @@ enum class errc {
   bad_library,     ///< a file of the folder is no usable plugin: replace it, build it with koppel_add_plugin
   bad_manifest,    ///< the manifest inside a plugin is wrong: its author corrects it and builds again
   spawn_failed,    ///< no child process could be had: koppel-runner is missing, or the machine is out of processes
+  busy,            ///< what was asked for is under way already: ask again
 };
 
 boost::system::error_code make_error_code(errc e);

@@ -26,6 +26,9 @@ messages::done ended(std::string_view error, std::string detail) {
   return done;
 }
 
+/// Why a job ends with its plugin, through no fault of either.
+std::string left(const kept_plugin& p) { return "the plugin " + p.what.name + " was replaced or removed"; }
+
 }  // namespace
 
 runtime::steady_time job_conductor::steady_deadline(std::int64_t deadline) const {
@@ -38,7 +41,7 @@ awaitable<std::shared_ptr<plugin_runner>> job_conductor::usable_runner(kept_plug
                                                                        runtime::steady_time deadline) {
   using state = plugin_lifecycle::state;
   bool go_on = true;
-  while (go_on && steady_now() < deadline && !stopping_) {
+  while (go_on && steady_now() < deadline && !stopping_ && !p.leaving) {
     if (p.runner && p.runner->usable() && mine.may_begin()) co_return p.runner;
     if (p.life.now() == state::failed || p.life.now() == state::quarantined) break;
     go_on = co_await p.changed.wait_or_stop(deadline);
@@ -46,13 +49,14 @@ awaitable<std::shared_ptr<plugin_runner>> job_conductor::usable_runner(kept_plug
   co_return nullptr;
 }
 
-awaitable<messages::done> job_conductor::run(kept_plugin& p, messages::start job, job_effects& effects) {
+awaitable<messages::done> job_conductor::run(std::shared_ptr<kept_plugin> p, messages::start job,
+                                             job_effects& effects) {
   // A cancelled job still tells its plugin and waits for its effects; the caller's own mode is restored afterwards.
   const bool throwing = co_await this_coro::throw_if_cancelled();
   co_await this_coro::throw_if_cancelled(false);
   const auto deadline = steady_deadline(job.deadline);
   attempt last;
-  do last = co_await attempt_job(p, job, effects, deadline, last.suspect);
+  do last = co_await attempt_job(*p, job, effects, deadline, last.suspect);
   while (last.again);
   co_await this_coro::throw_if_cancelled(throwing);
   co_return std::move(last.outcome);
@@ -67,6 +71,7 @@ awaitable<job_conductor::attempt> job_conductor::attempt_job(kept_plugin& p, con
   if (!runner) {
     const bool told_to = co_await runtime::was_cancelled();
     if (told_to) co_return attempt{ended(error::cancelled, "the job was cancelled before it began")};
+    if (p.leaving) co_return attempt{ended(error::try_again, left(p))};
     std::string why = "the plugin " + p.what.name + " is " + std::string(to_string(p.life.now()));
     if (p.runner && p.runner->usable() && !mine.may_begin()) why += ", and tries jobs one by one after a crash";
     co_return attempt{ended(error::try_again, why + (p.reason.empty() ? "" : ": " + p.reason))};
@@ -84,7 +89,7 @@ awaitable<job_conductor::attempt> job_conductor::attempt_job(kept_plugin& p, con
   const plugin_runner::attachment entry(*runner, id, run);
   run.begin(std::move(bytes));
   attempt made;
-  made.outcome = co_await conduct(*runner, run, mine, id, deadline);
+  made.outcome = co_await conduct(p, *runner, run, mine, id, deadline);
   co_await run.join();
   made.outcome.job = id;
   // A crash counts against a job that was alone, or is known to be to blame. One that committed pages goes on where
@@ -96,12 +101,12 @@ awaitable<job_conductor::attempt> job_conductor::attempt_job(kept_plugin& p, con
   co_return made;
 }
 
-awaitable<messages::done> job_conductor::conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
-                                                 runtime::steady_time deadline) {
+awaitable<messages::done> job_conductor::conduct(const kept_plugin& p, plugin_runner& r, job_run& run, turn& mine,
+                                                 std::uint64_t id, runtime::steady_time deadline) {
   // How long all of a read takes is the provider's affair; what is bounded is the time without a page.
   const auto patience = deadline - steady_now();
   bool go_on = true;
-  while (go_on && !run.outcome() && steady_now() < deadline) {
+  while (go_on && !run.outcome() && steady_now() < deadline && !p.leaving) {
     go_on = co_await run.changed().wait_or_stop(deadline);
     if (run.last_commit()) {
       deadline = *run.last_commit() + patience;
@@ -109,7 +114,7 @@ awaitable<messages::done> job_conductor::conduct(plugin_runner& r, job_run& run,
     }
   }
   if (!run.outcome()) {
-    messages::done cut = co_await cut_short(r, run, id);
+    messages::done cut = co_await cut_short(p, r, run, id);
     co_return cut;
   }
   // Pages that arrived whole are committed even if their runner has ended since.
@@ -128,7 +133,8 @@ awaitable<messages::done> job_conductor::conduct(plugin_runner& r, job_run& run,
   co_return outcome;
 }
 
-awaitable<messages::done> job_conductor::cut_short(plugin_runner& r, job_run& run, std::uint64_t id) {
+awaitable<messages::done> job_conductor::cut_short(const kept_plugin& p, plugin_runner& r, job_run& run,
+                                                   std::uint64_t id) {
   const bool by_caller = co_await runtime::was_cancelled();
   const auto limit = steady_now() + grace;
   messages::cancel cancel;
@@ -142,6 +148,7 @@ awaitable<messages::done> job_conductor::cut_short(plugin_runner& r, job_run& ru
     run.end(messages::job_error::crashed, why + "; its process was ended");
     r.kill(why, id);
   }
+  if (p.leaving && !by_caller) co_return ended(messages::job_error::try_again, left(p));
   messages::done outcome = *run.outcome();
   if (outcome.error == messages::job_error::crashed) co_return outcome;
   // Whatever the plugin made of it: effects were stopped under way, so it cannot have succeeded.

@@ -22,8 +22,8 @@ class job_conductor {
  public:
   explicit job_conductor(const runtime::clock& clock) : clock_(clock) {}
 
-  /// See plugin_host::run. `p` outlives the job.
-  runtime::awaitable<messages::done> run(kept_plugin& p, messages::start job, job_effects& effects);
+  /// See plugin_host::run.
+  runtime::awaitable<messages::done> run(std::shared_ptr<kept_plugin> p, messages::start job, job_effects& effects);
 
   /// From now on no job begins. Who waits for a runner has to be woken by its plugin's `changed`.
   void stop() { stopping_ = true; }
@@ -39,9 +39,9 @@ class job_conductor {
                                           runtime::steady_time deadline, bool suspect);
   runtime::awaitable<std::shared_ptr<plugin_runner>> usable_runner(kept_plugin& p, const turn& mine,
                                                                    runtime::steady_time deadline);
-  runtime::awaitable<messages::done> conduct(plugin_runner& r, job_run& run, turn& mine, std::uint64_t id,
-                                             runtime::steady_time deadline);
-  runtime::awaitable<messages::done> cut_short(plugin_runner& r, job_run& run, std::uint64_t id);
+  runtime::awaitable<messages::done> conduct(const kept_plugin& p, plugin_runner& r, job_run& run, turn& mine,
+                                             std::uint64_t id, runtime::steady_time deadline);
+  runtime::awaitable<messages::done> cut_short(const kept_plugin& p, plugin_runner& r, job_run& run, std::uint64_t id);
   runtime::steady_time steady_deadline(std::int64_t deadline) const;
   std::int64_t now_ms() const { return clock_.now().time_since_epoch().count(); }
 

@@ -26,6 +26,12 @@ bool plugins_word(std::string_view error) {
   return std::find(words.begin(), words.end(), error) != words.end();
 }
 
+std::size_t weight(const messages::http& request) {
+  std::size_t bytes = request.url.size() + request.body.size();
+  for (const auto& [name, value] : request.headers) bytes += name.size() + value.size();
+  return bytes;
+}
+
 }  // namespace
 
 job_run::job_run(runtime::asio::any_io_executor executor, std::shared_ptr<plugin_runner> runner, std::uint64_t id,
@@ -53,13 +59,17 @@ std::string job_run::take(messages::message m) {
 std::string job_run::take_http(messages::http request) {
   if (stopping_) return {};
   if (under_way_.running() >= most_effects) return "it asked for more than 64 things at once";
+  asked_ += weight(request);
+  if (asked_ > most_asked) return "it asked for requests of more than 16 MiB at once";
   under_way_.run("http", perform_http(std::move(request)));
   return {};
 }
 
 runtime::awaitable<void> job_run::perform_http(messages::http request) {
   const std::uint64_t effect = request.effect;
+  const std::size_t size = weight(request);
   messages::reply reply = co_await effects_.http(std::move(request));
+  asked_ -= size;
   co_await answer(effect, std::move(reply));
 }
 
@@ -81,6 +91,12 @@ runtime::awaitable<void> job_run::perform_sleep(messages::sleep request) {
 std::string job_run::take_page(messages::page page) {
   if (stopping_) return {};
   if (pages_uncommitted_ >= most_pages) return "it sent a page while 4 were uncommitted";
+  if (page.cursor.size() > longest_cursor)
+    return "it sent a cursor of " + std::to_string(page.cursor.size()) + " bytes; at most " +
+           std::to_string(longest_cursor) + " are allowed";
+  if (page.records.size() > messages::most_records)
+    return "it sent a page of " + std::to_string(page.records.size()) + " records; at most " +
+           std::to_string(messages::most_records) + " are allowed";
   ++pages_uncommitted_;
   pages_.push_back(std::move(page));
   if (pages_uncommitted_ == 1) under_way_.run("pages", commit_pages());

@@ -22,6 +22,8 @@ class job_run {
   static constexpr std::size_t most_effects = 64;  ///< under way at once
   static constexpr std::size_t most_pages = 4;     ///< uncommitted; the SDK keeps to two
   static constexpr std::size_t longest_learned = 4096;
+  static constexpr std::size_t longest_cursor = std::size_t{64} << 10;
+  static constexpr std::size_t most_asked = std::size_t{16} << 20;  ///< bytes of requests under way at once
 
   /// `runner` is shared: its process may end, and its owner forget it, while an effect of this job is still under way.
   job_run(runtime::asio::any_io_executor executor, std::shared_ptr<plugin_runner> runner, std::uint64_t id,
@@ -75,6 +77,7 @@ class job_run {
 
   runtime::supervisor under_way_;
   std::deque<messages::page> pages_;
+  std::size_t asked_ = 0;  ///< bytes of requests under way
   std::size_t pages_uncommitted_ = 0;
   std::optional<failure> page_failure_;
   std::optional<runtime::steady_time> last_commit_;

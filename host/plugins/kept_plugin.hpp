@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin of the folder that is kept running: what it is, how it does, and the process it has at present. Main strand
-// only. Its loop in plugin_host writes here; jobs read, and wait for `changed`.
+// only. Its loop in plugin_host writes here; jobs read, and wait for `changed`. Shared by both: whichever ends last.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -25,10 +25,16 @@ struct kept_plugin {
   std::shared_ptr<plugin_runner> runner;  ///< shared with its jobs, see plugin_runner.hpp
   std::shared_ptr<spdlog::logger> logger;
   line_limit lines;
+  bool leaving = false;  ///< another takes its place, or none: its process ends in order, and no job begins on it
   bool settled = false;  ///< `plugin_host::settled` need not wait for it any more
   std::shared_ptr<admission> gate = std::make_shared<admission>();
   runtime::condition changed;
 
+  /// It runs, or will.
+  bool alive() const {
+    using state = core::plugin_lifecycle::state;
+    return what.manifest && life.now() != state::failed && life.now() != state::quarantined;
+  }
   bool usable() const { return what.manifest && life.now() != core::plugin_lifecycle::state::failed; }
 };
 

@@ -196,14 +196,17 @@ result<examined_library> read_library(const std::string& path) {
   return library;
 }
 
+bool file_stamp::operator==(const file_stamp& other) const {
+  return device == other.device && inode == other.inode && size == other.size &&
+         modified.tv_sec == other.modified.tv_sec && modified.tv_nsec == other.modified.tv_nsec;
+}
+
 std::string changed_since(const std::string& path, const file_stamp& stamp) {
   struct stat facts {};
-  if (::lstat(path.c_str(), &facts) != 0) return name_of(path) + " is gone since it was examined; restart koppeld";
+  if (::lstat(path.c_str(), &facts) != 0)
+    return name_of(path) + " is gone since it was examined; put it back, or say koppelctl plugin rescan";
   if (complaint c = runtime::wrong_ownership(facts); !c.empty()) return name_of(path) + " " + c;
-  const file_stamp now = stamp_of(facts);
-  const bool same = now.device == stamp.device && now.inode == stamp.inode && now.size == stamp.size &&
-                    now.modified.tv_sec == stamp.modified.tv_sec && now.modified.tv_nsec == stamp.modified.tv_nsec;
-  return same ? "" : name_of(path) + " changed since it was examined; restart koppeld";
+  return stamp_of(facts) == stamp ? "" : name_of(path) + " changed since it was examined; say koppelctl plugin rescan";
 }
 
 }  // namespace koppel::plugins

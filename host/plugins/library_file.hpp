@@ -18,6 +18,8 @@ struct file_stamp {
   ino_t inode = 0;
   off_t size = 0;
   timespec modified{};
+
+  bool operator==(const file_stamp& other) const;
 };
 
 struct examined_library {

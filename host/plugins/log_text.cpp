@@ -5,19 +5,22 @@
 
 namespace koppel::plugins {
 
-line_limit::verdict line_limit::ask(time_point now) {
+line_limit::verdict line_limit::ask(time_point now, std::size_t bytes) {
   verdict v;
   if (now - window_ >= std::chrono::seconds{1}) {
     window_ = now;
     used_ = 0;
+    bytes_ = 0;
     v.dropped_before = dropped_;
     dropped_ = 0;
   }
-  v.let_through = used_ < per_second_;
-  if (v.let_through)
+  v.let_through = used_ < per_second_ && bytes_ + bytes <= bytes_per_second_;
+  if (v.let_through) {
     ++used_;
-  else
+    bytes_ += bytes;
+  } else {
     ++dropped_;
+  }
   return v;
 }
 

@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keeps one runner per plugin alive.
-
-#include "host/plugins/plugin_host.hpp"
+// Keeps a process for each plugin: starts it, follows it to its end, judges that, starts the next.
 
 #include <koppel/abi.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <random>
 #include <utility>
 
 #include "host/core/text.hpp"
-#include "host/plugins/catalogue.hpp"
-#include "host/plugins/job_conductor.hpp"
-#include "host/plugins/kept_plugin.hpp"
 #include "host/plugins/log_text.hpp"
-#include "host/plugins/plugin_runner.hpp"
-#include "host/plugins/spawner.hpp"
-#include "host/runtime/random.hpp"
+#include "host/plugins/plugin_host_impl.hpp"
 
 namespace koppel::plugins {
 
 using core::plugin_lifecycle;
 using runtime::awaitable;
-namespace asio = runtime::asio;
-namespace this_coro = asio::this_coro;
+namespace this_coro = runtime::asio::this_coro;
 
 namespace {
 
@@ -41,128 +32,6 @@ spdlog::level::level_enum level_of(std::string_view level) {
 
 }  // namespace
 
-class plugin_host::impl {
- public:
-  impl(plugin_host& owner, runtime::supervisor& supervisor, const runtime::clock& clock, spawner& children,
-       plugin_host_options options)
-      : owner_(owner),
-        supervisor_(supervisor),
-        clock_(clock),
-        children_(children),
-        options_(std::move(options)),
-        jobs_(clock) {}
-
-  result<> start();
-  awaitable<void> settled();
-  awaitable<void> stop(std::chrono::milliseconds limit);
-  awaitable<messages::done> run(std::string provider, messages::start job, job_effects& effects);
-
-  const core::manifest* find(const std::string& provider) const;
-  std::vector<const core::manifest*> manifests() const;
-  std::vector<plugin_status> statuses() const;
-
- private:
-  void adopt(candidate c);
-  kept_plugin* of(const std::string& provider);
-  void log(kept_plugin& p, const messages::log& line);
-  void notify(const kept_plugin& p, plugin_notice::kind what, std::string reason);
-  void settle(kept_plugin& p);
-  double random() { return std::uniform_real_distribution<double>(0.0, 1.0)(generator_); }
-
-  awaitable<void> keep(kept_plugin& p);
-  awaitable<plugin_lifecycle::step> live(kept_plugin& p);
-  awaitable<void> follow(kept_plugin& p, plugin_runner& r);
-  plugin_lifecycle::step judge(kept_plugin& p, const plugin_runner& r);
-  void say_hello(plugin_runner& r);
-  std::int64_t now_ms() const { return clock_.now().time_since_epoch().count(); }
-
-  plugin_host& owner_;
-  runtime::supervisor& supervisor_;
-  const runtime::clock& clock_;
-  spawner& children_;
-  const plugin_host_options options_;
-
-  job_conductor jobs_;
-  std::vector<std::unique_ptr<kept_plugin>> plugins_;
-  std::mt19937_64 generator_{runtime::random_seed()};
-  std::size_t kept_ = 0;  ///< plugins whose `keep` runs
-  bool stopping_ = false;
-  runtime::steady_time stop_deadline_{};
-  runtime::condition changed_;
-};
-
-// ---- the folder, and who is in it
-
-result<> plugin_host::impl::start() {
-  auto found = read_folder(options_.folder);
-  if (!found) return found.error();
-  supervisor_.run("spawner", children_.serve());
-  for (candidate& c : *found) adopt(std::move(c));
-  return {};
-}
-
-awaitable<void> plugin_host::impl::settled() {
-  // Every start has a deadline, so this has one too; the bound here is for the sum of what may be tried.
-  const auto limit = steady_now() + 4 * options_.start_deadline + std::chrono::seconds{10};
-  const auto all_settled = [this] {
-    return std::all_of(plugins_.begin(), plugins_.end(), [](const auto& p) { return p->settled; });
-  };
-  bool go_on = true;
-  while (go_on && !all_settled() && steady_now() < limit) go_on = co_await changed_.wait_or_stop(limit);
-}
-
-void plugin_host::impl::adopt(candidate c) {
-  plugins_.push_back(std::make_unique<kept_plugin>(options_.lifecycle));
-  kept_plugin& p = *plugins_.back();
-  p.what = std::move(c);
-  p.logger = spdlog::default_logger()->clone("plugin/" + p.what.name);
-  if (!p.what.manifest) {
-    p.reason = p.what.reason;
-    p.life.refused();
-    settle(p);
-    notify(p, plugin_notice::kind::failed, p.reason);
-    return;
-  }
-  ++kept_;
-  supervisor_.run("plugin " + p.what.name, keep(p));
-}
-
-kept_plugin* plugin_host::impl::of(const std::string& provider) {
-  for (auto& p : plugins_)
-    if (p->what.manifest && p->what.name == provider) return p.get();
-  return nullptr;
-}
-
-const core::manifest* plugin_host::impl::find(const std::string& provider) const {
-  for (const auto& p : plugins_)
-    if (p->usable() && p->what.name == provider) return &*p->what.manifest;
-  return nullptr;
-}
-
-std::vector<const core::manifest*> plugin_host::impl::manifests() const {
-  std::vector<const core::manifest*> all;
-  for (const auto& p : plugins_)
-    if (p->usable()) all.push_back(&*p->what.manifest);
-  return all;
-}
-
-std::vector<plugin_status> plugin_host::impl::statuses() const {
-  std::vector<plugin_status> all;
-  for (const auto& p : plugins_) {
-    plugin_status status;
-    status.name = p->what.name;
-    status.file = p->what.file;
-    if (p->what.manifest) status.version = p->what.manifest->version;
-    status.state = to_string(p->life.now());
-    status.reason = p->reason;
-    status.crashes = p->life.crashes();
-    if (p->runner && !p->runner->status()) status.runner_pids.push_back(p->runner->pid());
-    if (p->runner) status.jobs = p->runner->jobs();
-    all.push_back(std::move(status));
-  }
-  return all;
-}
-
 void plugin_host::impl::notify(const kept_plugin& p, plugin_notice::kind what, std::string reason) {
   if (!owner_.on_notice) return;
   const std::string version = p.what.manifest ? p.what.manifest->version : std::string();
@@ -176,32 +45,33 @@ void plugin_host::impl::settle(kept_plugin& p) {
 }
 
 void plugin_host::impl::log(kept_plugin& p, const messages::log& line) {
-  const auto verdict = p.lines.ask(steady_now());
+  const auto verdict = p.lines.ask(steady_now(), std::min(line.text.size(), longest_log_line));
   if (verdict.dropped_before > 0)
-    p.logger->warn("{} log lines were dropped: more than {} in a second", verdict.dropped_before, log_lines_per_second);
+    p.logger->warn("{} log lines were dropped: more than {} lines, or {} KiB, in a second", verdict.dropped_before,
+                   log_lines_per_second, log_bytes_per_second >> 10);
   if (verdict.let_through) p.logger->log(level_of(line.level), "{}", core::escaped(line.text, longest_log_line));
 }
 
 // ---- one plugin's processes, one after another
 
-awaitable<void> plugin_host::impl::keep(kept_plugin& p) {
+awaitable<void> plugin_host::impl::keep(kept p) {
   // Cancelled or not, a runner is ended in order; so cancellation is a fact to look at, not an exception.
   co_await this_coro::throw_if_cancelled(false);
   bool go_on = true;
-  while (go_on && !stopping_) {
-    p.life.start();
-    const plugin_lifecycle::step next = co_await live(p);
-    p.runner.reset();
-    p.changed.notify_all();
+  while (go_on && !ending(*p)) {
+    p->life.start();
+    const plugin_lifecycle::step next = co_await live(*p);
+    p->runner.reset();
+    p->changed.notify_all();
     if (!next.start_again) break;
     const auto until = steady_now() + next.pause;
-    while (go_on && !stopping_ && steady_now() < until) go_on = co_await p.changed.wait_or_stop(until);
+    while (go_on && !ending(*p) && steady_now() < until) go_on = co_await p->changed.wait_or_stop(until);
     if (go_on) go_on = !co_await runtime::was_cancelled();
   }
   const bool told_to = co_await runtime::was_cancelled();
-  if (stopping_ || told_to) p.life.stop();
-  --kept_;
-  settle(p);
+  if (ending(*p) || told_to) p->life.stop();
+  std::erase(living_, p);
+  settle(*p);
 }
 
 awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
@@ -232,7 +102,7 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
   co_await follow(p, *runner);
   for (bool ended = false; !ended;) ended = co_await tasks.stop(grace);
   const bool told_to = co_await runtime::was_cancelled();
-  if (stopping_ || told_to) co_return plugin_lifecycle::step{};
+  if (ending(p) || told_to) co_return plugin_lifecycle::step{};
   co_return judge(p, *runner);
 }
 
@@ -247,9 +117,9 @@ void plugin_host::impl::say_hello(plugin_runner& r) {
 awaitable<void> plugin_host::impl::follow(kept_plugin& p, plugin_runner& r) {
   const auto limit = steady_now() + options_.start_deadline;
   bool go_on = true;
-  while (go_on && !r.ready() && !r.over() && steady_now() < limit && !stopping_)
+  while (go_on && !r.ready() && !r.over() && steady_now() < limit && !ending(p))
     go_on = co_await r.changed().wait_or_stop(limit);
-  const bool planned = stopping_ || !go_on;
+  const bool planned = ending(p) || !go_on;
   if (!r.ready() && !r.over() && !planned)
     r.kill("it did not become ready within " + std::to_string(options_.start_deadline.count()) + " ms", 0);
   if (r.usable() && !planned) {
@@ -257,16 +127,21 @@ awaitable<void> plugin_host::impl::follow(kept_plugin& p, plugin_runner& r) {
     p.reason.clear();
     settle(p);
     notify(p, plugin_notice::kind::loaded, {});
-    while (go_on && !r.over() && !stopping_) {
+    while (go_on && !r.over() && !ending(p)) {
       const auto a_day = steady_now() + std::chrono::hours{24};
       go_on = co_await r.changed().wait_or_stop(a_day);
     }
   }
+  // Jobs that are told to stop have their grace, and what they began is ended first.
+  const auto in_order = steady_now() + 2 * grace;
+  while (p.leaving && !stopping_ && !r.over() && r.jobs() > 0 && steady_now() < in_order)
+    co_await r.changed().wait_until(in_order);
   if (!r.over()) {
-    r.end_jobs(messages::job_error::try_again, "the host is stopping");
+    r.end_jobs(messages::job_error::try_again,
+               stopping_ ? "the host is stopping" : "the plugin was replaced or removed");
     r.finish();
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(std::max(stop_deadline_, steady_now()) - steady_now());
+    const auto last = stopping_ ? stop_deadline_ : steady_now() + grace;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(last, steady_now()) - steady_now());
     co_await r.bury(left);
   } else {
     co_await r.bury(grace);
@@ -306,25 +181,26 @@ awaitable<void> plugin_host::impl::stop(std::chrono::milliseconds limit) {
   stopping_ = true;
   jobs_.stop();
   stop_deadline_ = steady_now() + limit;
-  for (auto& p : plugins_) {
+  for (auto& p : living_) {
     p->changed.notify_all();
     if (p->runner) p->runner->changed().notify_all();
   }
   // Beyond the limit a runner gets SIGKILL; its end is waited for a moment more.
   const auto last = stop_deadline_ + 3 * grace;
-  while (kept_ > 0 && steady_now() < last) co_await changed_.wait_until(last);
+  while (!living_.empty() && steady_now() < last) co_await changed_.wait_until(last);
 }
 
 // ---- jobs
 
 awaitable<messages::done> plugin_host::impl::run(std::string provider, messages::start job, job_effects& effects) {
-  kept_plugin* p = of(provider);
+  kept p = of(provider);
   messages::done outcome;
-  if (p == nullptr) {
+  if (!p) {
     outcome.error = messages::job_error::try_again;
     outcome.detail = "there is no usable plugin named " + core::escaped(provider, 60);
   } else {
-    outcome = co_await jobs_.run(*p, std::move(job), effects);
+    auto work = jobs_.run(std::move(p), std::move(job), effects);
+    outcome = co_await std::move(work);
   }
   co_return outcome;
 }
@@ -339,9 +215,12 @@ plugin_host::~plugin_host() = default;
 
 result<> plugin_host::start() { return impl_->start(); }
 awaitable<void> plugin_host::settled() { return impl_->settled(); }
+awaitable<result<std::vector<plugin_change>>> plugin_host::rescan() { return impl_->rescan(); }
 awaitable<void> plugin_host::stop(std::chrono::milliseconds limit) { return impl_->stop(limit); }
-const core::manifest* plugin_host::find(const std::string& provider) const { return impl_->find(provider); }
-std::vector<const core::manifest*> plugin_host::manifests() const { return impl_->manifests(); }
+std::shared_ptr<const core::manifest> plugin_host::find(const std::string& provider) const {
+  return impl_->find(provider);
+}
+std::vector<std::shared_ptr<const core::manifest>> plugin_host::manifests() const { return impl_->manifests(); }
 std::vector<plugin_status> plugin_host::statuses() const { return impl_->statuses(); }
 
 awaitable<messages::done> plugin_host::run(std::string provider, messages::start job, job_effects& effects) {

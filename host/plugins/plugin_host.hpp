@@ -35,6 +35,19 @@ struct plugin_notice {
   std::string name, version, reason;
 };
 
+/// What `rescan` made of one plugin.
+struct plugin_change {
+  enum class kind {
+    loaded,     ///< it is new, or was not running
+    replaced,   ///< its file changed: what ran before has ended
+    unchanged,  ///< the same file, which runs
+    removed,    ///< its file is gone: it has ended
+    failed      ///< the file cannot be used; what ran before, if anything did, goes on
+  } what = kind::unchanged;
+  std::string name, file, version, reason;
+};
+std::string_view to_string(plugin_change::kind what);
+
 struct plugin_host_options {
   std::string folder;
   std::chrono::milliseconds start_deadline{10'000};  ///< from spawn to `ready`
@@ -52,12 +65,18 @@ class plugin_host {
   result<> start();
   /// Completes when each plugin is running or has failed, or none will be any more because the host stops.
   runtime::awaitable<void> settled();
+  /// Looks at the folder anew. A file that is new, or whose plugin failed or was quarantined, is started; one that
+  /// changed takes its plugin's place once it runs; a plugin whose file is gone ends. Jobs of what ends are cancelled,
+  /// and are to be tried again. Completes when that is done; a failure (the folder cannot be used, another rescan is
+  /// under way) has changed nothing.
+  runtime::awaitable<result<std::vector<plugin_change>>> rescan();
   /// Ends the runners: `destroy`, then, after the limit, SIGKILL.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 
-  /// The manifest of a usable plugin, or nullptr.
-  const core::manifest* find(const std::string& provider) const;
-  std::vector<const core::manifest*> manifests() const;
+  /// The manifest of a usable plugin, or nullptr. It is shared: work goes on by it to its end, also where another has
+  /// taken its plugin's place meanwhile.
+  std::shared_ptr<const core::manifest> find(const std::string& provider) const;
+  std::vector<std::shared_ptr<const core::manifest>> manifests() const;
   std::vector<plugin_status> statuses() const;
 
   /// Runs one job to its end on a runner of this provider, waiting for one to be ready (bounded by the job's deadline).

@@ -157,6 +157,10 @@ runtime::awaitable<void> plugin_runner::bury(std::chrono::milliseconds patience)
   channel_.close();
 }
 
+void plugin_runner::wake_jobs() {
+  for (auto& [id, job] : jobs_) job->changed().notify_all();
+}
+
 void plugin_runner::end_jobs(std::string_view error, const std::string& detail) {
   for (auto& [id, job] : jobs_) {
     if (job->outcome()) continue;

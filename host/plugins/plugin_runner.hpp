@@ -66,6 +66,8 @@ class plugin_runner {
   void kill(std::string why, std::uint64_t guilty);
   /// Waits for the end of process and channel; a process that has not ended by then is killed.
   runtime::awaitable<void> bury(std::chrono::milliseconds patience);
+  /// Every job looks again at whether it may go on.
+  void wake_jobs();
   /// Ends every job that is still on it.
   void end_jobs(std::string_view error, const std::string& detail);
 

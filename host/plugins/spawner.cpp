@@ -210,6 +210,7 @@ bool forked_spawner::send(const void* bytes, std::size_t size) {
 }  // namespace
 
 std::string describe_end(int status) {
+  if (WIFSTOPPED(status)) return "SIGKILL, for it was stopped by SIG" + std::string(::sigabbrev_np(WSTOPSIG(status)));
   if (WIFSIGNALED(status)) {
     const char* name = ::sigabbrev_np(WTERMSIG(status));
     return name != nullptr ? std::string("SIG") + name : "signal " + std::to_string(WTERMSIG(status));

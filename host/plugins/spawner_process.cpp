@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ using spawner_wire::request;
 
 constexpr int runner_socket = 3;  ///< the one descriptor beside 0, 1, 2 that a runner is born with
 constexpr rlim_t runner_descriptors = 64;
+constexpr int runner_niceness = 10;  ///< one that computes for ever yields to the host
 
 /// Small and fixed: nothing of the operator's environment reaches a plugin, but what tests order.
 char* const* clean_environment() {
@@ -64,11 +66,16 @@ void limit(int resource, rlim_t most) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
   if (::getppid() != parent) ::_exit(127);
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + runner_niceness);
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_NOFILE, runner_descriptors);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow of the memory alone is larger
   limit(RLIMIT_DATA, limits.memory);
+  limit(RLIMIT_NPROC, 0);  // neither threads nor children; root's processes the kernel does not count
 #endif
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // What a library prints is read by the daemon, which escapes and bounds it.
   if (::dup2(output, STDOUT_FILENO) < 0 || ::dup2(output, STDERR_FILENO) < 0) give_up();
   const int report = ::fcntl(failed, F_DUPFD_CLOEXEC, runner_socket + 1);
@@ -88,12 +95,18 @@ void limit(int resource, rlim_t most) {
 class spawner_process {
  public:
   spawner_process(int channel, std::string runner, const runner_limits& limits)
-      : channel_(channel), runner_(std::move(runner)), limits_(limits) {}
+      : channel_(channel), runner_(std::move(runner)), limits_(limits) {
+    sigset_t ends;
+    ::sigemptyset(&ends);
+    ::sigaddset(&ends, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+    stops_.reset(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
 
   void serve() {
     while (true) {
-      std::vector<pollfd> watched{{channel_, POLLIN, 0}};
-      std::vector<pid_t> pids{0};
+      std::vector<pollfd> watched{{channel_, POLLIN, 0}, {stops_.get(), POLLIN, 0}};
+      std::vector<pid_t> pids{0, 0};
       for (const auto& [pid, process] : children_) {
         watched.push_back({process.get(), POLLIN, 0});
         pids.push_back(pid);
@@ -104,8 +117,9 @@ class spawner_process {
       }
       // Exits first: a kill that was asked for in the same moment then finds nothing, and no later process of that
       // number.
-      for (std::size_t i = 1; i < watched.size(); ++i)
+      for (std::size_t i = 2; i < watched.size(); ++i)
         if (watched[i].revents != 0) reap(pids[i]);
+      if (watched[1].revents != 0) end_stopped();
       if (watched[0].revents != 0 && !read_request()) return;
     }
   }
@@ -180,10 +194,28 @@ class spawner_process {
     say(a, {});
   }
 
+  /// A stopped process hears no SIGALRM and would sit on its jobs for as long as they may take. (One that a debugger
+  /// stops is not told of here.)
+  void end_stopped() {
+    signalfd_siginfo told{};
+    while (::read(stops_.get(), &told, sizeof told) > 0) {
+    }
+    for (const auto& [pid, process] : children_) {
+      siginfo_t facts{};
+      if (::waitid(P_PID, static_cast<id_t>(pid), &facts, WSTOPPED | WNOHANG) != 0 || facts.si_pid != pid) continue;
+      stopped_by_[pid] = facts.si_status;
+      signal_pidfd(process.get(), SIGKILL);
+    }
+  }
+
   void reap(pid_t pid) {
     int status = 0;
     if (::waitpid(pid, &status, WNOHANG) != pid) return;
     children_.erase(pid);
+    if (const auto found = stopped_by_.find(pid); found != stopped_by_.end()) {
+      status = W_STOPCODE(found->second);
+      stopped_by_.erase(found);
+    }
     KOPPEL_FAULT_POINT("spawner.before_end_told");
     answer a;
     a.what = answer::exited;
@@ -215,6 +247,8 @@ class spawner_process {
   int channel_;
   std::string runner_;
   runner_limits limits_;
+  descriptor stops_;                      ///< readable when a child has stopped, or ended
+  std::map<pid_t, int> stopped_by_;       ///< signals; of children that are being killed for it
   std::map<pid_t, descriptor> children_;  ///< pid -> pidfd; ours and not yet waited for
 };
 

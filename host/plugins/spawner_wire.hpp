@@ -24,7 +24,7 @@ struct answer {
   enum : std::uint32_t {
     spawned = 1,  ///< with the host's ends of the runner's socket and of its output as SCM_RIGHTS
     refused = 2,  ///< `number` is an errno, `step` what failed
-    exited = 3    ///< `number` is a status of waitpid
+    exited = 3    ///< `number` is a status of waitpid; of a stop, where it was killed for that
   } what = spawned;
   enum : std::uint32_t { socket = 1, fork = 2, exec = 3 } step = socket;
   std::int32_t pid = 0;

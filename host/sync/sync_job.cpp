@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 #include <koppel/bus/event_types.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -30,9 +31,9 @@ messages::reply refused(std::string detail) {
 
 }  // namespace
 
-sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c, const core::manifest& m,
-                       const core::stream_rule& r)
-    : connection(std::move(c)), manifest(m), rule(r), around_(around), known_(known) {}
+sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c,
+                       std::shared_ptr<const core::manifest> m, const core::stream_rule& r)
+    : connection(std::move(c)), manifest(std::move(m)), rule(r), around_(around), known_(known) {}
 
 awaitable<messages::reply> sync_service::job::http(messages::http request) {
   // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
@@ -40,7 +41,7 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   if (connection_is_gone()) co_return refused("the connection was removed");
   ++requests;
   auth::provider_client::context context;
-  context.manifest = &manifest;
+  context.manifest = manifest;
   context.connection_id = connection.id;
   context.client_id = client_id;
   context.account_id = connection.pinned ? connection.pinned->id : "";
@@ -63,9 +64,22 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
                  page.set_aside, core::escaped(page.set_aside_reason, longest_reason));
   ledger::run updated = run;
+  bool keep_cursor = confirming;
+  if (planted(bug::cursor_outside_transaction) && !confirming) {
+    messages::page cursor_alone = page;
+    cursor_alone.records.clear();
+    const auto first = [&](transaction& tx) -> result<> {
+      auto outcome = tx.commit_page(run, connection, cursor_alone, manifest->mapping_version, "", false);
+      if (!outcome) return outcome.error();
+      return {};
+    };
+    auto moved = co_await around_.ledger.write(first);
+    if (!moved) co_return moved;
+    keep_cursor = true;
+  }
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
-    auto outcome = tx.commit_page(updated, connection, page, manifest.mapping_version, "provider_deleted", confirming);
+    auto outcome = tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor);
     if (!outcome) return outcome.error();
     return {};
   };
@@ -135,7 +149,7 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
   start.cursor = run.cursor;
   start.cursor_version = run.cursor_version;
   start.ids = step.ids;
-  start.settings = core::job_settings(manifest, connection.settings, connection.learned);
+  start.settings = core::job_settings(*manifest, connection.settings, connection.learned);
   start.deadline = deadline.time_since_epoch().count();
   return start;
 }

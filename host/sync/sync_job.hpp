@@ -8,7 +8,7 @@ namespace koppel::sync {
 
 class sync_service::job final : public plugins::job_effects {
  public:
-  job(sync_surroundings& around, const state& known, ledger::connection c, const core::manifest& m,
+  job(sync_surroundings& around, const state& known, ledger::connection c, std::shared_ptr<const core::manifest> m,
       const core::stream_rule& rule);
 
   runtime::awaitable<messages::reply> http(messages::http request) override;
@@ -27,8 +27,8 @@ class sync_service::job final : public plugins::job_effects {
   boost::json::object summary() const;
 
   ledger::connection connection;  ///< as it was when the run began, and what was learned since
-  const core::manifest& manifest;
-  const core::stream_rule& rule;
+  const std::shared_ptr<const core::manifest> manifest;
+  const core::stream_rule& rule;  ///< of the manifest
   ledger::run run;
   std::string client_id;
   std::map<std::string, std::string> learned_now;

@@ -42,18 +42,14 @@ sync_service::sync_service(sync_surroundings around, sync_options options)
 sync_service::~sync_service() { state_->stopping = true; }
 
 awaitable<result<>> sync_service::start() {
-  std::map<std::string, const core::manifest*> manifests;
-  for (const auto* m : around_.plugins.manifests()) manifests[m->name] = m;
   // Gathered on the ledger's thread, taken over on this one: the host may be at work already.
   std::vector<ledger::connection> stored;
   std::vector<std::pair<state::stream_key, core::stream_history>> histories;
   std::vector<state::stream_key> open;
   const auto load = [&](transaction& tx) -> result<> {
     for (auto& c : tx.connections()) {
-      if (const auto m = manifests.find(c.provider); m != manifests.end())
-        for (const auto& rule : m->second->streams)
-          if (const auto known = tx.find_stream(c.id, rule.name))
-            histories.push_back({{c.id, rule.name}, history_of(*known)});
+      // Also where no plugin is there for it: one may come.
+      for (const auto& known : tx.streams(c.id)) histories.push_back({{c.id, known.stream}, history_of(known)});
       stored.push_back(std::move(c));
     }
     for (const auto& r : tx.open_runs()) open.emplace_back(r.connection_id, r.stream);
@@ -76,6 +72,8 @@ awaitable<void> sync_service::stop(std::chrono::milliseconds limit) {
     co_await runtime::sleep_for(step);
 }
 
+bool sync_service::reading() const { return !state_->jobs.empty(); }
+
 void sync_service::connection_changed(const ledger::connection& c) {
   if (c.auth.status == core::auth_status::removed) {
     state_->connections.erase(c.id);
@@ -93,6 +91,8 @@ void sync_service::connection_changed(const ledger::connection& c) {
   state_->wake();
 }
 
+void sync_service::plugins_changed() { state_->wake(); }
+
 result<std::vector<std::string>> sync_service::request(const std::string& connection_id, const std::string& name,
                                                        bool full) {
   const auto refuse = [](ledger::errc code, std::string why) { return failure{code, std::move(why)}; };
@@ -102,7 +102,7 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
     return refuse(ledger::errc::in_use,
                   "the connection is not authorized (it is " + std::string(to_string(c->second.auth.status)) +
                       "): connect it first, koppelctl connection connect " + c->second.provider + "/" + c->second.name);
-  const auto* m = around_.plugins.find(c->second.provider);
+  const auto m = around_.plugins.find(c->second.provider);
   if (!m) return refuse(ledger::errc::not_found, "no plugin of provider " + c->second.provider + " is running");
 
   std::vector<std::string> taken;
@@ -156,11 +156,13 @@ core::instant sync_service::start_due() {
     bool full, asked;
   };
   std::vector<candidate> due;
+  std::map<std::string, std::size_t> at_work;  // runs of each provider that has connections
   for (const auto& [id, c] : state_->connections) {
-    const auto* m = around_.plugins.find(c.provider);
+    const auto m = around_.plugins.find(c.provider);
     if (!m || c.auth.status != core::auth_status::authorized) continue;
     const auto running = static_cast<std::size_t>(std::count_if(
         state_->jobs.begin(), state_->jobs.end(), [&id = id](const auto& entry) { return entry.first.first == id; }));
+    at_work[c.provider] += running;
     for (const auto& rule : m->streams) {
       auto& s = state_->streams[{id, rule.name}];
       if (s.running) continue;
@@ -183,6 +185,9 @@ core::instant sync_service::start_due() {
   });
   for (const auto& next : due) {
     if (state_->jobs.size() >= options_.max_jobs) break;  // whoever ends wakes the schedule
+    auto& of_provider = at_work[next.connection->provider];
+    if (of_provider >= core::places_of_one(options_.max_jobs, at_work.size())) continue;
+    ++of_provider;
     auto& s = state_->streams[{next.connection->id, next.stream}];
     s.running = true;
     s.asked_full.reset();
@@ -210,10 +215,10 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
     }
   } guard{state_, key};
 
-  const auto* m = around_.plugins.find(c.provider);
+  const auto m = around_.plugins.find(c.provider);
   const auto* rule = m ? m->find_stream(name) : nullptr;
   if (!rule) co_return;
-  job work(around_, *state_, std::move(c), *m, *rule);
+  job work(around_, *state_, std::move(c), m, *rule);
   auto begun = co_await work.begin(name, full, asked ? "manual" : "schedule");
   KOPPEL_FAULT_POINT("sync.run_begun");
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
@@ -278,6 +283,7 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
 
     case sync_step::kind::read:
     case sync_step::kind::refetch: {
+      if (replaced(work)) co_return failure{{}, "its plugin was replaced"};
       work.confirming = step.what == sync_step::kind::refetch;
       work.progressed = false;
       work.deadline = around_.clock.now() + job::page_limit;
@@ -291,6 +297,11 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
       break;
   }
   co_return step;
+}
+
+bool sync_service::replaced(const job& work) const {
+  const auto now = around_.plugins.find(work.connection.provider);
+  return now && now != work.manifest;
 }
 
 awaitable<void> sync_service::finish(job& work, const sync_step& end) {
@@ -308,6 +319,8 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
       break;
     case sync_step::ending::interrupted:
       outcome.as = state_->stopping ? ending::host_stopped : ending::interrupted;
+      // Nobody failed, so it goes on at once, by the new plugin's manifest.
+      if (replaced(work)) outcome.as = ending::plugin_replaced;
       run.state = "interrupted";
       break;
     case sync_step::ending::failed:

@@ -54,9 +54,15 @@ class sync_service {
   /// Takes no new work and ends the runs under way at their next request; completes when none is left or after `limit`.
   runtime::awaitable<void> stop(std::chrono::milliseconds limit);
 
+  /// Runs are under way.
+  bool reading() const;
+
   /// A connection was added, changed or removed. After a removal its runs end at their next request or page, and its
   /// access token is forgotten.
   void connection_changed(const ledger::connection& c);
+
+  /// Plugins came, went or were replaced: what is due now is looked at anew.
+  void plugins_changed();
 
   /// Asks for a run of one stream, or of all (empty). Returns the streams that will run; a failure says why none can.
   result<std::vector<std::string>> request(const std::string& connection_id, const std::string& stream, bool full);
@@ -75,6 +81,8 @@ class sync_service {
   core::instant start_due();
   runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, bool asked);
   runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
+  /// The run goes by a manifest whose plugin has been replaced.
+  bool replaced(const job& work) const;
   runtime::awaitable<void> finish(job& work, const core::sync_step& end);
 
   sync_surroundings around_;

@@ -139,7 +139,7 @@ task<> page::commit(std::string cursor) {
       set_aside("a record larger than one message");
       continue;
     }
-    if (total + size > limit) {
+    if (total + size > limit || out.records.size() >= messages::most_records) {
       // Records before the last part are committed with the cursor that was: a run cut here reads them again.
       out.effect = ++core_->last_effect;
       out.cursor = core_->sent_cursor;

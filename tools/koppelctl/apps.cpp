@@ -11,14 +11,24 @@
 
 namespace koppel::koppelctl {
 
-ending add_app(surroundings& s, const new_app& what) {
-  auto& t = s.console;
-  if (!t.in_is_terminal && !what.secret_from_input)
+namespace {
+
+result<std::string> ask_for_secret(terminal& t, bool from_input) {
+  if (!t.in_is_terminal && !from_input)
     return fail(errc::usage,
                 "There is no terminal to ask for the client secret. Pass it as the first line of the input, "
                 "with --secret-stdin.");
-  const auto secret = t.ask_secret("Client secret (it is not shown):");
+  auto secret = t.ask_secret("Client secret (it is not shown):");
   if (!secret || secret->empty()) return fail(errc::usage, "No client secret was given.");
+  return std::move(*secret);
+}
+
+}  // namespace
+
+ending add_app(surroundings& s, const new_app& what) {
+  auto& t = s.console;
+  const auto secret = ask_for_secret(t, what.secret_from_input);
+  if (!secret) return secret.error();
 
   json::object body{{"provider", what.name.provider},
                     {"name", what.name.name},
@@ -32,6 +42,21 @@ ending add_app(surroundings& s, const new_app& what) {
   else
     t.out << "App " << what.name.text() << " added. Next: koppelctl connection add " << what.name.provider
           << "/NAME --app " << what.name.name << "\n";
+  return exit_code::ok;
+}
+
+ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input) {
+  auto& t = s.console;
+  const auto secret = ask_for_secret(t, secret_from_input);
+  if (!secret) return secret.error();
+  const auto answer = s.daemon.post("/v1/apps/" + name.provider + "/" + name.name + "/secret",
+                                    json::object{{"client_secret", *secret}});
+  if (!answer) return answer.error();
+  if (t.json)
+    print_document(t, *answer);
+  else
+    t.out << "App " << name.text() << " has its new secret. Connections that failed because of the old one: "
+          << "koppelctl connection connect " << name.provider << "/NAME\n";
   return exit_code::ok;
 }
 

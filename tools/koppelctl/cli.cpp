@@ -74,6 +74,16 @@ void add_app_verbs(CLI::App& top, arguments_of_all& a) {
   add->add_option("--client-id", a.app.client_id, "The client id that the provider gave")->required();
   add->add_option("--redirect-uri", a.app.redirect_uri, "The redirect address registered at the provider");
   add->add_flag("--secret-stdin", a.app.secret_from_input, "Read the client secret from the first line of the input");
+  auto* secret =
+      verb(*app, a, "set-secret", "Give a registration another secret; it is asked for, or read from the input",
+           "  koppelctl app set-secret teamleader/main\n"
+           "  koppelctl app set-secret teamleader/main --secret-stdin < secret.txt",
+           with_name(a, [&a](surroundings& s, const full_name& name) {
+             return set_app_secret(s, name, a.app.secret_from_input);
+           }));
+  secret->add_option("name", a.name, "provider/name, such as teamleader/main")->required();
+  secret->add_flag("--secret-stdin", a.app.secret_from_input,
+                   "Read the client secret from the first line of the input");
   verb(*app, a, "list", "All registrations", "  koppelctl app list", list_apps);
 }
 
@@ -212,6 +222,8 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
   verb(top, a, "status", "The daemon at a glance", "  koppelctl status", show_status);
   auto* plugin = noun(top, "plugin", "The providers that the daemon knows");
   verb(*plugin, a, "list", "All plugins and how they are", "  koppelctl plugin list", list_plugins);
+  verb(*plugin, a, "rescan", "Look at the plugin folder anew: load, replace and end plugins without a restart",
+       "  koppelctl plugin rescan", rescan_plugins);
   add_app_verbs(top, a);
   add_connection_verbs(top, a);
   add_sync_verbs(top, a);

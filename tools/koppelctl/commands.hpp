@@ -27,6 +27,7 @@ using ending = result<exit_code>;
 // status.cpp
 ending show_status(surroundings& s);
 ending list_plugins(surroundings& s);
+ending rescan_plugins(surroundings& s);
 ending list_consumers(surroundings& s);
 
 // apps.cpp
@@ -36,6 +37,8 @@ struct new_app {
   bool secret_from_input = false;
 };
 ending add_app(surroundings& s, const new_app& what);
+/// Another client secret for an app that exists.
+ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input);
 ending list_apps(surroundings& s);
 
 // connections.cpp

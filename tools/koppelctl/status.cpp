@@ -28,7 +28,7 @@ void print_plugins(terminal& t, const json::array& plugins) {
                text_of(p, "reason")});
   });
   if (shown.empty())
-    t.out << "No plugins. Put one into the daemon's plugin_folder and start the daemon again.\n";
+    t.out << "No plugins. Put one into the daemon's plugin_folder and say: koppelctl plugin rescan\n";
   else
     shown.print(t.out, t.colours);
 }
@@ -67,6 +67,16 @@ std::string counts_of(const json::object& by_status) {
   return printable(text);
 }
 
+/// How much of history is there: ", whole from 1 234, 56 MiB".
+std::string history_of(const json::object& status) {
+  constexpr std::uint64_t mib = 1024 * 1024;
+  const auto horizon = number_of(status, "horizon"), bytes = number_of(status, "history_bytes");
+  std::string out;
+  if (horizon > 1) out += ", whole from " + grouped(horizon);
+  if (bytes > 0) out += ", " + grouped((bytes + mib - 1) / mib) + " MiB";
+  return out;
+}
+
 }  // namespace
 
 void print_document(terminal& t, const json::object& document) { t.out << json::serialize(document) << std::endl; }
@@ -88,7 +98,7 @@ ending show_status(surroundings& s) {
   t.out << "Koppel " << printable(text_of(*answer, "version")) << ", running since "
         << short_time(text_of(*answer, "started_at")) << " UTC\n"
         << "Ledger       epoch " << printable(text_of(*answer, "epoch")) << ", " << grouped(number_of(*answer, "head"))
-        << " events\n"
+        << " events" << history_of(*answer) << "\n"
         << full_disk(object_of(*answer, "disk")) << "Ingress      " << printable(text_of(ingress, "address"))
         << ", public as " << printable(text_of(ingress, "public_url")) << "\n"
         << "Bus          " << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"
@@ -107,6 +117,26 @@ ending list_plugins(surroundings& s) {
   else
     print_plugins(s.console, array_of(*answer, "plugins"));
   return exit_code::ok;
+}
+
+ending rescan_plugins(surroundings& s) {
+  const auto answer = s.daemon.post("/v1/plugins/rescan", json::object{});
+  if (!answer) return answer.error();
+  auto& t = s.console;
+  table shown({{"PLUGIN"}, {"VERSION"}, {"CHANGE"}, {"REASON"}});
+  bool all_well = true;
+  each_object(array_of(*answer, "changes"), [&](const json::object& c) {
+    const auto change = text_of(c, "change");
+    all_well = all_well && change != "failed";
+    shown.add({text_of(c, "name"), text_of(c, "version"), {change, shade_of(change)}, text_of(c, "reason")});
+  });
+  if (t.json)
+    print_document(t, *answer);
+  else if (shown.empty())
+    t.out << "No plugins: there was none, and there is none.\n";
+  else
+    shown.print(t.out, t.colours);
+  return all_well ? exit_code::ok : exit_code::refused;
 }
 
 ending list_consumers(surroundings& s) {

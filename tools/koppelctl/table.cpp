@@ -34,7 +34,7 @@ std::string shaded(const std::string& text, colour shade, bool colours) {
 }
 
 colour shade_of(std::string_view status) {
-  for (const auto good : {"authorized", "running", "completed", "yes"})
+  for (const auto good : {"authorized", "running", "completed", "yes", "loaded", "replaced"})
     if (status == good) return colour::good;
   for (const auto bad : {"needs_reauth", "misconfigured", "failed"})
     if (status == bad) return colour::bad;

@@ -16,16 +16,13 @@ bool means_begin_again(const boost::system::error_code& code) {
   return code == bus::errc::epoch_changed || code == bus::errc::position_expired || code == bus::errc::position_ahead;
 }
 
-result<bus::follower> follow(store& into, bus::follower_options options) {
-  auto at = into.stored_position();
-  if (!at) return at.error();
-  if (*at) {
-    spdlog::info("following {} from {}", options.folder.string(), (*at)->seq);
-    options.from = **at;
-  } else {
-    spdlog::info("following {} from the start", options.folder.string());
-    options.from = bus::from_start{};
-  }
+bus::follower follow(const store& into, bus::follower_options options) {
+  options.from = into.start();
+  std::string where = "the start";
+  if (const auto* at = std::get_if<bus::position>(&options.from)) where = std::to_string(at->seq);
+  if (const auto* walk = std::get_if<bus::from_snapshot>(&options.from))
+    where = walk->of.epoch.empty() ? "a snapshot" : "the middle of a snapshot, " + std::to_string(walk->after);
+  spdlog::info("following {} from {}", options.folder.string(), where);
   return bus::follower(std::move(options));
 }
 
@@ -40,28 +37,29 @@ void log_connection(const bus::follower& f, std::uint64_t& known) {
 
 result<> run(store& into, const bus::follower_options& options, const std::atomic<bool>& stop) {
   auto follower = follow(into, options);
-  if (!follower) return follower.error();
   std::uint64_t reconnects = 0;
   while (!stop) {
-    auto got = follower->next(200ms);
-    log_connection(*follower, reconnects);
+    auto got = follower.next(200ms);
+    log_connection(follower, reconnects);
     if (!got) {
       if (!means_begin_again(got.error().code)) return got.error();
-      spdlog::warn("beginning again from the start of the host's history, what we have stays meanwhile: {}",
-                   got.error().detail);
+      spdlog::warn("beginning again with a snapshot, what we have stays meanwhile: {}", got.error().detail);
       if (auto r = into.begin_again(); !r) return r.error();
       follower = follow(into, options);
-      if (!follower) return follower.error();
+      reconnects = 0;
       continue;
     }
-    if (auto r = into.note_head(follower->head()); !r) return r.error();
+    if (auto r = into.note_head(follower.head()); !r) return r.error();
     if (!*got) continue;
     KOPPEL_FAULT_POINT("consumer.batch_received");
     if (auto r = into.apply(**got); !r) return r.error();
-    if (auto r = follower->ack((*got)->complete_up_to); !r) return r.error();
+    const auto& walking = (*got)->walking;
+    spdlog::debug("applied {} events, up to {}", (*got)->events.size(),
+                  walking ? walking->after : (*got)->complete_up_to.seq);
+    if (!walking)
+      if (auto r = follower.ack((*got)->complete_up_to); !r) return r.error();
     KOPPEL_FAULT_POINT("consumer.after_ack");
-    spdlog::debug("applied up to {}: {} events", (*got)->complete_up_to.seq, (*got)->events.size());
-    reconnects = follower->reconnects();
+    reconnects = follower.reconnects();
   }
   return {};
 }

@@ -37,7 +37,10 @@ CREATE TABLE connection (
   action TEXT, action_by TEXT, hint_nl TEXT, hint_fr TEXT, hint_en TEXT, account_id TEXT, account_name TEXT,
   last_sync TEXT, data_as_of TEXT, removed_at TEXT, walk INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL);
--- A walk is one reading of the host's history from its start; beginning again begins the next one.
+-- How far the snapshot is walked that a new beginning starts with; no row: none is walked. No epoch: not begun.
+CREATE TABLE snapshot (one INTEGER PRIMARY KEY CHECK (one = 1), epoch TEXT NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL,
+  after INTEGER NOT NULL);
+-- A walk is one reading of all that the host has; beginning again begins the next one.
 CREATE TABLE walk (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, catch_up_seq INTEGER);
 INSERT INTO walk VALUES (1, 1, NULL);
 -- The first complete reading of a stream in this walk. swept: 0 not yet, 1 done, 2 held by our own guard.

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <koppel/bus/event_types.hpp>
 #include <koppel/fault_point.hpp>
+#include <koppel/planted_bug.hpp>
 
 #include <unordered_map>
 
@@ -62,11 +63,13 @@ struct store::state {
   void flush_applied();
   void flush_journal();
   void save_position(const bus::position& p);
+  void save_snapshot(const bus::from_snapshot& walked);
   void sweep_if_caught_up();
 
   SQLite::Database db;
   std::unique_ptr<record_tables> records;
   std::optional<bus::position> at;
+  std::optional<bus::from_snapshot> snapshot;  ///< being walked
   std::int64_t walk = 1;
   std::optional<std::uint64_t> catch_up;
   std::unordered_map<std::string, std::string> known;         ///< connection id -> its names and walk, as in the table
@@ -100,6 +103,11 @@ void store::state::load() {
   if (where.executeStep())
     at = bus::position{where.getColumn(0).getString(), static_cast<std::uint64_t>(where.getColumn(1).getInt64()),
                        where.getColumn(2).getString()};
+  SQLite::Statement s(db, "SELECT epoch, seq, id, after FROM snapshot");
+  if (s.executeStep())
+    snapshot = bus::from_snapshot{
+        {s.getColumn(0).getString(), static_cast<std::uint64_t>(s.getColumn(1).getInt64()), s.getColumn(2).getString()},
+        static_cast<std::uint64_t>(s.getColumn(3).getInt64())};
   SQLite::Statement w(db, "SELECT number, catch_up_seq FROM walk");
   w.executeStep();
   walk = w.getColumn(0).getInt64();
@@ -264,6 +272,16 @@ void store::state::save_position(const bus::position& p) {
   at = p;
 }
 
+void store::state::save_snapshot(const bus::from_snapshot& walked) {
+  SQLite::Statement s(db, "INSERT OR REPLACE INTO snapshot VALUES (1, ?1, ?2, ?3, ?4)");
+  s.bind(1, walked.of.epoch);
+  s.bind(2, static_cast<std::int64_t>(walked.of.seq));
+  s.bind(3, walked.of.id);
+  s.bind(4, static_cast<std::int64_t>(walked.after));
+  s.exec();
+  snapshot = walked;
+}
+
 /// In a later walk: what the new history does not have goes, once it was read to its end and the stream was complete.
 void store::state::sweep_if_caught_up() {
   if (walk == 1 || !catch_up || !at || at->seq < *catch_up) return;
@@ -312,11 +330,22 @@ result<std::unique_ptr<store>> store::open(const std::filesystem::path& file) {
   });
 }
 
-result<std::optional<bus::position>> store::stored_position() { return state_->at; }
+bus::start_at store::start() const {
+  if (state_->snapshot) return *state_->snapshot;
+  if (state_->at) return *state_->at;
+  return bus::from_start{};
+}
 
 result<> store::apply(const bus::delivery& d) {
   return guarded([&]() -> result<> {
     state& s = *state_;
+    if (planted(bug::position_before_effect)) {
+      const auto before = s.at;
+      SQLite::Transaction first(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+      s.save_position(d.complete_up_to);
+      first.commit();
+      s.at = before;
+    }
     SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
     std::uint64_t duplicates = d.duplicates;
     for (const bus::event& e : d.events) {
@@ -328,8 +357,13 @@ result<> store::apply(const bus::delivery& d) {
     s.count("duplicate", duplicates);
     s.flush_applied();
     s.flush_journal();
-    if (!s.at || s.at->epoch != d.complete_up_to.epoch || d.complete_up_to.seq >= s.at->seq)
+    if (d.walking) {
+      s.save_snapshot(*d.walking);
+    } else if (!s.at || s.at->epoch != d.complete_up_to.epoch || d.complete_up_to.seq >= s.at->seq) {
+      s.db.exec("DELETE FROM snapshot");
+      s.snapshot.reset();
       s.save_position(d.complete_up_to);
+    }
     s.sweep_if_caught_up();
     KOPPEL_FAULT_POINT("consumer.before_commit");
     transaction.commit();
@@ -343,6 +377,7 @@ result<> store::begin_again() {
     SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
     state_->db.exec(
         "DELETE FROM position; UPDATE walk SET number = number + 1, catch_up_seq = NULL; DELETE FROM full_sync");
+    state_->save_snapshot({});
     transaction.commit();
     state_->at.reset();
     state_->catch_up.reset();
@@ -352,7 +387,7 @@ result<> store::begin_again() {
 }
 
 result<> store::note_head(std::uint64_t head) {
-  if (head == 0 || state_->catch_up || state_->walk == 1) return {};
+  if (head == 0 || state_->catch_up || state_->walk == 1 || state_->snapshot) return {};
   return guarded([&]() -> result<> {
     SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
     SQLite::Statement s(state_->db, "UPDATE walk SET catch_up_seq = ?1");

@@ -18,15 +18,15 @@ class store {
   static result<std::unique_ptr<store>> open(const std::filesystem::path& file);
   ~store();
 
-  /// Where to go on; nothing on the first start.
-  result<std::optional<bus::position>> stored_position();
+  /// Where to go on: the start on the first start, the middle of a snapshot, or a position.
+  bus::start_at start() const;
   result<> apply(const bus::delivery& d);
 
-  /// The host's history is another one, or ours is too old: forgets the position and begins the next walk. What is here
-  /// stays until the new history has been read; what does not occur in it is then swept, per connection and entity,
-  /// after that stream's first complete reading.
+  /// The host's history is another one, or ours is too old: forgets the position and begins the next walk, with a
+  /// snapshot. What is here stays until all of that has been read; what does not occur in it is then swept, per
+  /// connection and entity, if that stream was completely read once.
   result<> begin_again();
-  /// The host's head, as soon as it is known: where a walk has caught up.
+  /// The host's head, as soon as it is known after a snapshot: what changed while it was walked comes until there.
   result<> note_head(std::uint64_t head);
   /// Deletes what our guard held back. Returns how many rows.
   result<std::uint64_t> confirm_sweep();

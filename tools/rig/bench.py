@@ -135,12 +135,16 @@ def bench_auth(rig, options, table):
     table.add("the provider's own answers, median", statistics.median(p for _, p in times) * 1000, "ms", "")
 
 
-def one_authorisation(rig, follower, number):
+def new_client(rig, number):
     account = {"id": f"{number:08x}-2222-0333-b444-555555555555", "name": f"Account {number}"}
     client = {"client_id": f"{number:032x}", "client_secret": f"{number + 4096:032x}", "name": f"Client {number}",
               "scopes": ["companies", "contacts", "departments", "users"], "redirect_uris": [], "account": account}
     rig.sim.post("/clients", client)
-    rig.add_app(f"teamleader/app-{number}", client=client)
+    return client
+
+
+def one_authorisation(rig, follower, number):
+    rig.add_app(f"teamleader/app-{number}", client=new_client(rig, number))
     name = f"customer-{number}"
     rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}")
     child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "connection",
@@ -157,6 +161,142 @@ def one_authorisation(rig, follower, number):
     return seen - start, provider
 
 
+# Each is a stream of the fixture vandal (tests/fixtures/bad_plugins/puppet.cpp).
+MISBEHAVIOUR = {"crash": "SIGSEGV in each job", "garbage": "bytes that are no message", "stops": "SIGSTOP to itself",
+                "hungry": "more memory than its limit", "chatters": "messages without end in one call",
+                "loop": "an endless loop", "sleeps": "a sleep without end", "naps": "sleeps of nothing, for ever",
+                "asks": "64 requests at once that are refused, for ever", "logs": "log lines for ever",
+                "learns": "values of 4 KiB for ever", "spews": "prints for ever", "greedy": "65 effects at once",
+                "page-flood": "20 pages at once", "reads": "pages of new records, for ever"}
+
+
+def rss_mib(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS"))
+
+
+class Repeater:
+    """Does something again and again, in a thread, until it is stopped."""
+
+    def __init__(self, what, every):
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._repeat, args=(what, every), daemon=True)
+        self.thread.start()
+
+    def _repeat(self, what, every):
+        while not self.ended.wait(every):
+            what()
+
+    def stop(self):
+        self.ended.set()
+        self.thread.join()
+
+
+class Neighbours:
+    """A good connection that reads all companies over and over, and a plugin beside it that can be let loose."""
+
+    def __init__(self, options, folder):
+        self.plugins = os.path.join(folder, "plugins")
+        os.makedirs(self.plugins, mode=0o755)
+        shutil.copy(os.path.join(options.build, "plugins", "teamleader.so"), self.plugins)
+        self.vandal = os.path.join(options.build, "bad-plugins", "vandal.so")
+        self.rig = Rig(options.build, folder, plugins=self.plugins, schedule=False)
+        self.companies = options.records
+
+    def start(self):
+        rig = self.rig
+        rig.start_simulator("--companies", self.companies, "--contacts", 0, "--rate-limit", 1_000_000)
+        rig.write_config()
+        self.put_vandal()
+        rig.start_host()
+        for provider, number in (("teamleader", 1), ("vandal", 2)):
+            client = new_client(rig, number)
+            rig.add_app(f"{provider}/main", client=client)
+            rig.ask("connection", "add", f"{provider}/acme", "--app", "main")
+            rig.connect(f"{provider}/acme")
+        rig.ask("sync", "run", "teamleader/acme", "--stream", "companies", "--full")
+
+    def read(self, provider, stream, full=True):
+        return self.rig.call("POST", "/v1/syncs", {"provider": provider, "connection": "acme", "stream": stream,
+                                                   "full": full})
+
+    def put_vandal(self):
+        shutil.copy(self.vandal, os.path.join(self.plugins, ".upload"))
+        os.replace(os.path.join(self.plugins, ".upload"), os.path.join(self.plugins, "vandal.so"))
+
+    def let_loose(self, stream):
+        self.put_vandal()
+        self.rig.call("POST", "/v1/plugins/rescan")
+        return Repeater(lambda: self.read("vandal", stream), 0.1)
+
+    def lock_up(self):
+        os.remove(os.path.join(self.plugins, "vandal.so"))
+        self.rig.call("POST", "/v1/plugins/rescan")
+
+    def round_trips(self, seconds):
+        """Milliseconds from page to page of the good connection: provider, host, runner, ledger and back."""
+        start = time.time() * 1000
+        time.sleep(seconds)
+        times = []
+        since = self.seen
+        while True:
+            log = self.rig.sim.get(f"/requests?since={since}")
+            if not log["requests"]:
+                break
+            since = log["next"]
+            times += [r["time_ms"] for r in log["requests"] if r["path"].endswith("companies.list")]
+        self.seen = since
+        times = [t for t in times if t >= start]
+        return [after - before for before, after in zip(times, times[1:])]
+
+    seen = 0
+
+
+def p99(values):
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.99))]
+
+
+def bench_runners(_, options, table):
+    """What a misbehaving plugin costs the connections of another, slot by slot, with and without it."""
+    for kind in options.kinds.split(",") if options.kinds else MISBEHAVIOUR:
+        folder = tempfile.mkdtemp(prefix="koppel-bench-")
+        neighbours = Neighbours(options, folder)
+        try:
+            bench_neighbours(neighbours, kind, options, table)
+        finally:
+            neighbours.rig.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def bench_neighbours(neighbours, kind, options, table):
+    neighbours.start()
+    neighbours.lock_up()
+    host = neighbours.rig.host.pid
+    good = Repeater(lambda: neighbours.read("teamleader", "companies"), 0.2)
+    quiet, beside, memory = [], [], []
+    try:
+        neighbours.round_trips(2)
+        for _ in range(options.slots):
+            quiet.append(neighbours.round_trips(options.seconds))
+            memory.append(rss_mib(host))
+            bad = neighbours.let_loose(kind)
+            beside.append(neighbours.round_trips(options.seconds))
+            bad.stop()
+            neighbours.lock_up()
+        memory.append(rss_mib(host))
+    finally:
+        good.stop()
+    alone, crowded = (statistics.median(p99(slot) for slot in slots if slot) for slots in (quiet, beside))
+    typical = statistics.median(v for slot in beside for v in slot)
+    before = statistics.median(v for slot in quiet for v in slot)
+    table.add(f"{kind}: page to page of others, p99", crowded, "ms",
+              f"{alone:.0f} when quiet: x {crowded / alone:.2f}; median {typical:.1f}, quiet {before:.1f}",
+              crowded <= 2 * alone)
+    table.add(f"{kind}: host memory after", memory[-1], "MiB", f"{memory[0]:.1f} before", memory[-1] < memory[0] + 16)
+    print(f"{kind}: {MISBEHAVIOUR[kind]}: p99 {alone:.0f} -> {crowded:.0f} ms, "
+          f"{memory[0]:.0f} -> {memory[-1]:.0f} MiB", file=sys.stderr, flush=True)
+
+
 def requests_of(rig):
     listed = rig.sim.get("/requests?since=0")
     return listed["requests"] if isinstance(listed, dict) else listed
@@ -164,17 +304,21 @@ def requests_of(rig):
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measures Koppel against its simulator.")
-    parser.add_argument("what", choices=["sync", "auth"])
+    parser.add_argument("what", choices=["sync", "auth", "runners"])
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", metavar="FILE", help="write the table's rows there")
-    parser.add_argument("--records", type=int, default=100_000, help="sync: contacts (default 100000)")
+    parser.add_argument("--records", type=int, default=100_000,
+                        help="sync: contacts; runners: companies of the good connection (default 100000)")
     parser.add_argument("--connections", type=int, default=20, help="auth: connections (default 20)")
+    parser.add_argument("--kinds", help="runners: of misbehaviour, by commas (default all)")
+    parser.add_argument("--slots", type=int, default=5, help="runners: with and without, each (default 5)")
+    parser.add_argument("--seconds", type=float, default=4, help="runners: of a slot (default 4)")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="koppel-bench-")
     rig = Rig(options.build, folder, schedule=False)
     table = Table()
     try:
-        {"sync": bench_sync, "auth": bench_auth}[options.what](rig, options, table)
+        {"sync": bench_sync, "auth": bench_auth, "runners": bench_runners}[options.what](rig, options, table)
     finally:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)

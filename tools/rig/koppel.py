@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Koppel's own processes in a folder: the host, the consumer, koppelctl, and ways to end them rudely."""
 
+import http.client
 import json
 import os
 import secrets
 import signal
+import socket
 import sqlite3
 import subprocess
 
@@ -97,6 +99,19 @@ class Rig:
 
     def ask(self, *arguments, stdin=""):
         return json.loads(self.ctl(*arguments, stdin=stdin).stdout)
+
+    def call(self, method, path, body=None):
+        """One exchange with the control socket itself, for who cannot wait for koppelctl to start."""
+        connection = http.client.HTTPConnection("koppeld", timeout=60)
+        connection.sock = socket.socket(socket.AF_UNIX)
+        try:
+            connection.sock.connect(self.socket)
+            connection.request(method, path, json.dumps(body) if body is not None else None,
+                               {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
 
     def connection(self, name):
         return self.ask("connection", "show", name)

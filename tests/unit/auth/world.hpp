@@ -75,7 +75,8 @@ class world {
     if (!opened) FAIL(opened.error().detail);
     book = std::move(*opened);
     plugins::plugin_host_options folder;
-    folder.folder = KOPPEL_AUTH_PLUGINS;
+    folder.folder = (root / "plugins").string();
+    std::filesystem::copy(KOPPEL_AUTH_PLUGINS, folder.folder);
     host.emplace(supervisor, clock, *children, folder);
     if (auto started = host->start(); !started) FAIL(started.error().detail);
     run_void(host->settled());
@@ -162,8 +163,9 @@ class world {
     });
   }
   /// A connection that works: account "42", token "old-token".
-  ledger::connection connected(const std::string& name, const std::string& account = "42") {
-    auto c = add(name);
+  ledger::connection connected(const std::string& name, const std::string& account = "42",
+                               const std::string& of = "nameplate") {
+    auto c = add(name, of);
     store(c, "old-token");
     write([&](ledger::transaction& tx) {
       c = *tx.find_connection(c.id);

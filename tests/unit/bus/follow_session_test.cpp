@@ -144,6 +144,30 @@ TEST_CASE("a position is checked against epoch, head, horizon and the id at it",
   CHECK(t.refused(from_start{}) == "");
 }
 
+TEST_CASE("a position that is trimmed while it is looked at has expired, the history is no other", "[bus][follow]") {
+  struct trimming final : memory_source {
+    trimming(std::shared_ptr<history> of, std::uint64_t to) : memory_source(of), h(std::move(of)), horizon_then(to) {}
+    koppel::result<std::string> id_at(std::uint64_t seq) override {
+      h->trim_to(horizon_then);
+      return memory_source::id_at(seq);
+    }
+    std::shared_ptr<history> h;
+    const std::uint64_t horizon_then;
+  };
+  auto h = std::make_shared<history>();
+  h->commit(5), h->commit(5);
+  const position at = h->at(3);
+  trimming source(h, 6);
+  follow_hub hub(source, {});
+
+  const auto answers =
+      hub.receive("A", encode_consumer_message(follow_request{"", at, {}, limits::credit_max}), {}, "t");
+
+  REQUIRE(answers);
+  const auto reply = parse_host_message(answers->back().bytes);
+  CHECK(std::get<refused_message>(*reply).code == "position_expired");
+}
+
 TEST_CASE("a filter never looks like a gap: the position moves on without events", "[bus][follow][filter]") {
   host t;
   t.h->commit(3, "acme"), t.h->commit(2, "other");

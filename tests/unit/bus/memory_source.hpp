@@ -39,6 +39,7 @@ class history {
     for (event& e : events) {
       batch.bytes += encode(e);
       ids_[e.seq] = e.id;
+      newest_[e.connection_id + "/" + e.subject] = e.seq;
     }
     batches_.push_back(std::move(batch));
     return events;
@@ -57,6 +58,28 @@ class history {
     horizon_ = horizon;
     std::erase_if(batches_, [&](const stored_batch& b) { return b.last_seq < horizon; });
     std::erase_if(ids_, [&](const auto& one) { return one.first < horizon; });
+  }
+  /// As the ledger's retention does it: before the horizon only each subject's newest stays.
+  void thin_to(std::uint64_t horizon) {
+    const std::lock_guard lock(mutex_);
+    horizon_ = horizon;
+    for (stored_batch& b : batches_) {
+      std::string kept;
+      std::uint64_t last = b.first_seq;
+      for (std::string_view rest = b.bytes; !rest.empty();) {
+        const auto e = *peek(rest);
+        rest.remove_prefix(e.raw.size());
+        if (e.seq < horizon && replaced(e)) {
+          ids_.erase(e.seq);
+          continue;
+        }
+        kept.append(e.raw);
+        last = e.seq;
+      }
+      b.bytes = std::move(kept);
+      b.last_seq = last;
+    }
+    std::erase_if(batches_, [](const stored_batch& b) { return b.bytes.empty(); });
   }
   void drop_batch(std::size_t index) {
     const std::lock_guard lock(mutex_);
@@ -90,9 +113,14 @@ class history {
 
  private:
   friend class memory_source;
+  bool replaced(const event_view& e) const {
+    return newest_.at(std::string(e.connection_id) + "/" + std::string(e.subject)) != e.seq;
+  }
+
   mutable std::mutex mutex_;
   std::vector<stored_batch> batches_;
   std::map<std::uint64_t, std::string> ids_;
+  std::map<std::string, std::uint64_t> newest_;  ///< by connection and subject
   std::map<std::string, std::uint64_t> acked_;
   std::uint64_t horizon_ = 1;
   bool failing_ = false;
@@ -130,6 +158,22 @@ class memory_source : public event_source {
       bytes += b.bytes.size();
       out.push_back(b);
     }
+    return out;
+  }
+  result<newest_events> read_newest(std::uint64_t after, std::uint64_t last, std::size_t max_bytes) override {
+    const auto page = read(after, max_bytes);
+    if (!page) return page.error();
+    const std::lock_guard lock(history_->mutex_);
+    newest_events out{after, {}};
+    for (const stored_batch& b : *page) {
+      for (std::string_view rest = b.bytes; !rest.empty();) {
+        const auto e = *peek(rest);
+        rest.remove_prefix(e.raw.size());
+        if (e.seq > after && e.seq <= last && !history_->replaced(e)) out.bytes.append(e.raw);
+      }
+      out.up_to = std::min(b.last_seq, last);
+    }
+    if (page->empty()) out.up_to = last;
     return out;
   }
   void acknowledge(const std::string& consumer, std::uint64_t seq) override {

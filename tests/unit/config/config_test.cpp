@@ -45,6 +45,8 @@ TEST_CASE("the least file gives every default", "[config]") {
   CHECK(c->log.file.empty());
   CHECK(c->sync.max_jobs == 16);
   CHECK(c->sync.schedule);
+  CHECK(c->retention.events == 30 * std::chrono::hours(24));
+  CHECK(c->retention.hold == 90 * std::chrono::hours(24));
   CHECK(c->routes.empty());
 }
 
@@ -68,6 +70,9 @@ max_jobs = 4
 interval_s = 60
 full_interval_s = 3600
 schedule = false
+[retention]
+events_days = 7
+hold_days = 14
 [[route]]
 host = "api.focus.teamleader.eu"
 address = "127.0.0.1:8443"
@@ -93,6 +98,8 @@ ca_file = "ca.pem"
   CHECK(c->sync.interval == std::chrono::minutes(1));
   CHECK(c->sync.full_interval == std::chrono::hours(1));
   CHECK_FALSE(c->sync.schedule);
+  CHECK(c->retention.events == 7 * std::chrono::hours(24));
+  CHECK(c->retention.hold == 14 * std::chrono::hours(24));
   REQUIRE(c->routes.size() == 2);
   CHECK(c->routes[0].host == "api.focus.teamleader.eu");
   CHECK(c->routes[1].address == "[::1]:8443");
@@ -176,6 +183,15 @@ TEST_CASE("a value of the wrong type or range is refused", "[config]") {
   CAPTURE(addition);
 
   CHECK_THAT(complaint_about(addition), Contains(sentence));
+}
+
+TEST_CASE("a consumer that is behind is waited for at least as long as events are kept", "[config]") {
+  CHECK_THAT(complaint_about("[retention]\nevents_days = 30\nhold_days = 29\n"), Contains("at least events_days"));
+  CHECK(complaint_about("[retention]\nevents_days = 30\nhold_days = 30\n").empty());
+  CHECK(complaint_about("[retention]\nevents_days = 0\n").empty());
+  const auto long_kept = parse(least + "[retention]\nevents_days = 365\n", "/a.toml");
+  REQUIRE(long_kept.has_value());
+  CHECK(long_kept->retention.hold == 365 * std::chrono::hours(24));
 }
 
 TEST_CASE("a required path must not be empty", "[config]") {
@@ -266,11 +282,12 @@ TEST_CASE("the example file is right, and shows every key", "[config]") {
   for (std::string line; std::getline(lines, line);)
     uncommented += (line.starts_with("#= ") ? line.substr(3) : line) + "\n";
   CHECK(complaint(uncommented).empty());
-  for (const auto* key : {"data_folder", "plugin_folder", "key_file",   "runner",          "keep_free_mib", "[ingress]",
-                          "address",     "port",          "exposed",    "public_url",      "[bus]",         "folder",
-                          "live",        "[control]",     "socket",     "[log]",           "level",         "file",
-                          "[sync]",      "max_jobs",      "interval_s", "full_interval_s", "schedule",      "[[route]]",
-                          "host",        "ca_file"})
+  for (const auto* key :
+       {"data_folder", "plugin_folder", "key_file",    "runner",          "keep_free_mib", "[ingress]",
+        "address",     "port",          "exposed",     "public_url",      "[bus]",         "folder",
+        "live",        "[control]",     "socket",      "[log]",           "level",         "file",
+        "[sync]",      "max_jobs",      "interval_s",  "full_interval_s", "schedule",      "[[route]]",
+        "host",        "ca_file",       "[retention]", "events_days",     "hold_days"})
     CHECK_THAT(uncommented, Contains(key));
 }
 

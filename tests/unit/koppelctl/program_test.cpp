@@ -28,8 +28,9 @@ const std::string two_connections = R"({"connections":[
 
 TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
   fake_daemon daemon;
-  daemon.answer("GET /v1/status", 200,
-                R"({"version":"0.1.0","epoch":"e1","head":"12345","started_at":"2026-07-26T10:00:00.000Z",
+  daemon.answer(
+      "GET /v1/status", 200,
+      R"({"version":"0.1.0","epoch":"e1","head":"12345","horizon":"4567","history_bytes":"3000000","started_at":"2026-07-26T10:00:00.000Z",
     "ingress":{"address":"127.0.0.1:8400","public_url":"http://127.0.0.1:8400"},"bus":{"folder":"/var/lib/koppel/bus"},
     "plugins":[{"name":"teamleader","version":"1.0","state":"running","jobs":2,"crashes":0,"reason":"","streams":[{"name":"contacts"},{"name":"companies"}]}],
     "connections":{"total":3,"by_status":{"authorized":2,"waiting":1,"removed":0}},
@@ -39,7 +40,7 @@ TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
 
   CHECK(r.exit == exit_code::ok);
   CHECK_THAT(r.out, Contains("Koppel 0.1.0, running since 2026-07-26 10:00:00 UTC"));
-  CHECK_THAT(r.out, Contains("epoch e1, 12 345 events"));
+  CHECK_THAT(r.out, Contains("epoch e1, 12 345 events, whole from 4 567, 3 MiB\n"));
   CHECK_THAT(r.out, Contains("3: 2 authorized, 1 waiting\n"));
   CHECK_THAT(r.out, Contains("teamleader  1.0      running     2        0  contacts, companies\n"));
   CHECK_THAT(r.out, Contains("proplus   yes              12 000     345  2026-07-26 10:00:01\n"));
@@ -91,6 +92,25 @@ TEST_CASE("an empty list says how to begin", "[koppelctl]") {
   CHECK_THAT(koppelctl_run(daemon.socket(), {"sync", "list"}).out, Contains("koppelctl sync run"));
 }
 
+TEST_CASE("a rescan shows what became of each plugin, and fails if one did", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"teamleader","file":"/p/teamleader.so","version":"1.1","change":"replaced","reason":""}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[
+    {"name":"note.so","file":"/p/note.so","version":"","change":"failed","reason":"note.so is a text file"}]})");
+  daemon.answer("POST /v1/plugins/rescan", 200, R"({"changes":[]})");
+
+  const auto well = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(well.exit == exit_code::ok);
+  CHECK_THAT(well.out, Contains("teamleader  1.1      replaced"));
+
+  const auto ill = koppelctl_run(daemon.socket(), {"plugin", "rescan"});
+  CHECK(ill.exit == exit_code::refused);
+  CHECK_THAT(ill.out, Contains("failed  note.so is a text file"));
+
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"plugin", "rescan"}).out, Contains("No plugins"));
+}
+
 TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("POST /v1/apps", 201, R"({"id":"a1","provider":"teamleader","name":"main","client_id":"c1"})");
@@ -105,6 +125,19 @@ TEST_CASE("an app's secret comes from the input, and is not shown", "[koppelctl]
       "client_secret":"s3cret","redirect_uri":"https://x.example/"})")
                                                .as_object());
   CHECK_THAT(r.out + r.err, Contains("teamleader/main added") && !Contains("s3cret"));
+}
+
+TEST_CASE("an app gets another secret, which is not shown either", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/apps/teamleader/main/secret", 200, R"({"id":"a1","provider":"teamleader","name":"main"})");
+
+  const auto r =
+      koppelctl_run(daemon.socket(), {"app", "set-secret", "teamleader/main", "--secret-stdin"}, {"s3cret\n"});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(daemon.body_of("POST /v1/apps/teamleader/main/secret") ==
+        json::parse(R"({"client_secret":"s3cret"})").as_object());
+  CHECK_THAT(r.out + r.err, Contains("teamleader/main has its new secret") && !Contains("s3cret"));
 }
 
 TEST_CASE("without a terminal an app's secret has to be announced, and must be there", "[koppelctl]") {

@@ -26,9 +26,9 @@ struct data_folder {
   std::vector<std::uint64_t> heads;
   std::vector<bool> spaces;  ///< full, not full any more, ...
 
-  data_folder() {
-    char name[] = "/tmp/koppel-ledger-XXXXXX";
-    root = ::mkdtemp(name);
+  explicit data_folder(const std::string& parent = "/tmp") {
+    std::string name = parent + "/koppel-ledger-XXXXXX";
+    root = ::mkdtemp(name.data());
     folder = root / "data";
     key_file = root / "key";
     write_key(some_key + "\n");

@@ -26,6 +26,10 @@ ALTER TABLE streams DROP COLUMN last_inconclusive_at;
 ALTER TABLE record_sets DROP COLUMN known;
 DROP TABLE refused;
 DROP INDEX runs_of;
+DROP TABLE expendable_events;
+DROP TABLE newest_events;
+DROP TABLE history_marks;
+DELETE FROM meta WHERE key IN ('horizon', 'history_bytes');
 PRAGMA user_version = 1;
 )sql";
 
@@ -124,7 +128,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 3");
+  d.tamper("PRAGMA user_version = 4");
   d.open();
 }
 
@@ -266,6 +270,8 @@ TEST_CASE("a database of the first version is brought up, with what it knows cou
 
   tests::doing(*l, [&](auto& tx) {
     CHECK(tx.known_records(c.id, "company") == 2);
+    CHECK(tx.history().horizon == 1);
+    CHECK(tx.history().bytes > 0);
     REQUIRE(tx.open_runs().size() == 1);
     CHECK(tx.open_runs()[0].connection_id == c.id);
     CHECK(tx.find_stream(c.id, "companies")->inconclusive == 0);

@@ -3,11 +3,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "host/net/http_client.hpp"
 #include "run.hpp"
@@ -209,6 +211,36 @@ TEST_CASE("no answer takes longer than its deadline", "[net][client][deadline]")
   const auto begin = std::chrono::steady_clock::now();
   require_failure(f.post(within(150ms)), errc::timeout);
   CHECK(std::chrono::steady_clock::now() - begin < 5s);
+}
+
+TEST_CASE("an answer that came while the process was frozen is read, though its deadline has passed",
+          "[net][client][deadline]") {
+  std::atomic<bool> asked = false;
+  boost::asio::io_context elsewhere;     // the provider is not frozen with us
+  const std::string body(100'000, 'x');  // more than one read
+  test::tls_server server(elsewhere, authority().issue({host, {host}, false}), [&](const std::string&) {
+    asked = true;
+    return act{answer_of(body), act::then::keep};
+  });
+  provider_fixture p([](const std::string&) { return act{}; });
+  p.options.routes.front().address = server.address();
+  std::thread provider([&] { elsewhere.run(); });
+  exchange_limits limits;
+  limits.deadline = 300ms;
+  std::optional<result<response>> got;
+  request r;
+  r.url = url;
+  boost::asio::co_spawn(p.context, p.client().send(std::move(r), limits),
+                        [&](std::exception_ptr, result<response> answer) { got.emplace(std::move(answer)); });
+  while (!asked) p.context.run_one_for(1ms);
+
+  std::this_thread::sleep_for(700ms);
+  test::run_until(p.context, [&] { return got.has_value(); });
+
+  elsewhere.stop();
+  provider.join();
+  REQUIRE(*got);
+  CHECK((*got)->body == body);
 }
 
 TEST_CASE("an answer is refused for its size, its framing or its coding", "[net][client][answer]") {

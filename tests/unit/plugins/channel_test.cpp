@@ -181,3 +181,22 @@ TEST_CASE("a finished channel writes out its queue, then ends its side alone", "
   run(context, link.read(h.sink));
   CHECK(h.lines == std::vector<std::string>{"still heard"});
 }
+
+TEST_CASE("a flood of messages waits in its socket, and none is lost", "[plugins][channel]") {
+  asio::io_context context;
+  pair_of_sockets sockets;
+  channel c(context.get_executor(), std::move(sockets.ours));
+  std::string bytes;
+  for (int i = 0; i < 3000; ++i) bytes += frame(messages::encode(line("x")));
+  const int room = 1 << 20;
+  REQUIRE(::setsockopt(sockets.theirs.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+  REQUIRE(::send(sockets.theirs.get(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  sockets.theirs.reset();
+  heard h;
+  const auto before = std::chrono::steady_clock::now();
+
+  CHECK(run(context, c.read(h.sink)).empty());
+
+  CHECK(h.lines.size() == 3000);
+  CHECK(std::chrono::steady_clock::now() - before >= std::chrono::milliseconds{200});
+}

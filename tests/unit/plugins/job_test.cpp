@@ -299,6 +299,35 @@ TEST_CASE("at its deadline a job is cancelled and to be tried again, and the run
   CHECK(w.status("echo").crashes == 0);
 }
 
+TEST_CASE("what goes on for ever ends at the deadline, and the runner lives on", "[plugins][job]") {
+  const std::string stream = GENERATE("sleeps", "naps", "asks", "logs", "learns");
+  CAPTURE(stream);
+  echo_world w;
+  const int before = w.pid();
+  const auto done = w.run_job(sync_within(stream, 100ms), w.effects);
+  CHECK(done.error == "try_again");
+  CHECK(done.detail == "the job's deadline passed");
+  CHECK(w.pid() == before);
+  CHECK(w.job("http").error.empty());
+}
+
+TEST_CASE("a runner that stops itself is ended at once, and the job is charged", "[plugins][job]") {
+  echo_world w;
+  const auto done = w.job("stops");
+  CHECK(done.error == "crashed");
+  CHECK(done.detail ==
+        "the plugin echo failed during this job: its process ended (SIGKILL, for it was stopped by SIGSTOP)");
+  CHECK(w.job("http").error.empty());
+}
+
+TEST_CASE("what is printed or said without end costs the process its life, and the host little", "[plugins][job]") {
+  const std::string stream = GENERATE("spews", "chatters");
+  CAPTURE(stream);
+  echo_world w(runner_limits{.memory = std::uint64_t{64} << 20, .call_s = 1});
+  CHECK(w.job(stream).error == "crashed");
+  CHECK(w.job("http").error.empty());
+}
+
 TEST_CASE("each page gives a job its whole time again", "[plugins][job]") {
   echo_world w;
   const auto done = w.run_job(sync_within("drip", 300ms), w.effects);
@@ -364,7 +393,11 @@ TEST_CASE("a violation of the boundary ends the runner, and the job is a bug", "
                                violation{"hosts-word", "it sent a message that only the host sends"},
                                violation{"ready-again", "it said twice that it is ready"},
                                violation{"greedy", "it asked for more than 64 things at once"},
-                               violation{"page-flood", "it sent a page while 4 were uncommitted"});
+                               violation{"page-flood", "it sent a page while 4 were uncommitted"},
+                               violation{"heavy", "it asked for requests of more than 16 MiB at once"},
+                               violation{"long-cursor", "it sent a cursor of 65537 bytes; at most 65536 are allowed"},
+                               violation{"longest-cursor", "it sent a frame of 10485"},
+                               violation{"many-records", "it sent a page of 10001 records; at most 10000 are"});
   CAPTURE(v.stream);
   echo_world w;
   const int before = w.pid();

@@ -171,7 +171,7 @@ TEST_CASE("a file that is not the one that was examined is never started, and is
   ::kill(w.status("echo").runner_pids.at(0), SIGKILL);
   run_until(w.context, [&] { return w.status("echo").state == "failed"; });
 
-  CHECK(w.failure("echo") == "echo.so changed since it was examined; restart koppeld");
+  CHECK(w.failure("echo") == "echo.so changed since it was examined; say koppelctl plugin rescan");
   CHECK(w.host->find("echo") == nullptr);
 }
 

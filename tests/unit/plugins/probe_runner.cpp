@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands in for koppel-runner in the spawner's tests: tells through its socket what it was born with, then does what
-// one letter says: x exits with 3, s gets SIGSEGV, anything else (EOF too) exits with 0.
+// one letter says: x exits with 3, s gets SIGSEGV, p stops itself, anything else (EOF too) exits with 0.
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,6 +46,10 @@ std::string report(int argc, char** argv) {
   ::getrlimit(RLIMIT_NOFILE, &files);
   rlimit memory{};
   ::getrlimit(RLIMIT_DATA, &memory);
+  rlimit processes{};
+  ::getrlimit(RLIMIT_NPROC, &processes);
+  out << "niceness " << ::getpriority(PRIO_PROCESS, 0) << '\n';
+  out << "processes " << processes.rlim_max << '\n';
   out << "memory " << memory.rlim_max << '\n';
   out << "core " << core.rlim_max << '\n' << "files " << files.rlim_max << '\n';
   out << "end\n";
@@ -61,6 +65,7 @@ int main(int argc, char** argv) {
   char letter = 0;
   if (::recv(socket, &letter, 1, 0) != 1) return 0;
   if (letter == 'x') return 3;
+  if (letter == 'p') ::raise(SIGSTOP);
   if (letter == 's') {
     ::signal(SIGSEGV, SIG_DFL);  // AddressSanitizer turns it into an exit otherwise
     ::raise(SIGSEGV);

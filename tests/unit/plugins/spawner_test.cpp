@@ -5,6 +5,7 @@
 #include "host/plugins/spawner.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -98,6 +99,8 @@ TEST_CASE("a runner is born with a clean environment, four descriptors and no co
   CHECK(report.find("no new privileges 1\n") != std::string::npos);
   CHECK(report.find("core 0\n") != std::string::npos);
   CHECK(report.find("files 64\n") != std::string::npos);
+  const int niceness = std::min(19, ::getpriority(PRIO_PROCESS, 0) + 10);
+  CHECK(report.find("niceness " + std::to_string(niceness) + "\n") != std::string::npos);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   CHECK(report.find("memory 268435456\n") != std::string::npos);
 #endif
@@ -116,6 +119,17 @@ TEST_CASE("how a runner ended is told: by itself, by a signal, at the end of its
   CHECK(describe_end(w.end_of(by_itself)) == "exit status 3");
   CHECK(describe_end(w.end_of(by_signal)) == "SIGSEGV");
   CHECK(describe_end(w.end_of(closed)) == "exit status 0");
+}
+
+TEST_CASE("a runner that is stopped is killed, and what stopped it is told", "[plugins][spawner]") {
+  world w;
+  const child c = w.spawn(), other = w.spawn();
+  for (const int fd : {c.socket.get(), other.socket.get()}) read_report(fd);
+
+  w.tell(c, 'p');
+
+  CHECK(describe_end(w.end_of(c)) == "SIGKILL, for it was stopped by SIGSTOP");
+  CHECK_FALSE(other.end->status);
 }
 
 TEST_CASE("the spawner signals its own children only", "[plugins][spawner]") {

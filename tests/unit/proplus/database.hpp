@@ -65,6 +65,12 @@ struct database {
     const bus::position at{events.back().epoch, events.back().seq, events.back().id};
     REQUIRE(s->apply({std::move(events), at, 0}));
   }
+  /// A page of a snapshot that is of `moment` and has more of them.
+  void walk(std::vector<bus::event> events, std::uint64_t moment) {
+    const bus::position of{epoch, moment, "id"};
+    const bus::from_snapshot walked{of, events.back().seq};
+    REQUIRE(s->apply({std::move(events), of, 0, walked}));
+  }
   /// One value, read past the store.
   std::string sql(const std::string& query) {
     SQLite::Database db(file().string(), SQLite::OPEN_READONLY);

@@ -86,7 +86,68 @@ TEST_CASE("the consumer waits for the bus, applies, acknowledges, and goes on wh
   CHECK(f.d.sql("SELECT value FROM counter WHERE name = 'duplicate'") == "0");
 }
 
-TEST_CASE("a restored host is noticed, and followed from its start", "[proplus][run]") {
+TEST_CASE("a consumer whose position expired ends with what the host has, whatever changes during the walk",
+          "[proplus][run]") {
+  fixture f;
+  auto h = std::make_shared<history>();
+  std::uint64_t revision = 0;
+  // The same 40 companies again and again, so that older events are replaced.
+  const auto change = [&](int first, int count, bool deleted = false) {
+    std::vector<bus::event> events;
+    std::uint64_t seq = h->head();
+    for (int i = first; i < first + count; ++i) {
+      const auto id = "r" + std::to_string(i);
+      auto e = bus::testing::make_event(++seq, deleted ? "sync.company.deleted" : "sync.company.upserted");
+      e.subject = id;
+      e.data = bus::msgpack_from_json({{"entity", "company"},
+                                       {"id", id},
+                                       {"revision", ++revision},
+                                       {"data", {{"name", "n" + std::to_string(revision)}}},
+                                       {"pad", std::string(20'000, 'x')}});
+      events.push_back(std::move(e));
+    }
+    h->commit(std::move(events));
+  };
+  const auto complete = [&] {
+    auto e = bus::testing::make_event(h->head() + 1, "sync.completed");
+    e.subject = "full";
+    e.data = bus::msgpack_from_json({{"stream", "companies"}, {"mode", "full"}, {"complete", true}});
+    h->commit({std::move(e)});
+  };
+  change(0, 40);
+  complete();
+  {
+    auto host = f.host(h);
+    running r(*f.d.s, f.options());
+    f.wait_for_ack(*h, 41);
+    CHECK(r.end());
+  }
+  for (int i = 0; i < 40; i += 10) change(i, 10);  // while the consumer is away
+  change(40, 20);
+  change(39, 1, true);
+  complete();
+  h->thin_to(h->head());
+
+  auto o = f.options();
+  o.credit_bytes = bus::limits::credit_min;  // a page at a time
+  auto host = f.host(h);
+  running r(*f.d.s, o);
+  for (int i = 0; i < 30; ++i) {
+    change(i, 1);
+    host->notify(h->head());
+    std::this_thread::yield();
+  }
+  f.wait_for_ack(*h, h->head());
+  CHECK(r.end());
+  CHECK(f.d.sql("SELECT number FROM walk") == "2");
+  CHECK(f.d.sql("SELECT count(*) FROM snapshot") == "0");
+  CHECK(f.d.sql("SELECT count(*) FROM company") == "59");
+  CHECK(f.d.sql("SELECT name FROM company WHERE id = 'r0'") == "n" + std::to_string(revision - 29));
+  CHECK(f.d.sql("SELECT count(*) FROM company WHERE id = 'r39'") == "0");
+  CHECK(f.d.sql("SELECT value FROM counter WHERE name = 'applied_twice'") == "0");
+}
+
+TEST_CASE("a restored host is noticed, and its snapshot walked", "[proplus][run]") {
   fixture f;
   auto h = std::make_shared<history>();
   h->commit(5);

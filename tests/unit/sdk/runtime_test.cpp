@@ -30,6 +30,7 @@ class sample : public connector {
     stream("throws", entity::company, &sample::throws, &sample::one);
     stream("effects", entity::company, &sample::effects, &sample::one);
     stream("large", entity::company, &sample::large, &sample::one);
+    stream("many", entity::company, &sample::many, &sample::one);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
   std::string base_url(const job& run) const override {
@@ -99,6 +100,11 @@ class sample : public connector {
       each.in("core").set(canonical::remarks, std::string(i == 3 ? 5'000'000 : 1'500'000, 'x'));
       page.upsert(std::move(each));
     }
+    co_await page.commit("after all");
+  }
+  task<> many(sync& run) {
+    auto page = run.page();
+    for (std::size_t i = 0; i <= messages::most_records; ++i) page.upsert(record(entity::company, std::to_string(i)));
     co_await page.commit("after all");
   }
   task<> page_then_throw(sync& run) {
@@ -327,6 +333,17 @@ TEST_CASE("a connector may catch an http_error, or ask for every answer", "[runt
   CHECK(done.error == "scope_missing");
   CHECK(done.http_status == 403);
   CHECK(done.detail == "GET /name was answered with 403");
+}
+
+TEST_CASE("a page of more records than one message may have goes as several", "[runtime][pages]") {
+  raw_host host;
+  host.begin(1, "sync", "many");
+  const auto first = host.next<messages::page>();
+  CHECK(first.records.size() == messages::most_records);
+  CHECK(first.cursor.empty());
+  const auto last = host.next<messages::page>();
+  CHECK(last.records.size() == 1);
+  CHECK(last.cursor == "after all");
 }
 
 TEST_CASE("remember, sleep and log, the clock is the host's", "[runtime]") {

@@ -35,8 +35,9 @@ struct sync_world : world {
     run_until(io, [&] { return supervisor.names().find("sync") == std::string::npos; });
   }
 
-  std::unique_ptr<sync_service> make(runtime::supervisor& s) {
+  std::unique_ptr<sync_service> make(runtime::supervisor& s, std::size_t max_jobs = 16) {
     sync::sync_options options;
+    options.max_jobs = max_jobs;
     options.schedule = false;
     sync::sync_surroundings around{s,
                                    clock,
@@ -104,6 +105,21 @@ struct sync_world : world {
       if (!tx.append(draft)) FAIL("not told");
     });
     service->connection_changed(c);
+  }
+  /// Another version of the plugin, and a rescan.
+  void upgrade_plugin() {
+    const auto file = root / "plugins" / "scribe.so";
+    std::ifstream in(file, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    const std::string before = "\nversion = \"";
+    const auto at = bytes.find(before);
+    if (at == std::string::npos) FAIL("the plugin has no version");
+    bytes[at + before.size()] = '7';
+    std::filesystem::remove(file);
+    std::ofstream(file, std::ios::binary) << bytes;
+    const auto made = run(host->rescan());
+    REQUIRE(made.has_value());
+    REQUIRE(made->at(0).what == plugins::plugin_change::kind::replaced);
   }
   ledger::run newest_run() {
     ledger::run r;
@@ -262,6 +278,78 @@ TEST_CASE("a full read that was interrupted concludes nothing, unless nothing wa
   w.read(true);
   CHECK(w.newest_run().state == "completed");
   CHECK_FALSE(w.newest_run().complete);
+}
+
+TEST_CASE("a run whose plugin is replaced goes on at once by the new one's manifest, and nobody failed",
+          "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1")")});
+  w.at("1", {page(R"("rows":["b"],"next":"2","last":true)")});
+  w.ask(true);
+  run_until(w.io, [&] { return w.reads_at("") == 1; });
+  w.server->hold();
+  run_until(w.io, [&] { return w.server->held() == 1; });
+
+  w.upgrade_plugin();
+  w.server->release();
+  w.service->plugins_changed();
+  run_until(w.io, [&] { return w.newest_run().state == "completed"; });
+  w.settle();
+
+  CHECK(w.newest_run().resumed);
+  CHECK(w.told() ==
+        texts{"sync.started full", "sync.company.upserted a", "sync.company.upserted b", "sync.completed full"});
+  w.write([&](ledger::transaction& tx) { CHECK(tx.find_stream(w.c.id, "companies")->failures == 0); });
+}
+
+TEST_CASE("streams are known from the start, though their plugin comes later", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1","last":true)")});
+  w.at("1", {page(R"("rows":["b"],"next":"2","last":true)")});
+  w.read(true);
+  const auto file = w.root / "plugins" / "scribe.so";
+  std::filesystem::rename(file, w.root / "scribe.so");
+  REQUIRE(w.run(w.host->rescan()).has_value());
+  const auto later = w.make(w.supervisor);
+  REQUIRE(w.run(later->start()).has_value());
+  CHECK(later->request(w.c.id, "companies", false).error().detail == "no plugin of provider nameplate is running");
+
+  std::filesystem::rename(w.root / "scribe.so", file);
+  REQUIRE(w.run(w.host->rescan()).has_value());
+  REQUIRE(later->request(w.c.id, "companies", false).has_value());
+  run_until(w.io, [&] { return later->queued().empty() && w.idle(); });
+
+  CHECK(w.newest_run().mode == ledger::run_mode::incremental);
+  w.run_void(later->stop(2s));
+}
+
+TEST_CASE("runs of one provider that hang leave places for another's", "[sync][service]") {
+  sync_world w;
+  const auto file = w.root / "plugins" / "scribe.so";
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const std::string name = "name = \"nameplate\"";
+  const auto at = bytes.find(name);
+  REQUIRE(at != std::string::npos);
+  bytes.replace(at, name.size(), "name = \"namesakes\"");
+  std::ofstream(w.root / "plugins" / "second.so", std::ios::binary) << bytes;
+  REQUIRE(w.run(w.host->rescan()).has_value());
+  std::vector<ledger::connection> all;
+  for (const std::string of : {"nameplate", "namesakes"})
+    for (int i = 1; i <= 4; ++i) all.push_back(w.connected("many-" + std::to_string(i), std::to_string(i), of));
+  w.server->hold();
+  const auto service = w.make(w.supervisor, 4);
+  REQUIRE(w.run(service->start()).has_value());
+
+  for (std::size_t i = 0; i < 4; ++i) REQUIRE(service->request(all[i].id, "companies", true).has_value());
+  run_until(w.io, [&] { return w.server->held() == 3; });
+  CHECK(service->live_runs().size() == 3);
+  CHECK(service->queued().size() == 1);
+
+  for (std::size_t i = 4; i < 8; ++i) REQUIRE(service->request(all[i].id, "companies", true).has_value());
+  run_until(w.io, [&] { return service->live_runs().size() == 4; });
+  w.server->release();
+  w.run_void(service->stop(2s));
 }
 
 TEST_CASE("a refusal of the credentials is passed on with its status, or with none", "[sync][service]") {

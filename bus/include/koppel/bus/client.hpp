@@ -21,7 +21,7 @@ namespace koppel::bus {
 struct follower_options {
   std::filesystem::path folder;  ///< the host's bus folder; need not exist yet
   std::string consumer;          ///< [a-z0-9-]{1,64}; empty: anonymous, nobody keeps an acknowledgement
-  start_at from = from_start{};  ///< your stored position, where you have one
+  start_at from = from_start{};  ///< your stored position, where you have one; a snapshot to begin again
   filters filter;
   std::uint64_t credit_bytes = 4ULL * 1024 * 1024;         ///< bytes of batches on their way at once
   std::chrono::milliseconds heartbeat{limits::heartbeat};  ///< the host's; silence beyond 2.5 of them: connect anew
@@ -32,6 +32,10 @@ struct delivery {
   std::vector<event> events;  ///< in order; may be empty: then only the position moves
   position complete_up_to;
   std::uint64_t duplicates = 0;  ///< events that came again and were dropped
+  /// In the middle of a snapshot: keep this, durably, instead of the position, and begin a new follower with it. Absent
+  /// from its last delivery on. What did not occur in a snapshot may be swept once you have followed to what `head()`
+  /// is after that delivery.
+  std::optional<from_snapshot> walking;
 };
 
 class follower {
@@ -49,7 +53,7 @@ class follower {
   /// Everything up to `at` is durable here. Cumulative; sent again by itself after a reconnect.
   result<> ack(const position& at);
 
-  /// The host's newest seq as of its last heartbeat; 0 until one came.
+  /// The host's newest seq as of its last heartbeat or page; 0 until one came.
   std::uint64_t head() const;
   /// How often a connection was given up, and why the last time; for logs.
   std::uint64_t reconnects() const;

@@ -14,6 +14,13 @@ struct from_start {
 struct from_now {
   bool operator==(const from_now&) const = default;
 };
-using start_at = std::variant<from_start, from_now, position>;
+/// Each subject's newest event as of a moment, then what came after it. The default asks for a new one; a consumer that
+/// was cut in the middle of a walk goes on with what its last delivery said.
+struct from_snapshot {
+  position of;              ///< the moment: the head when the walk began. Without an epoch: not known yet
+  std::uint64_t after = 0;  ///< walked up to here
+  bool operator==(const from_snapshot&) const = default;
+};
+using start_at = std::variant<from_start, from_now, from_snapshot, position>;
 
 }  // namespace koppel::bus

@@ -16,6 +16,7 @@ namespace koppel::messages {
 
 inline constexpr std::size_t max_to_plugin = std::size_t{9} << 20;
 inline constexpr std::size_t max_from_plugin = std::size_t{4} << 20;
+inline constexpr std::size_t most_records = 10'000;  ///< in one page
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 

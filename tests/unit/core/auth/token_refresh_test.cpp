@@ -142,13 +142,13 @@ TEST_CASE("a lost answer and a dead access token: one resolving presentation, ha
   m.not_answered(exchange_fault::cut, noon + seconds{1});
   const auto waits = m.probed(probe::refused, noon + seconds{2});
   CHECK(waits.what == kind::wait);
-  CHECK(waits.not_before == noon + seconds{30});
+  CHECK(waits.not_before == noon + seconds{35});
   CHECK_FALSE(waits.intent_settled);
 
   // The next machine finds the intent; so does the one after a restart.
   const refresh_intent left{7, noon, 1};
-  auto again = asking(noon + seconds{30}, left, true);
-  const auto step = again.answered(answer(400, auth_reason::revoked), {}, noon + seconds{31});
+  auto again = asking(noon + seconds{35}, left, true);
+  const auto step = again.answered(answer(400, auth_reason::revoked), {}, noon + seconds{36});
   CHECK(step.what == kind::dead);
   CHECK(step.why.reason == auth_reason::refresh_outcome_unknown);
   CHECK(step.why.http_status == 400);
@@ -158,7 +158,7 @@ TEST_CASE("found after a crash, an intent is looked into before anything is pres
   const refresh_intent left{7, noon, 1};
   auto m = machine(left);
   CHECK(m.begin(noon + seconds{5}).what == kind::try_access_token);
-  CHECK(m.probed(probe::refused, noon + seconds{6}).not_before == noon + seconds{30});
+  CHECK(m.probed(probe::refused, noon + seconds{6}).not_before == noon + seconds{35});
 
   auto expired = machine(left);
   CHECK(expired.begin(noon + std::chrono::hours{1}).what == kind::store_intent);

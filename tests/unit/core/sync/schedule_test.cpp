@@ -146,3 +146,24 @@ TEST_CASE("times from a clock that had jumped ahead delay a stream by its interv
   h = believable(h, now + 4min);
   CHECK(plan_next_read(h, 5min, 24h, now + 4min).due == now + 5min);
 }
+
+TEST_CASE("a run whose plugin was replaced goes on at once, and counts as no failure", "[schedule]") {
+  stream_history h;
+  h.last_full_at = now - 1h;
+  h.failures = 2;
+  h = after(h, {.as = ending::plugin_replaced, .at = now});
+  REQUIRE(h.interrupted);
+  REQUIRE(h.failures == 2);
+
+  h.failures = 0;
+  REQUIRE(plan_next_read(h, 5min, 24h, now).due == now);
+}
+
+TEST_CASE("one provider of several leaves a quarter of the places, one alone has all", "[schedule]") {
+  using koppel::core::places_of_one;
+  CHECK(places_of_one(16, 1) == 16);
+  CHECK(places_of_one(16, 2) == 12);
+  CHECK(places_of_one(3, 2) == 2);
+  CHECK(places_of_one(2, 5) == 1);
+  CHECK(places_of_one(1, 5) == 1);
+}
