@@ -20,6 +20,9 @@ using runtime::awaitable;
 
 namespace {
 
+/// Between two looks whether a full disk has room again. (That it is full, the ledger tells by itself.)
+constexpr std::chrono::milliseconds without_room{10'000};
+
 core::stream_history history_of(const ledger::stream_state& s) {
   core::stream_history h;
   h.last_full_at = s.last_full_at;
@@ -221,13 +224,15 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
   if (!state_->connections.contains(key.first)) co_return;
   if (!begun) {
-    // Of a full disk the ledger tells by itself, once.
-    if (begun.error().code != ledger::errc::disk_full)
+    auto& history = state_->streams[key].history;
+    history.last_attempt_at = around_.clock.now();
+    if (begun.error().code == ledger::errc::disk_full) {
+      history.not_before = around_.clock.now() + without_room;
+    } else {
       spdlog::error("{}/{} {}: the run could not begin: {}", work.connection.provider, work.connection.name, name,
                     begun.error().detail);
-    auto& history = state_->streams[key].history;
-    history.failures++;
-    history.last_attempt_at = around_.clock.now();
+      history.failures++;
+    }
     co_return;
   }
   auto& s = state_->streams[key];
@@ -337,7 +342,13 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   // Meanwhile the connection may have changed, or been removed: that closed the run, and there is nothing to remember.
   const auto known = state_->connections.find(run.connection_id);
   if (known == state_->connections.end()) co_return;
-  if (!stored) spdlog::error("sync {}: how the run ended could not be stored: {}", run.id, stored.error().detail);
+  if (!stored && stored.error().code == ledger::errc::disk_full) {
+    // It is open in the ledger, and goes on when there is room.
+    outcome.as = ending::host_stopped;
+    outcome.retry_after = std::max(outcome.retry_after, without_room);
+  } else if (!stored) {
+    spdlog::error("sync {}: how the run ended could not be stored: {}", run.id, stored.error().detail);
+  }
   for (const auto& [name, value] : work.learned_now) core::learn(known->second.learned, name, value);
   auto& stream = state_->streams[{run.connection_id, run.stream}];
   stream.history = core::after(stream.history, outcome);

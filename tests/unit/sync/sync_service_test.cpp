@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 #include <sstream>
+#include <utility>
 
 #include "tests/unit/auth/world.hpp"
 
@@ -232,6 +233,34 @@ TEST_CASE("an interrupted run goes on when the provider's own word is over", "[s
   CHECK_FALSE(w.idle());
   w.settle();
   CHECK(w.newest_run().state == "completed");
+}
+
+TEST_CASE("a full disk interrupts a run, which goes on when there is room, without a pause for failures",
+          "[sync][service][full]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a"],"next":"1")")});
+  w.at("1", {page(R"("rows":["b"],"next":"2","last":true)")});
+  bool full = false;
+  w.on_request = [&w, &full](const std::string& request) {
+    if (request.find("at=1") != std::string::npos && !std::exchange(full, true)) w.free_bytes = 0;
+  };
+
+  w.read(true);
+  CHECK(w.newest_run().state == "running");
+  for (int i = 0; i < 3; ++i) {
+    w.clock.advance(10s);
+    w.read(true);
+  }
+  CHECK(w.reads_at("1") == 1);
+
+  w.free_bytes = 1 << 30;
+  w.clock.advance(10s);
+  w.service->connection_changed(w.now(w.c));  // it looks what is due
+  run_until(w.io, [&] { return w.newest_run().state == "completed"; });
+  w.settle();
+  CHECK(w.newest_run().resumed);
+  CHECK(w.told() ==
+        texts{"sync.started full", "sync.company.upserted a", "sync.company.upserted b", "sync.completed full"});
 }
 
 TEST_CASE("a full read that was interrupted concludes nothing, unless nothing was read by then", "[sync][service]") {
