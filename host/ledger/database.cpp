@@ -56,7 +56,8 @@ void make_log_durable(const std::string& database_path) {
                                                                     [](sqlite3_file* f) { f->pMethods->xClose(f); });
   sqlite3_int64 size = 0;
   check(log->pMethods->xFileSize(log, &size));
-  std::vector<char> part(std::size_t{1} << 20);
+  std::vector<char> part(
+      std::size_t{1} << 16);  // of 128 KiB and more SQLite's VFS writes nothing at once, and says full
   for (sqlite3_int64 at = 0; at < size; at += static_cast<sqlite3_int64>(part.size())) {
     const auto n = static_cast<int>(std::min<sqlite3_int64>(size - at, static_cast<sqlite3_int64>(part.size())));
     check(log->pMethods->xRead(log, part.data(), n, at));
