@@ -23,7 +23,8 @@ awaitable<result<void>> begin_pass(ledger& l, core::retention_limits limits, mil
     wait = tx.begin_trimming(limits);
     return {};
   };
-  co_return co_await l.write(work);
+  // It makes room: a full disk is no reason to wait with it.
+  co_return co_await l.write(work, urgency::cannot_wait);
 }
 
 awaitable<result<void>> trim_slice(ledger& l, trim_outcome& slice) {
@@ -33,7 +34,8 @@ awaitable<result<void>> trim_slice(ledger& l, trim_outcome& slice) {
     slice = std::move(*done);
     return {};
   };
-  co_return co_await l.write(work);
+  // It makes room: a full disk is no reason to wait with it.
+  co_return co_await l.write(work, urgency::cannot_wait);
 }
 
 /// All slices of one pass; false when cancelled, or when a slice failed.
