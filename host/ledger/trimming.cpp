@@ -23,8 +23,8 @@ awaitable<result<void>> begin_pass(ledger& l, core::retention_limits limits, mil
     wait = tx.begin_trimming(limits);
     return {};
   };
-  // It makes room: a full disk is no reason to wait with it.
-  co_return co_await l.write(work, urgency::cannot_wait);
+  // On a full disk it waits: what it frees is room in the file, and it needs room in the log, which is kept for others.
+  co_return co_await l.write(work);
 }
 
 awaitable<result<void>> trim_slice(ledger& l, trim_outcome& slice) {
@@ -34,8 +34,8 @@ awaitable<result<void>> trim_slice(ledger& l, trim_outcome& slice) {
     slice = std::move(*done);
     return {};
   };
-  // It makes room: a full disk is no reason to wait with it.
-  co_return co_await l.write(work, urgency::cannot_wait);
+  // On a full disk it waits: what it frees is room in the file, and it needs room in the log, which is kept for others.
+  co_return co_await l.write(work);
 }
 
 /// All slices of one pass; false when cancelled, or when a slice failed.

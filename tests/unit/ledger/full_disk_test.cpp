@@ -128,7 +128,7 @@ TEST_CASE("a full disk refuses what can wait, says so once, and goes on by itsel
 
 TEST_CASE("a renewal is refused before it is sent, and one that was answered is stored on a disk without a free byte",
           "[ledger][full]") {
-  full_disk f(150);
+  full_disk f(100);  // many times what can be under way
   const auto another = tests::connected(*f.l, "another").id;
   good(store_pair(*f.l, another, "first", 0));
   const bool in_the_middle = GENERATE(false, true);
