@@ -69,7 +69,7 @@ void checker::look_at(const bus::event& e) {
   if (world_.tells()) {
     const auto data = bus::data_as_json(e);
     const auto status = data ? text(*data, "status") + " " + text(*data, "reason") : std::string();
-    world_.tell("event", std::to_string(e.seq) + " " + type + " " + e.connection + " " + e.subject + " " + status);
+    world_.narrate("event", std::to_string(e.seq) + " " + type + " " + e.connection + " " + e.subject + " " + status);
   }
   if (type.ends_with(".deleted")) deletion(e);
   if (type == types::sync_completed) completion(e);

@@ -301,10 +301,6 @@ ledger::ledger& simulated_host::ledger() { return process_->book; }
 auth::auth_service& simulated_host::auth() { return process_->auth; }
 sync::sync_service& simulated_host::sync() { return process_->sync; }
 void simulated_host::kill_runner() { process_->children.kill_one(); }
-std::unique_ptr<bus::event_source> simulated_host::events() {
-  mount(disk_);
-  return process_->book.make_event_source();
-}
 
 std::string new_database(const std::string& key_file) {
   char folder[] = "/tmp/koppel-simulation-XXXXXX";

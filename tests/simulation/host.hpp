@@ -77,8 +77,6 @@ class simulated_host {
   void kill_runner();
   tests::simulated_disk& disk() { return disk_; }
 
-  /// A reader of the ledger, in a connection of its own.
-  std::unique_ptr<bus::event_source> events();
   static std::string database_path() { return "/host/ledger.db"; }
 
  private:
@@ -93,7 +91,7 @@ class simulated_host {
   const host_settings settings_;
   tests::simulated_disk disk_;
   std::unique_ptr<process> process_;
-  std::uint64_t boots_ = 0, life_ = 0;
+  std::uint64_t boots_ = 0;
   runtime::steady_time frozen_until_{};
 
   std::uint64_t operations_left_ = 0;  ///< until it dies; 0: it does not

@@ -4,6 +4,7 @@
 
 #include <sodium/core.h>
 #include <sodium/randombytes.h>
+#include <sodium/randombytes_sysrandom.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
@@ -13,12 +14,12 @@
 #include <set>
 
 #include "tests/simulation/checker.hpp"
+#include "tests/simulation/people.hpp"
 
 namespace koppel::simulation {
 namespace {
 
 using namespace std::chrono_literals;
-using core::auth_status;
 using host_end = simulated_host::end;
 using consumer_end = simulated_consumer::end;
 
@@ -44,7 +45,7 @@ class story_sink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void sink_it_(const spdlog::details::log_msg& m) override {
-    world_.tell("log", std::string(m.payload.data(), m.payload.size()));
+    world_.narrate("log", std::string(m.payload.data(), m.payload.size()));
   }
   void flush_() override {}
   world& world_;
@@ -58,12 +59,6 @@ class life {
   life_outcome run();
 
  private:
-  struct connected {
-    std::string id;
-    std::size_t account = 0;
-    auth_status status = auth_status::unconfigured;
-    bool busy = false;  ///< its administrator is at it
-  };
   struct mishap {
     std::string_view name;
     double weight;
@@ -76,12 +71,6 @@ class life {
   void pass(milliseconds time);
   void keep_up();
   void boot_host();
-  void make_connections();
-  runtime::awaitable<void> insert(std::size_t account);
-  runtime::awaitable<void> tend(std::size_t n);
-  runtime::awaitable<void> look();
-  runtime::awaitable<void> authorise(connected& c);
-  void tend_all();
 
   std::vector<mishap> mishaps();
   void next_mishap();
@@ -101,13 +90,12 @@ class life {
   checker checker_;
   bus_lines lines_;
   simulated_host host_;
+  people people_;
   std::vector<std::unique_ptr<simulated_consumer>> consumers_;
-  std::vector<connected> connections_;
   std::vector<mishap> mishaps_;
   milliseconds between_mishaps_{}, between_changes_{};
   bool storming_ = false, host_comes_ = false;
   std::set<simulated_consumer*> consumers_coming_;
-  std::uint64_t looks_ = 0;
 };
 
 life::life(std::uint64_t seed, bool tells, const surroundings& around)
@@ -116,7 +104,8 @@ life::life(std::uint64_t seed, bool tells, const surroundings& around)
       watch_(world_, provider_),
       checker_(world_, provider_),
       lines_(world_),
-      host_(world_, provider_, watch_, lines_, checker_, settings(around)) {
+      host_(world_, provider_, watch_, lines_, checker_, settings(around)),
+      people_(world_, host_, provider_, checker_) {
   dice = &world_.chance;
   auto logger = std::make_shared<spdlog::logger>("koppeld", std::make_shared<story_sink>(world_));
   logger->set_level(tells ? spdlog::level::debug : spdlog::level::off);
@@ -200,104 +189,9 @@ void life::boot_host() {
     if (world_.calm) world_.violation("the host cannot start: " + booted.error().detail);
     return world_.tell("host", "cannot start: " + booted.error().detail);
   }
-  if (connections_.empty()) make_connections();
 }
 
-// ---- the people
-
-void life::make_connections() {
-  for (std::size_t i = 0; i < provider_.accounts().size(); ++i) host_.run("operator", insert(i));
-}
-
-runtime::awaitable<void> life::insert(std::size_t account) {
-  ledger::connection c;
-  const std::function<result<void>(ledger::transaction&)> work = [&](ledger::transaction& tx) -> result<> {
-    c = {};
-    for (auto& known : tx.connections())
-      if (known.name == "c" + std::to_string(account)) c = known;
-    if (!c.id.empty()) return {};
-    ledger::app a;
-    a.provider = "almanac";
-    a.name = "app" + std::to_string(account);
-    a.client_id = "client" + std::to_string(account);
-    a.created_at = tx.now();
-    auto app = tx.insert_app(a, core::secret("its-secret"));
-    if (!app) return app.error();
-    c.provider = "almanac";
-    c.name = "c" + std::to_string(account);
-    c.customer = "customer" + std::to_string(account);
-    c.app_id = app->id;
-    c.created_at = c.auth.since = tx.now();
-    auto made = tx.insert_connection(c);
-    if (!made) return made.error();
-    c = *made;
-    return {};
-  };
-  const auto done = co_await host_.ledger().write(work);
-  if (!done) co_return;
-  host_.sync().connection_changed(c);
-  checker_.connection(c.id, account);
-  for (const auto& known : connections_)
-    if (known.id == c.id) co_return;
-  connections_.push_back({c.id, account});
-}
-
-/// What the host says of its connections.
-runtime::awaitable<void> life::look() {
-  std::vector<ledger::connection> all;
-  const std::function<result<void>(ledger::transaction&)> work = [&](ledger::transaction& tx) -> result<> {
-    all = tx.connections();
-    return {};
-  };
-  const auto done = co_await host_.ledger().write(work);
-  if (!done) co_return;
-  for (const auto& c : all)
-    for (auto& known : connections_)
-      if (known.id == c.id) known.status = c.auth.status;
-  ++looks_;
-}
-
-runtime::awaitable<void> life::tend(std::size_t n) {
-  auto& c = connections_[n];
-  auto looking = look();
-  co_await std::move(looking);
-  if (c.status == auth_status::authorized) co_return;
-  auto work = authorise(c);
-  co_await std::move(work);
-}
-
-/// The administrator opens a link, gives access, and comes back by the redirect or pastes where it led.
-runtime::awaitable<void> life::authorise(connected& c) {
-  auth::confirmation yes{auth::confirmation::mode::yes, ""};
-  auto begun = co_await host_.auth().begin(c.id, yes, "");
-  if (!begun) co_return;
-  const auto query = std::string_view(begun->link).substr(begun->link.find('?') + 1);
-  const auto state = parameter(query, "state");
-  const auto back = provider_.consent(c.account, begun->redirect_uri, state);
-  world_.tell("customer", "gives access to " + provider_.accounts()[c.account].id);
-  if (world_.chance.hits(0.5)) {
-    core::secret pasted(back);
-    auto how = yes;
-    const auto pasted_well = co_await host_.auth().paste(c.id, std::move(pasted), std::move(how));
-    if (!pasted_well) world_.tell("customer", "is told: " + pasted_well.error().detail);
-    co_return;
-  }
-  const auto answer = std::string_view(back).substr(back.find('?') + 1);
-  std::vector<std::pair<std::string, std::string>> parameters{{"code", parameter(answer, "code")}, {"state", state}};
-  std::string name = "almanac", language = "nl";
-  const auto page = co_await host_.auth().callback(std::move(name), std::move(parameters), std::move(language));
-  world_.tell("customer", "sees a page with status " + std::to_string(page.status));
-}
-
-/// Once in a while administrators look whether their connection works, and mend it.
-void life::tend_all() {
-  if (host_.up()) {
-    if (connections_.size() < provider_.accounts().size()) make_connections();
-    for (std::size_t i = 0; i < connections_.size(); ++i) host_.run("customer", tend(i));
-  }
-  world_.after(world_.calm ? 30s : world_.chance.between(milliseconds{30s}, milliseconds{180s}),
-               [this] { tend_all(); });
-}
+// ---- the data
 
 void life::next_change() {
   if (!storming_) return;
@@ -420,7 +314,7 @@ bool life::wait_until(milliseconds limit, const char* what, const std::function<
   auto how = std::string("it takes for ever: ") + what + "; head " + std::to_string(checker_.head());
   for (const auto& c : consumers_) how += ", " + c->name() + (c->up() ? " at " + std::to_string(c->at()) : " down");
   if (!host_.up()) how += ", no host";
-  for (const auto& c : connections_)
+  for (const auto& c : people_.connections())
     how += ", " + provider_.accounts()[c.account].id + " " + std::string(to_string(c.status)) +
            (provider_.accounts()[c.account].alive ? "" : " (its grant is dead)");
   if (host_.up())
@@ -435,7 +329,7 @@ void life::storm() {
   boot_host();
   for (auto& c : consumers_)
     if (const auto booted = c->boot(); !booted) world_.violation(booted.error().detail);
-  world_.after(2s, [this] { tend_all(); });
+  world_.after(2s, [this] { people_.come(); });
   world_.after(world_.chance.around(between_changes_), [this] { next_change(); });
   world_.after(world_.chance.around(between_mishaps_), [this] { next_mishap(); });
   pass(world_.chance.between(milliseconds{5min}, milliseconds{15min}));
@@ -450,28 +344,26 @@ void life::storm() {
 }
 
 bool life::settled() {
-  if (!host_.up() || connections_.size() < provider_.accounts().size()) return false;
-  if (looks_ == 0) return false;
-  for (const auto& c : connections_)
-    if (c.status != auth_status::authorized || !provider_.accounts()[c.account].alive) return false;
-  return host_.sync().live_runs().empty() && host_.sync().queued().empty();
+  return host_.up() && people_.are_content() && host_.sync().live_runs().empty() && host_.sync().queued().empty();
 }
 
 void life::ask_for_reads(bool full) {
   watch_.begin_anew();
-  for (const auto& c : connections_) static_cast<void>(host_.sync().request(c.id, "", full));
+  for (const auto& c : people_.connections()) static_cast<void>(host_.sync().request(c.id, "", full));
 }
 
 /// Asks until every stream was read once more.
 bool life::read_all(bool full) {
   std::map<std::string, std::uint64_t> before;
-  const auto readings = [&](const connected& c, const char* entity) { return checker_.readings(c.id, entity, full); };
-  for (const auto& c : connections_)
+  const auto readings = [&](const people::connection& c, const char* entity) {
+    return checker_.readings(c.id, entity, full);
+  };
+  for (const auto& c : people_.connections())
     for (const char* entity : {"contact", "company"}) before[c.id + entity] = readings(c, entity);
   int waited = 0;
   return wait_until(1h, full ? "a full read" : "an incremental read", [&] {
     if (host_.up() && waited++ % 120 == 0) ask_for_reads(full);
-    for (const auto& c : connections_)
+    for (const auto& c : people_.connections())
       for (const char* entity : {"contact", "company"})
         if (readings(c, entity) == before[c.id + entity]) return false;
     return true;
@@ -495,9 +387,9 @@ void life::calm() {
   };
   auto& proplus = *consumers_.front();
   if (!read_all(false) || !wait_until(5min, "consumers do not catch up", caught_up)) return;
-  for (const auto& c : connections_) checker_.equal(proplus, c.id, false);
+  for (const auto& c : people_.connections()) checker_.equal(proplus, c.id, false);
   if (!read_all(true) || !wait_until(5min, "consumers do not catch up", caught_up)) return;
-  for (const auto& c : connections_) {
+  for (const auto& c : people_.connections()) {
     checker_.equal(proplus, c.id, true);
     checker_.status_is_true(proplus, c.id, c.status);
   }
@@ -530,8 +422,9 @@ life_outcome live(std::uint64_t seed, bool tells, const surroundings& around) {
   randombytes_set_implementation(&randomness);
   if (sodium_init() < 0) throw std::runtime_error("libsodium cannot be used");
   virtual_time::reset();
-  life l(seed, tells, around);
-  return l.run();
+  const auto outcome = life(seed, tells, around).run();
+  randombytes_set_implementation(&randombytes_sysrandom_implementation);
+  return outcome;
 }
 
 }  // namespace koppel::simulation

@@ -56,7 +56,6 @@ class provider {
 
   std::vector<account>& accounts() { return accounts_; }
   const account* owner_of(const std::string& refresh_token) const;
-  std::uint64_t changes() const { return next_row_; }
 
   static constexpr std::string_view poisoned = "poison";
 

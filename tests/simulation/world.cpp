@@ -27,6 +27,10 @@ void world::do_next() {
 
 void world::tell(std::string_view who, std::string_view what) {
   count(what);
+  narrate(who, what);
+}
+
+void world::narrate(std::string_view who, std::string_view what) const {
   if (tells_)
     std::printf("%s  %-11.*s %.*s\n", core::to_rfc3339(now()).substr(11, 12).c_str(), static_cast<int>(who.size()),
                 who.data(), static_cast<int>(what.size()), what.data());

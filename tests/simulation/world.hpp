@@ -51,7 +51,9 @@ class world {
 
   // ---- what happened
 
-  /// One thing that happened: a line of the story, if it is told; part of the life's fingerprint in any case.
+  /// A line of the story, if it is told.
+  void narrate(std::string_view who, std::string_view what) const;
+  /// One thing that happened: told, and part of the life's fingerprint in any case.
   void tell(std::string_view who, std::string_view what);
   /// A fault, by its kind.
   void fault(const std::string& kind, std::string_view details = {});
