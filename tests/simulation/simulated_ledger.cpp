@@ -16,7 +16,9 @@ simulated_ledger::simulated_ledger(world& w, std::string path, std::unique_ptr<k
                  {.on_fatal = std::move(on_fatal),
                   .on_commit = std::move(on_commit),
                   .free_bytes = std::move(free_bytes),
-                  .on_space = [this](const koppel::ledger::disk_space& s) { space_ = s; }}) {}
+                  .on_space = [this](const koppel::ledger::disk_space& s) { space_ = s; }},
+                 // What cannot wait in a life is little; megabytes of zeros would cost more than all the rest of it.
+                 {.in_log = std::uint64_t{256} << 10}) {}
 
 std::unique_ptr<bus::event_source> simulated_ledger::make_event_source() {
   return std::make_unique<koppel::ledger::stored_events>(path_, epoch(),
