@@ -138,10 +138,11 @@ batch_outcome live_many(const batch& b, const surroundings& around) {
     for (std::size_t i = 0; i < open.size(); ++i)
       if (open[i].revents != 0) hear(*whose[i], all);
     const auto now = std::chrono::steady_clock::now();
-    if (b.progress && now - told > std::chrono::seconds{1}) {
+    if (now - told > (b.progress ? std::chrono::seconds{1} : std::chrono::seconds{60})) {
       told = now;
-      std::fprintf(stderr, "\r%llu of %llu lives, %zu went wrong ", static_cast<unsigned long long>(all.lives),
-                   static_cast<unsigned long long>(b.seeds), all.failed.size());
+      std::fprintf(stderr, "%s%llu of %llu lives, %zu went wrong%s", b.progress ? "\r" : "",
+                   static_cast<unsigned long long>(all.lives), static_cast<unsigned long long>(b.seeds),
+                   all.failed.size(), b.progress ? " " : "\n");
     }
     if (b.stop_at_first && !all.failed.empty())
       for (auto& w : workers)

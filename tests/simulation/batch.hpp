@@ -12,7 +12,7 @@ struct batch {
   std::uint64_t first = 1, seeds = 1;
   unsigned jobs = 1;
   bool stop_at_first = false;  ///< end when one has gone wrong
-  bool progress = false;       ///< on stderr
+  bool progress = false;       ///< on a terminal: each second; else on a line of stderr each minute
 };
 
 struct batch_outcome {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "host/core/text.hpp"
 #include "host/ledger/event_source.hpp"
@@ -174,7 +175,7 @@ struct simulated_host::process {
   auth::auth_service auth;
   sync::sync_service sync;
   std::string ends_because;
-  bool serving = false;
+  bool serving = false, stopping = false;
 };
 
 simulated_host::simulated_host(world& w, simulation::provider& p, request_watch& watch, bus_lines& lines, observer& o,
@@ -279,6 +280,7 @@ void simulated_host::calm() {
 void simulated_host::fail_next_sync() { next_sync_fails_ = true; }
 
 void simulated_host::stop() {
+  if (std::exchange(process_->stopping, true)) return;  // a second signal changes nothing here
   boost::asio::co_spawn(process_->io, process_->shut_down(), [](std::exception_ptr) {});
 }
 
