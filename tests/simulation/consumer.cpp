@@ -39,7 +39,10 @@ simulated_consumer::~simulated_consumer() {
 result<> simulated_consumer::boot() {
   mount(disk_);
   auto opened = proplus::store::open(database_path());
-  if (!opened) return opened.error();
+  if (!opened) {
+    settle_disk();
+    return opened.error();
+  }
   world_.tell(name_, "starts");
   process_ = std::make_unique<process>();
   process_->store = std::move(*opened);
@@ -65,13 +68,19 @@ void simulated_consumer::begin_to_follow() {
 
 void simulated_consumer::die(end how) {
   world_.tell(name_, "ends");
-  if (how == end::kill)
-    disk_.kill();
-  else
-    disk_.lose_power(world_.chance.number());
+  dies_by_ = how;
+  settle_disk();
   if (process_->line != 0) lines_.close(process_->line);
   process_.reset();
   ++life_;
+}
+
+/// What the disk keeps of a process that is no more.
+void simulated_consumer::settle_disk() {
+  if (dies_by_ == end::kill)
+    disk_.kill();
+  else
+    disk_.lose_power(world_.chance.number());
   operations_left_ = 0;
   dies_by_ = end::kill;
 }

@@ -42,6 +42,7 @@ class simulated_consumer {
 
  private:
   struct process;
+  void settle_disk();
   void begin_to_follow();
   void look_soon(milliseconds delay);
   /// One turn of the loop in tools/proplus/run.cpp: connects, hears, says what is due.

@@ -71,6 +71,8 @@ class life {
   void pass(milliseconds time);
   void keep_up();
   void boot_host();
+  void boot(simulated_consumer& c);
+  void cannot_start(const std::string& who, const failure& why);
 
   std::vector<mishap> mishaps();
   void next_mishap();
@@ -177,18 +179,23 @@ void life::keep_up() {
     if (!c->up() && consumers_coming_.insert(c.get()).second)
       world_.after(world_.chance.between(200ms, 10'000ms), [this, &c] {
         consumers_coming_.erase(c.get());
-        if (const auto booted = c->boot(); !booted)
-          world_.violation(c->name() + " cannot start: " + booted.error().detail);
+        boot(*c);
       });
+}
+
+/// Whoever keeps something running tries again; once the disks are well it has to work.
+void life::cannot_start(const std::string& who, const failure& why) {
+  world_.tell(who, "cannot start: " + why.detail);
+  if (world_.calm) world_.violation(who + " cannot start: " + why.detail);
+}
+
+void life::boot(simulated_consumer& c) {
+  if (const auto booted = c.boot(); !booted) cannot_start(c.name(), booted.error());
 }
 
 void life::boot_host() {
   host_comes_ = false;
-  if (const auto booted = host_.boot(); !booted) {
-    // Whoever keeps it running tries again; once the disk is well it has to work.
-    if (world_.calm) world_.violation("the host cannot start: " + booted.error().detail);
-    return world_.tell("host", "cannot start: " + booted.error().detail);
-  }
+  if (const auto booted = host_.boot(); !booted) cannot_start("host", booted.error());
 }
 
 // ---- the data
@@ -327,8 +334,7 @@ bool life::wait_until(milliseconds limit, const char* what, const std::function<
 void life::storm() {
   storming_ = true;
   boot_host();
-  for (auto& c : consumers_)
-    if (const auto booted = c->boot(); !booted) world_.violation(booted.error().detail);
+  for (auto& c : consumers_) boot(*c);
   world_.after(2s, [this] { people_.come(); });
   world_.after(world_.chance.around(between_changes_), [this] { next_change(); });
   world_.after(world_.chance.around(between_mishaps_), [this] { next_mishap(); });
