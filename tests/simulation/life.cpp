@@ -238,7 +238,9 @@ std::vector<life::mishap> life::mishaps() {
        [this] {
          world_.fault("disk full");
          host_.fill_disk();
-         world_.after(world_.chance.between(milliseconds{1s}, milliseconds{120s}), [this] { host_.make_room(); });
+         const auto lasts = world_.chance.between(milliseconds{1s}, milliseconds{120s});
+         world_.full_until = std::max(world_.full_until, virtual_time::now() + lasts + 30s);
+         world_.after(lasts, [this] { host_.make_room(); });
        }},
       {"told to stop", 1,
        [this] {

@@ -60,7 +60,7 @@ bool request_watch::any_on_the_way() const {
 
 void request_watch::attempt(const std::string& key) {
   auto& g = groups_[key];
-  if (virtual_time::now() > g.again_after) g.failures = 0;
+  if (virtual_time::now() > g.again_after || virtual_time::now() < world_.full_until) g.failures = 0;
   if (g.failures >= most_attempts)
     world_.violation("a request is attempted for the " + std::to_string(g.failures + 1) +
                      "th time in a row: more than one layer repeats it");

@@ -74,6 +74,7 @@ class world {
   bool calm = false;                    ///< no more faults
   double network_trouble = 0;           ///< the share of exchanges with the provider that go wrong
   runtime::steady_time outage_until{};  ///< the provider cannot be reached
+  runtime::steady_time full_until{};    ///< the host's disk was full: its runs go on soon after, whatever ended them
 
  private:
   struct item {
