@@ -91,11 +91,13 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
-  /// Asks whose account a stored pair opens; nothing happens where that is known. `generation`: the pair that was
+  /// Asks whose account a stored pair opens; nothing happens where that is known. A pair whose access token is over is
+  /// renewed first. `generation`: the pair that was
   /// stored for a bound connection and not verified yet; 0: any pair of a connection that is not bound.
   runtime::awaitable<void> verify_stored(std::string connection_id, confirmation how, std::uint64_t generation = 0);
   /// The same after a pause that grows with each time.
-  void ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation);
+  void ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation,
+                 core::instant not_before = {});
   runtime::awaitable<void> verify_later(std::string connection_id, confirmation how, std::uint64_t generation,
                                         std::chrono::milliseconds pause);
 
@@ -114,6 +116,14 @@ class auth_service::impl {
     bool under_way = false;
     std::string why;  ///< it has to wait
   };
+  /// What the ledger holds of a connection's secrets.
+  struct stored_secrets {
+    std::optional<ledger::credentials> pair;
+    core::secret client_secret;
+  };
+  runtime::awaitable<result<stored_secrets>> read_secrets(const ledger::connection& c, std::string app_id);
+  /// Renews a pair whose turn it may be. The caller has the connection's gate.
+  runtime::awaitable<renewal> renew_pair(const subject& about, const stored_secrets& secrets, renewal_cause cause);
   /// One renewal, from the intent to its outcome; not to be interrupted.
   runtime::awaitable<renewal> carry_out(const subject& about, const ledger::credentials& pair,
                                         const core::secret& client_secret, bool access_refused, counted_request& out);

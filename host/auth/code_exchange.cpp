@@ -393,25 +393,36 @@ awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation h
   const bool in_question =
       generation == 0 ? may_be_unverified(c) : c.auth.status == core::auth_status::waiting || may_be_unverified(c);
   if (!in_question) co_return;
+  auto secrets = co_await read_secrets(c, loaded->app.id);
+  if (!secrets) spdlog::error("{}: {}", id, secrets.error().detail);
+  if (!secrets || !secrets->pair || (generation != 0 && secrets->pair->generation != generation)) co_return;
+  if (secrets->pair->expires_at.value_or(core::instant::max()) <= clock_.now() &&
+      !secrets->pair->refresh_token.empty()) {
+    // Nobody had the time to ask while the access token lived. A refused renewal was its end: it is not asked for
+    // twice.
+    if (c.auth.status != core::auth_status::waiting && c.auth.status != core::auth_status::unconfigured) co_return;
+    auto wish = renew_pair(*loaded, *secrets, renewal_cause::expired);
+    const auto became = co_await std::move(wish);
+    if (became.what != renewal::outcome::renewed) {
+      fresh_.erase(id);  // not to be kept fresh before somebody uses it
+      if (became.what == renewal::outcome::later) ask_again(c, how, generation, became.not_before);
+      co_return;
+    }
+    secrets = co_await read_secrets(c, loaded->app.id);
+    if (!secrets || !secrets->pair) co_return;
+  }
   grant g;
   g.stored = true;
-  const std::function<result<void>(transaction&)> take = [&](transaction& tx) -> result<> {
-    auto known = tx.find_credentials(id);
-    if (!known) return known.error();
-    if (*known) g.credentials = std::move(**known);
-    return {};
-  };
-  auto taken = co_await ledger_.write(take);
-  if (!taken) spdlog::error("{}: {}", id, taken.error().detail);
-  if (!taken || g.credentials.access_token.empty()) co_return;
-  if (generation != 0 && g.credentials.generation != generation) co_return;
+  g.credentials = std::move(*secrets->pair);
   auto done = co_await verify(*loaded, g, how);
   if (!done) spdlog::error("{}: {}", id, done.error().detail);
 }
 
-void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation) {
+void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation,
+                                   core::instant not_before) {
   auto& tries = unproven_[c.id];
-  const auto pause = std::min(first_retry * (1 << std::min(tries++, 10)), longest_retry);
+  const auto usual = std::min(first_retry * (1 << std::min(tries++, 10)), longest_retry);
+  const auto pause = std::max<std::chrono::milliseconds>(usual, not_before - clock_.now());
   supervisor_.run("probe of " + c.provider + "/" + c.name, verify_later(c.id, how, generation, pause));
 }
 

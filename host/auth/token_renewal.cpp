@@ -61,36 +61,48 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     co_return impossible(loaded.error().detail);
   }
   const subject& about = *loaded;
-  std::optional<ledger::credentials> pair;
-  core::secret client_secret;
-  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
-    auto found = tx.find_credentials(id);
-    if (!found) return found.error();
-    pair = std::move(*found);
-    auto secret = tx.client_secret(about.app.id);
-    if (!secret) return secret.error();
-    client_secret = std::move(*secret);
-    return {};
-  };
-  auto done = co_await ledger_.write(read);
-  if (!done) {
-    spdlog::error("{}: its tokens cannot be read: {}", name_of(about.connection), done.error().detail);
-    co_return later(clock_.now() + std::chrono::minutes{5}, done.error().detail);
+  const auto secrets = co_await read_secrets(about.connection, about.app.id);
+  if (!secrets) {
+    spdlog::error("{}: its tokens cannot be read: {}", name_of(about.connection), secrets.error().detail);
+    co_return later(clock_.now() + std::chrono::minutes{5}, secrets.error().detail);
   }
-  if (!pair) co_return impossible("this connection has no credentials");
+  if (!secrets->pair) co_return impossible("this connection has no credentials");
   // Others waited at the gate for what the first of them has fetched.
-  if (pair->generation > generation) co_return renewed();
+  if (secrets->pair->generation > generation) co_return renewed();
   if (about.connection.auth.status != core::auth_status::authorized)
     co_return impossible("the connection is not authorized: it is " +
                          std::string(core::to_string(about.connection.auth.status)));
+  auto work = renew_pair(about, *secrets, cause);
+  co_return co_await std::move(work);
+}
 
+awaitable<result<auth_service::impl::stored_secrets>> auth_service::impl::read_secrets(const ledger::connection& c,
+                                                                                       std::string app_id) {
+  stored_secrets found;
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+    auto pair = tx.find_credentials(c.id);
+    if (!pair) return pair.error();
+    auto secret = tx.client_secret(app_id);
+    if (!secret) return secret.error();
+    found = {std::move(*pair), std::move(*secret)};
+    return {};
+  };
+  auto done = co_await ledger_.write(read);
+  if (!done) co_return done.error();
+  co_return found;
+}
+
+awaitable<renewal> auth_service::impl::renew_pair(const subject& about, const stored_secrets& secrets,
+                                                  renewal_cause cause) {
+  const auto& id = about.connection.id;
+  const auto& pair = *secrets.pair;
   auto& known = fresh_[id];
-  if (known.age.generation != pair->generation) {
+  if (known.age.generation != pair.generation) {
     known = freshness{};
     known.provider = about.connection.provider;
-    known.age = pair->age();
+    known.age = pair.age();
   }
-  if (pair->refresh_token.empty()) {
+  if (pair.refresh_token.empty()) {
     known.renewable = false;
     co_return impossible("the access token is over, and " + about.manifest->title + " gave none to renew it with");
   }
@@ -112,7 +124,7 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     co_return later(*room, waiting.why);
   }
   if (stopping_) co_return later(clock_.now() + look_limit, "the host is shutting down");
-  auto work = carry_out(about, *pair, client_secret, fresh_[id].refused, out);
+  auto work = carry_out(about, pair, secrets.client_secret, fresh_[id].refused, out);
   co_return co_await shielded(std::move(work));
 }
 

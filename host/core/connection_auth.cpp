@@ -175,7 +175,10 @@ auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, 
 }
 
 auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now) {
-  if (superseded || c.state.status != auth_status::authorized) return leave(c, c.state, now);
+  using st = auth_status;
+  const auto was = c.state.status;
+  const bool in_use = was == st::authorized || was == st::waiting || was == st::unconfigured;
+  if (superseded || !in_use) return leave(c, c.state, now);
   auto state = failed(c, why.reason, why.http_status, why.provider_error);
   state.who = c.state.who;
   // The ciphertext stays: it costs nothing, and a provider's refusal has been wrong before.

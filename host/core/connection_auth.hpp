@@ -64,8 +64,9 @@ auth_decision grant_unverified(const auth_subject& c, int http_status, instant n
 /// The answer to awaiting_confirmation. Anything but that status is left alone. `taken`: another connection was faster.
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now);
 
-/// The provider refuses to renew the tokens, for good. The sealed pair stays. `superseded`: a newer pair was stored
-/// meanwhile; the refusal of the old one says nothing about it.
+/// The provider refuses to renew the tokens, for good: those of a connection that works, or of one whose account nobody
+/// has named yet. The sealed pair stays. `superseded`: a newer pair was stored meanwhile; the refusal of the old one
+/// says nothing about it.
 auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now);
 
 /// The provider refuses the credentials, and a second look agreed. `expired`: they were past their time.

@@ -2,6 +2,8 @@
 // Time, injected: who needs `now` takes a clock. The system clock is made in one place, main's wiring.
 #pragma once
 
+#include <atomic>
+
 #include "host/core/time.hpp"
 
 namespace koppel::runtime {
@@ -24,10 +26,10 @@ class manual_clock final : public clock {
  public:
   explicit manual_clock(core::instant t) : now_(t) {}
   core::instant now() const override { return now_; }
-  void advance(std::chrono::milliseconds d) { now_ += d; }
+  void advance(std::chrono::milliseconds d) { now_ = now_.load() + d; }
 
  private:
-  core::instant now_;
+  std::atomic<core::instant> now_;  ///< the ledger's thread looks at it as well
 };
 
 }  // namespace koppel::runtime

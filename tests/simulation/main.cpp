@@ -2,6 +2,7 @@
 // koppel-simulate: lives many lives, on all cores, and says what was found. tools/simulate builds and runs it.
 
 #include <malloc.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,10 @@ int main(int argc, char** argv) {
   try {
     const temporary_key key;
     const surroundings around{KOPPEL_SIMULATION_PLUGINS, key.path(), new_database(key.path())};
+    // From here on a process has one thread, and nobody asks SQLite how much memory it has: no locks.
+    ::sqlite3_shutdown();
+    ::sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    ::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     return run(c, around);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "koppel-simulate: %s\n", e.what());

@@ -48,11 +48,11 @@ std::int64_t number_of(const json::object& map, std::string_view key) {
   return value->is_int64() ? value->get_int64() : 0;
 }
 
-record_tables::record_tables(SQLite::Database& db) : db_(db) {
+record_tables::record_tables(statements& prepared) : prepared_(prepared) {
   for (const entity& e : entities()) {
     const std::string erase = "DELETE FROM " + std::string(e.name) +
                               " WHERE connection_id = ?1 AND id = ?2 AND (walk <> ?3 OR revision < ?4 OR ?4 = 0)";
-    by_entity_.emplace(e.name, new statements{&e, SQLite::Statement(db, upsert_sql(e)), SQLite::Statement(db, erase)});
+    by_entity_.emplace(e.name, table{&e, upsert_sql(e), erase});
   }
 }
 
@@ -65,70 +65,67 @@ bool record_tables::apply(const bus::event& e, std::string_view short_type, cons
   if (at == by_entity_.end()) return false;
   const std::string_view what = short_type.substr(dot + 1);
   if (what == "upserted")
-    upsert(*at->second, e, data, walk);
+    upsert(at->second, e, data, walk);
   else if (what == "deleted" || what == "erased")  // no history is kept here, so both are the same
-    erase(*at->second, e, data, walk);
+    erase(at->second, e, data, walk);
   else
     return false;
   return true;
 }
 
-void record_tables::upsert(statements& to, const bus::event& e, const json::object& data, std::int64_t walk) {
+void record_tables::upsert(const table& to, const bus::event& e, const json::object& data, std::int64_t walk) {
   static const json::object nothing;
   const json::value* record = data.if_contains("data");
   const json::object& fields = record != nullptr && record->is_object() ? record->get_object() : nothing;
-  SQLite::Statement& s = to.upsert;
-  s.reset();
-  s.clearBindings();
-  s.bind(1, e.connection_id);
-  s.bind(2, e.subject.empty() ? text_of(data, "id") : e.subject);
-  s.bind(3, number_of(data, "revision"));
-  s.bind(4, walk);
-  s.bind(5, static_cast<std::int64_t>(e.seq));
+  statement s(prepared_, to.upsert);
+  s->bind(1, e.connection_id);
+  s->bind(2, e.subject.empty() ? text_of(data, "id") : e.subject);
+  s->bind(3, number_of(data, "revision"));
+  s->bind(4, walk);
+  s->bind(5, static_cast<std::int64_t>(e.seq));
   std::uint64_t present = 0;
   for (std::size_t i = 0; i < to.of->columns.size(); ++i) {
     const json::value* value = fields.if_contains(to.of->columns[i]);
     if (value == nullptr) continue;  // the provider did not say: ours stays
     present |= std::uint64_t{1} << i;
-    bind(s, static_cast<int>(7 + i), *value);
+    bind(*s, static_cast<int>(7 + i), *value);
   }
-  s.bind(6, static_cast<std::int64_t>(present));
-  s.exec();
+  s->bind(6, static_cast<std::int64_t>(present));
+  s->exec();
 }
 
-void record_tables::erase(statements& to, const bus::event& e, const json::object& data, std::int64_t walk) {
-  SQLite::Statement& s = to.erase;
-  s.reset();
-  s.bind(1, e.connection_id);
-  s.bind(2, e.subject.empty() ? text_of(data, "id") : e.subject);
-  s.bind(3, walk);
-  s.bind(4, number_of(data, "revision"));
-  s.exec();
+void record_tables::erase(const table& to, const bus::event& e, const json::object& data, std::int64_t walk) {
+  statement s(prepared_, to.erase);
+  s->bind(1, e.connection_id);
+  s->bind(2, e.subject.empty() ? text_of(data, "id") : e.subject);
+  s->bind(3, walk);
+  s->bind(4, number_of(data, "revision"));
+  s->exec();
 }
 
 void record_tables::purge(const std::string& connection_id) {
   for (const entity& e : entities()) {
-    SQLite::Statement s(db_, "DELETE FROM " + std::string(e.name) + " WHERE connection_id = ?1");
-    s.bind(1, connection_id);
-    s.exec();
+    statement s(prepared_, "DELETE FROM " + std::string(e.name) + " WHERE connection_id = ?1");
+    s->bind(1, connection_id);
+    s->exec();
   }
 }
 
 std::pair<std::int64_t, std::int64_t> record_tables::unseen(const entity& of, const std::string& connection_id,
                                                             std::int64_t walk) {
-  SQLite::Statement s(db_, "SELECT count(*) FILTER (WHERE walk <> ?2), count(*) FROM " + std::string(of.name) +
-                               " WHERE connection_id = ?1");
-  s.bind(1, connection_id);
-  s.bind(2, walk);
-  s.executeStep();
-  return {s.getColumn(0).getInt64(), s.getColumn(1).getInt64()};
+  statement s(prepared_, "SELECT count(*) FILTER (WHERE walk <> ?2), count(*) FROM " + std::string(of.name) +
+                             " WHERE connection_id = ?1");
+  s->bind(1, connection_id);
+  s->bind(2, walk);
+  s->executeStep();
+  return {s->getColumn(0).getInt64(), s->getColumn(1).getInt64()};
 }
 
 std::int64_t record_tables::sweep(const entity& of, const std::string& connection_id, std::int64_t walk) {
-  SQLite::Statement s(db_, "DELETE FROM " + std::string(of.name) + " WHERE connection_id = ?1 AND walk <> ?2");
-  s.bind(1, connection_id);
-  s.bind(2, walk);
-  return s.exec();
+  statement s(prepared_, "DELETE FROM " + std::string(of.name) + " WHERE connection_id = ?1 AND walk <> ?2");
+  s->bind(1, connection_id);
+  s->bind(2, walk);
+  return s->exec();
 }
 
 }  // namespace koppel::proplus

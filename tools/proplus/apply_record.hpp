@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Record events onto their tables: upserted, deleted, erased. Prepared once, used for every event.
+// Record events onto their tables: upserted, deleted, erased.
 #pragma once
-
-#include <SQLiteCpp/SQLiteCpp.h>
 
 #include <boost/json/object.hpp>
 #include <koppel/bus/event.hpp>
 #include <map>
-#include <memory>
 
 #include "schema.hpp"
+#include "statements.hpp"
 
 namespace koppel::proplus {
 
 class record_tables {
  public:
-  explicit record_tables(SQLite::Database& db);
+  explicit record_tables(statements& prepared);
 
   /// False: this type is not a record event of an entity that we keep.
   bool apply(const bus::event& e, std::string_view short_type, const boost::json::object& data, std::int64_t walk);
@@ -26,15 +24,15 @@ class record_tables {
   std::int64_t sweep(const entity& of, const std::string& connection_id, std::int64_t walk);
 
  private:
-  struct statements {
+  struct table {
     const entity* of;
-    SQLite::Statement upsert, erase;
+    std::string upsert, erase;  ///< SQL
   };
-  void upsert(statements& to, const bus::event& e, const boost::json::object& data, std::int64_t walk);
-  void erase(statements& to, const bus::event& e, const boost::json::object& data, std::int64_t walk);
+  void upsert(const table& to, const bus::event& e, const boost::json::object& data, std::int64_t walk);
+  void erase(const table& to, const bus::event& e, const boost::json::object& data, std::int64_t walk);
 
-  SQLite::Database& db_;
-  std::map<std::string, std::unique_ptr<statements>, std::less<>> by_entity_;
+  statements& prepared_;
+  std::map<std::string, table, std::less<>> by_entity_;
 };
 
 /// Binds a JSON value: scalars as themselves, lists and maps as JSON text, null as NULL.

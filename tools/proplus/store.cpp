@@ -49,7 +49,7 @@ void bind_text(SQLite::Statement& s, int index, const std::string& text) {
 
 struct store::state {
   explicit state(const std::filesystem::path& file)
-      : db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 5'000) {}
+      : db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, 5'000) {}
 
   result<> prepare(const std::filesystem::path& file);
   void load();
@@ -67,7 +67,8 @@ struct store::state {
   void sweep_if_caught_up();
 
   SQLite::Database db;
-  std::unique_ptr<record_tables> records;
+  statements prepared{db};
+  record_tables records{prepared};
   std::optional<bus::position> at;
   std::optional<bus::from_snapshot> snapshot;  ///< being walked
   std::int64_t walk = 1;
@@ -99,20 +100,19 @@ result<> store::state::prepare(const std::filesystem::path& file) {
 }
 
 void store::state::load() {
-  SQLite::Statement where(db, "SELECT epoch, seq, id FROM position");
-  if (where.executeStep())
-    at = bus::position{where.getColumn(0).getString(), static_cast<std::uint64_t>(where.getColumn(1).getInt64()),
-                       where.getColumn(2).getString()};
-  SQLite::Statement s(db, "SELECT epoch, seq, id, after FROM snapshot");
-  if (s.executeStep())
-    snapshot = bus::from_snapshot{
-        {s.getColumn(0).getString(), static_cast<std::uint64_t>(s.getColumn(1).getInt64()), s.getColumn(2).getString()},
-        static_cast<std::uint64_t>(s.getColumn(3).getInt64())};
-  SQLite::Statement w(db, "SELECT number, catch_up_seq FROM walk");
-  w.executeStep();
-  walk = w.getColumn(0).getInt64();
-  if (!w.getColumn(1).isNull()) catch_up = static_cast<std::uint64_t>(w.getColumn(1).getInt64());
-  records = std::make_unique<record_tables>(db);
+  statement where(prepared, "SELECT epoch, seq, id FROM position");
+  if (where->executeStep())
+    at = bus::position{where->getColumn(0).getString(), static_cast<std::uint64_t>(where->getColumn(1).getInt64()),
+                       where->getColumn(2).getString()};
+  statement s(prepared, "SELECT epoch, seq, id, after FROM snapshot");
+  if (s->executeStep())
+    snapshot = bus::from_snapshot{{s->getColumn(0).getString(), static_cast<std::uint64_t>(s->getColumn(1).getInt64()),
+                                   s->getColumn(2).getString()},
+                                  static_cast<std::uint64_t>(s->getColumn(3).getInt64())};
+  statement w(prepared, "SELECT number, catch_up_seq FROM walk");
+  w->executeStep();
+  walk = w->getColumn(0).getInt64();
+  if (!w->getColumn(1).isNull()) catch_up = static_cast<std::uint64_t>(w->getColumn(1).getInt64());
 }
 
 /// Makes sure that the connection of this event is there and has the names that the event says.
@@ -121,16 +121,15 @@ void store::state::connection_of(const bus::event& e) {
   std::string names = e.provider + '\n' + e.connection + '\n' + e.customer + '\n' + std::to_string(walk);
   std::string& have = known[e.connection_id];
   if (have == names) return;
-  SQLite::Statement s(
-      db,
-      "INSERT INTO connection (connection_id, provider, name, customer, walk) VALUES (?1, ?2, ?3, ?4, ?5) "
-      "ON CONFLICT (connection_id) DO UPDATE SET provider = ?2, name = ?3, customer = ?4, walk = ?5");
-  s.bind(1, e.connection_id);
-  bind_text(s, 2, e.provider);
-  bind_text(s, 3, e.connection);
-  bind_text(s, 4, e.customer);
-  s.bind(5, walk);
-  s.exec();
+  statement s(prepared,
+              "INSERT INTO connection (connection_id, provider, name, customer, walk) VALUES (?1, ?2, ?3, ?4, ?5) "
+              "ON CONFLICT (connection_id) DO UPDATE SET provider = ?2, name = ?3, customer = ?4, walk = ?5");
+  s->bind(1, e.connection_id);
+  bind_text(*s, 2, e.provider);
+  bind_text(*s, 3, e.connection);
+  bind_text(*s, 4, e.customer);
+  s->bind(5, walk);
+  s->exec();
   have = std::move(names);
 }
 
@@ -140,66 +139,66 @@ void store::state::auth_status(const bus::event& e, const json::object& data) {
     const json::value* value = data.if_contains(key);
     return value != nullptr && value->is_object() ? value->get_object() : nothing;
   };
-  SQLite::Statement s(db,
-                      "UPDATE connection SET auth_status = ?2, status = ?3, reason = ?4, since = ?5, generation = ?6, "
-                      "action = ?7, action_by = ?8, hint_nl = ?9, hint_fr = ?10, hint_en = ?11, account_id = ?12, "
-                      "account_name = ?13, status_walk = ?14 WHERE connection_id = ?1 AND "
-                      "(generation IS NULL OR status_walk <> ?14 OR generation <= ?6)");
-  s.bind(1, e.connection_id);
-  s.bind(2, text_of(data, "display"));
-  bind_text(s, 3, text_of(data, "status"));
-  bind_text(s, 4, text_of(data, "reason"));
-  bind_text(s, 5, text_of(data, "since"));
-  s.bind(6, number_of(data, "generation"));
-  bind_text(s, 7, text_of(data, "action"));
-  bind_text(s, 8, text_of(data, "action_by"));
-  bind_text(s, 9, text_of(map("hint"), "nl"));
-  bind_text(s, 10, text_of(map("hint"), "fr"));
-  bind_text(s, 11, text_of(map("hint"), "en"));
-  bind_text(s, 12, text_of(map("account"), "id"));
-  bind_text(s, 13, text_of(map("account"), "name"));
-  s.bind(14, walk);
-  s.exec();
+  statement s(prepared,
+              "UPDATE connection SET auth_status = ?2, status = ?3, reason = ?4, since = ?5, generation = ?6, "
+              "action = ?7, action_by = ?8, hint_nl = ?9, hint_fr = ?10, hint_en = ?11, account_id = ?12, "
+              "account_name = ?13, status_walk = ?14 WHERE connection_id = ?1 AND "
+              "(generation IS NULL OR status_walk <> ?14 OR generation <= ?6)");
+  s->bind(1, e.connection_id);
+  s->bind(2, text_of(data, "display"));
+  bind_text(*s, 3, text_of(data, "status"));
+  bind_text(*s, 4, text_of(data, "reason"));
+  bind_text(*s, 5, text_of(data, "since"));
+  s->bind(6, number_of(data, "generation"));
+  bind_text(*s, 7, text_of(data, "action"));
+  bind_text(*s, 8, text_of(data, "action_by"));
+  bind_text(*s, 9, text_of(map("hint"), "nl"));
+  bind_text(*s, 10, text_of(map("hint"), "fr"));
+  bind_text(*s, 11, text_of(map("hint"), "en"));
+  bind_text(*s, 12, text_of(map("account"), "id"));
+  bind_text(*s, 13, text_of(map("account"), "name"));
+  s->bind(14, walk);
+  s->exec();
 }
 
 void store::state::sync_completed(const bus::event& e, const json::object& data) {
-  SQLite::Statement s(
-      db, "UPDATE connection SET last_sync = ?2, data_as_of = coalesce(?3, data_as_of) WHERE connection_id = ?1");
-  s.bind(1, e.connection_id);
-  s.bind(2, e.time);
-  bind_text(s, 3, text_of(data, "data_as_of"));
-  s.exec();
+  statement s(prepared,
+              "UPDATE connection SET last_sync = ?2, data_as_of = coalesce(?3, data_as_of) WHERE connection_id = ?1");
+  s->bind(1, e.connection_id);
+  s->bind(2, e.time);
+  bind_text(*s, 3, text_of(data, "data_as_of"));
+  s->exec();
 
   const json::value* complete = data.if_contains("complete");
   if (text_of(data, "mode") != "full" || complete == nullptr || *complete != true) return;
   const std::string named = text_of(data, "entity");
   const entity* of = find_entity(named.empty() ? text_of(data, "stream") : named);
   if (of == nullptr) return;
-  SQLite::Statement full(db, "INSERT OR IGNORE INTO full_sync (connection_id, entity, walk) VALUES (?1, ?2, ?3)");
-  full.bind(1, e.connection_id);
-  full.bind(2, std::string(of->name));
-  full.bind(3, walk);
-  full.exec();
+  statement full(prepared, "INSERT OR IGNORE INTO full_sync (connection_id, entity, walk) VALUES (?1, ?2, ?3)");
+  full->bind(1, e.connection_id);
+  full->bind(2, std::string(of->name));
+  full->bind(3, walk);
+  full->exec();
 }
 
 void store::state::connection_removed(const bus::event& e, const json::object& data) {
-  SQLite::Statement s(
-      db, "UPDATE connection SET removed_at = ?2, status = 'removed', auth_status = '' WHERE connection_id = ?1");
-  s.bind(1, e.connection_id);
-  s.bind(2, e.time);
-  s.exec();
+  statement s(prepared,
+              "UPDATE connection SET removed_at = ?2, status = 'removed', auth_status = '' WHERE connection_id = ?1");
+  s->bind(1, e.connection_id);
+  s->bind(2, e.time);
+  s->exec();
   if (const json::value* purge = data.if_contains("purge"); purge != nullptr && *purge == true)
-    records->purge(e.connection_id);
+    records.purge(e.connection_id);
 }
 
 void store::state::unreadable(const bus::event& e, const std::string& why) {
   spdlog::error("event {} ({}) cannot be read and is set aside: {}", e.id, e.type, why);
-  SQLite::Statement s(db, "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)");
-  s.bind(1, static_cast<std::int64_t>(e.seq));
-  s.bind(2, e.id);
-  s.bind(3, e.type);
-  s.bind(4, why);
-  s.exec();
+  statement s(prepared, "INSERT INTO unreadable VALUES (?1, ?2, ?3, ?4)");
+  s->bind(1, static_cast<std::int64_t>(e.seq));
+  s->bind(2, e.id);
+  s->bind(3, e.type);
+  s->bind(4, why);
+  s->exec();
 }
 
 void store::state::apply(const bus::event& e) {
@@ -216,7 +215,7 @@ void store::state::apply(const bus::event& e) {
   } else if (type == types::connection_removed) {
     connection_removed(e, *data);
   } else {
-    records->apply(e, type, *data, walk);
+    records.apply(e, type, *data, walk);
   }
   if (const auto at_type = applied.find(type); at_type != applied.end())
     ++at_type->second;
@@ -230,68 +229,69 @@ void store::state::apply(const bus::event& e) {
 
 void store::state::count(const std::string& counter, std::uint64_t by) {
   if (by == 0) return;
-  SQLite::Statement s(db, "UPDATE counter SET value = value + ?2 WHERE name = ?1");
-  s.bind(1, counter);
-  s.bind(2, static_cast<std::int64_t>(by));
-  s.exec();
+  statement s(prepared, "UPDATE counter SET value = value + ?2 WHERE name = ?1");
+  s->bind(1, counter);
+  s->bind(2, static_cast<std::int64_t>(by));
+  s->exec();
 }
 
 void store::state::flush_applied() {
-  SQLite::Statement s(db, "INSERT INTO applied VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET count = count + ?2");
+  statement s(prepared, "INSERT INTO applied VALUES (?1, ?2) ON CONFLICT (type) DO UPDATE SET count = count + ?2");
   for (const auto& [type, events] : applied) {
-    s.reset();
-    s.bind(1, type);
-    s.bind(2, static_cast<std::int64_t>(events));
-    s.exec();
+    s->reset();
+    s->bind(1, type);
+    s->bind(2, static_cast<std::int64_t>(events));
+    s->exec();
   }
   applied.clear();
 }
 
 void store::state::flush_journal() {
   for (const auto& [first, last] : ranges) {
-    SQLite::Statement extend(db,
-                             "UPDATE journal SET last = ?3 WHERE rowid = (SELECT max(rowid) FROM journal) "
-                             "AND walk = ?1 AND last + 1 = ?2");
-    SQLite::Statement insert(db, "INSERT INTO journal VALUES (?1, ?2, ?3)");
-    for (SQLite::Statement* s : {&extend, &insert}) {
-      s->bind(1, walk);
-      s->bind(2, static_cast<std::int64_t>(first));
-      s->bind(3, static_cast<std::int64_t>(last));
-      if (s->exec() > 0) break;
+    statement extend(prepared,
+                     "UPDATE journal SET last = ?3 WHERE rowid = (SELECT max(rowid) FROM journal) "
+                     "AND walk = ?1 AND last + 1 = ?2");
+    statement insert(prepared, "INSERT INTO journal VALUES (?1, ?2, ?3)");
+    for (statement* either : {&extend, &insert}) {
+      SQLite::Statement& s = **either;
+      s.bind(1, walk);
+      s.bind(2, static_cast<std::int64_t>(first));
+      s.bind(3, static_cast<std::int64_t>(last));
+      if (s.exec() > 0) break;
     }
   }
   ranges.clear();
 }
 
 void store::state::save_position(const bus::position& p) {
-  SQLite::Statement s(db, "INSERT OR REPLACE INTO position VALUES (1, ?1, ?2, ?3)");
-  s.bind(1, p.epoch);
-  s.bind(2, static_cast<std::int64_t>(p.seq));
-  s.bind(3, p.id);
-  s.exec();
+  statement s(prepared, "INSERT OR REPLACE INTO position VALUES (1, ?1, ?2, ?3)");
+  s->bind(1, p.epoch);
+  s->bind(2, static_cast<std::int64_t>(p.seq));
+  s->bind(3, p.id);
+  s->exec();
   at = p;
 }
 
 void store::state::save_snapshot(const bus::from_snapshot& walked) {
-  SQLite::Statement s(db, "INSERT OR REPLACE INTO snapshot VALUES (1, ?1, ?2, ?3, ?4)");
-  s.bind(1, walked.of.epoch);
-  s.bind(2, static_cast<std::int64_t>(walked.of.seq));
-  s.bind(3, walked.of.id);
-  s.bind(4, static_cast<std::int64_t>(walked.after));
-  s.exec();
+  statement s(prepared, "INSERT OR REPLACE INTO snapshot VALUES (1, ?1, ?2, ?3, ?4)");
+  s->bind(1, walked.of.epoch);
+  s->bind(2, static_cast<std::int64_t>(walked.of.seq));
+  s->bind(3, walked.of.id);
+  s->bind(4, static_cast<std::int64_t>(walked.after));
+  s->exec();
   snapshot = walked;
 }
 
 /// In a later walk: what the new history does not have goes, once it was read to its end and the stream was complete.
 void store::state::sweep_if_caught_up() {
   if (walk == 1 || !catch_up || !at || at->seq < *catch_up) return;
-  SQLite::Statement due(db, "SELECT connection_id, entity FROM full_sync WHERE walk = ?1 AND swept = 0");
-  due.bind(1, walk);
+  statement due(prepared, "SELECT connection_id, entity FROM full_sync WHERE walk = ?1 AND swept = 0");
+  due->bind(1, walk);
   std::vector<std::pair<std::string, std::string>> all;
-  while (due.executeStep()) all.emplace_back(due.getColumn(0).getString(), due.getColumn(1).getString());
+  while (due->executeStep()) all.emplace_back(due->getColumn(0).getString(), due->getColumn(1).getString());
   for (const auto& [connection, name] : all) {
     const entity& of = *find_entity(name);
-    const auto [unseen, total] = records->unseen(of, connection, walk);
+    const auto [unseen, total] = records.unseen(of, connection, walk);
     // Our own guard: a host that came up empty must not empty us.
     const bool held = unseen > 100 && unseen * 2 > total;
     if (held)
@@ -300,13 +300,13 @@ void store::state::sweep_if_caught_up() {
           "koppel-proplus --confirm-sweep",
           unseen, total, name, connection);
     else
-      count("swept", static_cast<std::uint64_t>(records->sweep(of, connection, walk)));
-    SQLite::Statement s(db, "UPDATE full_sync SET swept = ?4 WHERE connection_id = ?1 AND entity = ?2 AND walk = ?3");
-    s.bind(1, connection);
-    s.bind(2, name);
-    s.bind(3, walk);
-    s.bind(4, held ? 2 : 1);
-    s.exec();
+      count("swept", static_cast<std::uint64_t>(records.sweep(of, connection, walk)));
+    statement s(prepared, "UPDATE full_sync SET swept = ?4 WHERE connection_id = ?1 AND entity = ?2 AND walk = ?3");
+    s->bind(1, connection);
+    s->bind(2, name);
+    s->bind(3, walk);
+    s->bind(4, held ? 2 : 1);
+    s->exec();
   }
 }
 
@@ -360,7 +360,7 @@ result<> store::apply(const bus::delivery& d) {
     if (d.walking) {
       s.save_snapshot(*d.walking);
     } else if (!s.at || s.at->epoch != d.complete_up_to.epoch || d.complete_up_to.seq >= s.at->seq) {
-      s.db.exec("DELETE FROM snapshot");
+      statement(s.prepared, "DELETE FROM snapshot")->exec();
       s.snapshot.reset();
       s.save_position(d.complete_up_to);
     }
@@ -390,9 +390,9 @@ result<> store::note_head(std::uint64_t head) {
   if (head == 0 || state_->catch_up || state_->walk == 1 || state_->snapshot) return {};
   return guarded([&]() -> result<> {
     SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
-    SQLite::Statement s(state_->db, "UPDATE walk SET catch_up_seq = ?1");
-    s.bind(1, static_cast<std::int64_t>(head));
-    s.exec();
+    statement s(state_->prepared, "UPDATE walk SET catch_up_seq = ?1");
+    s->bind(1, static_cast<std::int64_t>(head));
+    s->exec();
     state_->catch_up = head;
     state_->sweep_if_caught_up();
     transaction.commit();
@@ -404,12 +404,12 @@ result<std::uint64_t> store::confirm_sweep() {
   return guarded([&]() -> result<std::uint64_t> {
     state& s = *state_;
     SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
-    SQLite::Statement held(s.db, "UPDATE full_sync SET swept = 1 WHERE swept = 2 RETURNING connection_id, entity");
+    statement held(s.prepared, "UPDATE full_sync SET swept = 1 WHERE swept = 2 RETURNING connection_id, entity");
     std::vector<std::pair<std::string, std::string>> all;
-    while (held.executeStep()) all.emplace_back(held.getColumn(0).getString(), held.getColumn(1).getString());
+    while (held->executeStep()) all.emplace_back(held->getColumn(0).getString(), held->getColumn(1).getString());
     std::uint64_t rows = 0;
     for (const auto& [connection, name] : all)
-      rows += static_cast<std::uint64_t>(s.records->sweep(*find_entity(name), connection, s.walk));
+      rows += static_cast<std::uint64_t>(s.records.sweep(*find_entity(name), connection, s.walk));
     s.count("swept", rows);
     transaction.commit();
     return rows;

@@ -68,6 +68,51 @@ TEST_CASE("a grant that was stored before the process ended is verified at the n
   CHECK(w.stored_token(c) == "stored-in-time");
 }
 
+/// The link was opened, the pair stored, and the host away until the access token was over.
+ledger::connection stored_too_long_ago(world& w) {
+  const auto c = w.add("acme");
+  REQUIRE(w.run(w.auth->begin(c.id, {}, "")));
+  w.store(c, "over", w.clock.now() - std::chrono::minutes{1}, "refresh-1");
+  return c;
+}
+
+TEST_CASE("a grant whose access token ended while the host was away is renewed and then verified",
+          "[auth][credentials]") {
+  world w;
+  w.says = {{"POST /token", {test::grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = stored_too_long_ago(w);
+  w.run_void(w.auth->resume());
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  CHECK(w.stored_token(c) == "new");
+  CHECK(w.requests_to("POST /token") == 1);
+  for (const auto& r : w.server->requests()) CHECK(r.find("Bearer over") == std::string::npos);
+}
+
+TEST_CASE("a grant that was revoked while the host was away says so, and is not presented again",
+          "[auth][credentials]") {
+  world w;
+  w.says = {{"POST /token", {http_answer(400, R"({"error":"invalid_grant"})")}}};
+  const auto c = stored_too_long_ago(w);
+  w.run_void(w.auth->resume());
+  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+  w.start_auth();
+  w.run_void(w.auth->resume());
+  CHECK(w.requests_to("POST /token") == 1);
+  CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+}
+
+TEST_CASE("a provider in trouble at the start keeps a grant whose access token is over", "[auth][credentials]") {
+  world w;
+  w.says = {{"POST /token", {http_answer(429, "{}", "Retry-After: 40\r\n")}}};
+  const auto c = stored_too_long_ago(w);
+  w.run_void(w.auth->resume());
+  CHECK(w.now(c).auth.status == core::auth_status::waiting);
+  CHECK(w.stored_token(c) == "over");
+  CHECK(w.requests_to("GET /me") == 0);
+}
+
 TEST_CASE("a bound connection that waits for a new code is left alone at the start", "[auth][credentials]") {
   world w;
   auto c = w.connected("acme");

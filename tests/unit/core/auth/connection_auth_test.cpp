@@ -275,7 +275,8 @@ TEST_CASE("a grant whose account nobody can be asked for is kept and waits, unle
   CHECK(d.outcome.status == s::needs_reauth);
 }
 
-TEST_CASE("a renewal that is refused ends an authorized connection, and only that", "[auth][connection]") {
+TEST_CASE("a renewal that is refused ends a grant that works or that nobody has verified yet, and only that",
+          "[auth][connection]") {
   refusal why = bad_code();
   why.reason = r::revoked;
   const auto d = renewal_refused(at(s::authorized, acme), why, false, tuesday);
@@ -285,7 +286,9 @@ TEST_CASE("a renewal that is refused ends an authorized connection, and only tha
   CHECK(d.credentials == fate::keep);
   CHECK(d.changed);
   unharmed(renewal_refused(at(s::authorized, acme), why, true, tuesday), at(s::authorized, acme));
-  for (const auto status : {s::waiting, s::disabled, s::awaiting_confirmation})
+  for (const auto status : {s::waiting, s::unconfigured})
+    CHECK(renewal_refused(at(status), why, false, tuesday).next.reason == r::revoked);
+  for (const auto status : {s::disabled, s::removed, s::awaiting_confirmation, s::needs_reauth})
     CHECK_FALSE(renewal_refused(at(status), why, false, tuesday).changed);
 }
 
