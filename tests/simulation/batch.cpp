@@ -72,6 +72,12 @@ worker hire(const batch& b, unsigned number, const surroundings& around) {
   return w;
 }
 
+/// At once: many lives take an hour.
+void went_wrong(batch_outcome& into, std::uint64_t seed, const std::string& why) {
+  std::fprintf(stderr, "\rseed %llu went wrong: %s\n", static_cast<unsigned long long>(seed), why.c_str());
+  into.failed[seed] = why;
+}
+
 void count(batch_outcome& into, const json::object& life) {
   const auto number = [&](std::string_view key) { return life.at(key).to_number<std::uint64_t>(); };
   const bool first = into.lives++ == 0;
@@ -86,7 +92,8 @@ void count(batch_outcome& into, const json::object& life) {
   into.boots += number("boots");
   into.presentations += number("presentations");
   into.history += number("history");
-  if (const auto& why = life.at("violation").as_string(); !why.empty()) into.failed[number("lived")] = std::string(why);
+  if (const auto& why = life.at("violation").as_string(); !why.empty())
+    went_wrong(into, number("lived"), std::string(why));
 }
 
 void hear(worker& w, batch_outcome& into) {
@@ -112,9 +119,9 @@ void hear(worker& w, batch_outcome& into) {
   int status = 0;
   ::waitpid(w.pid, &status, 0);
   if (w.seed != 0)
-    into.failed[w.seed] =
-        "the process ended by " + (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                                       : "exit " + std::to_string(WEXITSTATUS(status)));
+    went_wrong(into, w.seed,
+               "the process ended by " + (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                                              : "exit " + std::to_string(WEXITSTATUS(status))));
 }
 
 }  // namespace
