@@ -143,9 +143,11 @@ awaitable<answer> control_api::post_secret(call c) {
     auto found = find_named_app(tx, provider, name);
     if (!found) return not_found("There is no app " + provider + "/" + name + ".");
     changed = std::move(*found);
+    auth::auth_service::question_refused_grants(tx, changed.id);
     return tx.update_app_secret(changed.id, std::move(client_secret));
   };
   if (auto done = co_await around_.ledger.write(update); !done) co_return failure_answer(done.error());
+  around_.supervisor.run("grants that the former secret could not renew", around_.auth.resume());
   co_return json_answer(200, view(changed));
 }
 

@@ -87,22 +87,30 @@ class auth_service::impl {
   runtime::awaitable<result<ledger::connection>> exchange(arrival& a);
   runtime::awaitable<result<ledger::connection>> unreachable(arrival& a, failure why);
   runtime::awaitable<result<void>> store_if_first(const std::string& connection_id, grant& g);
-  runtime::awaitable<result<ledger::connection>> verify(const subject& about, grant& g, const confirmation& how);
+  /// What a probe of a grant means: the decision, and another try later where nobody could be asked.
+  runtime::awaitable<result<ledger::connection>> conclude(const subject& about, grant& g, const confirmation& how,
+                                                          probe_outcome probed);
+  /// The access token was refused, it is old enough for that to be its age, and there is something to renew it with.
+  bool may_be_over(const ledger::credentials& pair, const messages::done& done) const;
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
-  /// Asks whose account a stored pair opens; nothing happens where that is known. A pair whose access token is over is
-  /// renewed first. `generation`: the pair that was
-  /// stored for a bound connection and not verified yet; 0: any pair of a connection that is not bound.
-  runtime::awaitable<void> verify_stored(std::string connection_id, confirmation how, std::uint64_t generation = 0);
-  /// The same after a pause that grows with each time.
-  void ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation,
-                 core::instant not_before = {});
-  runtime::awaitable<void> verify_later(std::string connection_id, confirmation how, std::uint64_t generation,
-                                        std::chrono::milliseconds pause);
+  /// A stored pair of which nobody has said yet whose account it opens.
+  struct unproven_pair {
+    std::string connection_id;
+    std::uint64_t generation = 0;
+    auto operator<=>(const unproven_pair&) const = default;
+  };
+  /// Asks until somebody has said, or it is in question no longer: after `pause`, and then after growing ones.
+  void prove(unproven_pair which, std::chrono::milliseconds pause);
+  runtime::awaitable<void> prove_until_settled(unproven_pair which, std::chrono::milliseconds pause);
+  /// One try. A pair whose access token is over is renewed, and the newer one is to be proven then. Returns when to try
+  /// again, if that is of use.
+  runtime::awaitable<std::optional<core::instant>> prove_once(unproven_pair which);
 
-  /// The token endpoint is asked on a connection of its own, without redirect or retry.
-  runtime::awaitable<result<net::response>> ask_for_tokens(core::token_request prepared);
+  /// The token endpoint is asked on a connection of its own, without redirect or retry. `sent_at` becomes the moment in
+  /// which the request left, if it did.
+  runtime::awaitable<result<net::response>> ask_for_tokens(core::token_request prepared, core::instant& sent_at);
 
   /// What is known of an authorized connection's tokens between two renewals.
   struct freshness {
@@ -114,7 +122,8 @@ class auth_service::impl {
     bool old_token_serves = false;  ///< though a renewal's outcome is unknown
     bool renewable = true;          ///< as far as is known
     bool under_way = false;
-    std::string why;  ///< it has to wait
+    int not_understood = 0;  ///< refusals of a renewal of this pair that nobody understood
+    std::string why;         ///< it has to wait
   };
   /// What the ledger holds of a connection's secrets.
   struct stored_secrets {
@@ -171,8 +180,8 @@ class auth_service::impl {
   /// Held by exchanges and renewals, from their request to their outcome; a frame may be dropped after us.
   const std::shared_ptr<const bool> asking_ = std::make_shared<const bool>(true);
   std::mt19937_64 random_{runtime::random_seed()};
-  std::map<std::string, int> unproven_;  ///< how often a stored pair was probed in vain, by connection
-  std::set<std::string> used_codes_;     ///< hashes of the latest codes that were sent
+  std::set<unproven_pair> proving_;   ///< those that `prove` is after
+  std::set<std::string> used_codes_;  ///< hashes of the latest codes that were sent
   std::deque<std::string> used_in_order_;
 };
 

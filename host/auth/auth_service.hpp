@@ -73,9 +73,12 @@ class auth_service {
   /// A sync met a refusal of the credentials (401): asks whether it is final and moves the status.
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
 
-  /// At start: connections whose grant was stored, but not yet verified, when the process ended. Ends when all were
-  /// asked.
+  /// Finds the stored grants of which nobody has said yet whose account they open, at the start and after
+  /// `question_refused_grants`, and asks about each until somebody has. Ends when all are being asked about.
   runtime::awaitable<void> resume();
+  /// An app's settings were mended: the stored grants of its connections that are `misconfigured` are in question
+  /// again.
+  static void question_refused_grants(ledger::transaction& tx, const std::string& app_id);
 
   /// Renews the tokens of authorized connections ahead of their expiry, and resolves renewals whose answer was lost;
   /// until cancelled or told to stop.

@@ -26,17 +26,17 @@ constexpr std::chrono::seconds probe_limit{30};    ///< for one try
 constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
 constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
 constexpr std::chrono::milliseconds first_retry{10'000}, longest_retry{300'000};  ///< when nobody waits any more
+constexpr std::chrono::seconds fresh_for{30};  ///< a token that is refused within it is not refused for its age
 
 bool nothing_was_sent(const boost::system::error_code& code) {
   return code == net::errc::bad_url || code == net::errc::resolve || code == net::errc::connect ||
          code == net::errc::tls || code == net::errc::bad_request || code == net::errc::address_refused;
 }
 
-/// It may hold a pair whose account nobody has named yet. (A bound one's is an older pair, which is nothing new.)
-bool may_be_unverified(const ledger::connection& c) {
+/// A connection of which a stored pair may still become one that works.
+bool may_be_proven(core::auth_status status) {
   using s = core::auth_status;
-  return !c.pinned && (c.auth.status == s::unconfigured || c.auth.status == s::waiting ||
-                       c.auth.status == s::needs_reauth || c.auth.status == s::misconfigured);
+  return status == s::unconfigured || status == s::waiting || status == s::needs_reauth || status == s::misconfigured;
 }
 
 /// Nothing was decided: the provider, its limit or the plugin is in trouble.
@@ -121,9 +121,10 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   core::exchange_parameters parameters{a.about.app.client_id, client_secret.reveal(), a.answer.code.reveal(),
                                        a.redirect_uri, a.verifier.reveal()};
   auto prepared = core::code_exchange(rules, parameters);
-  const auto sent_at = clock_.now();
+  auto sent_at = clock_.now();
   KOPPEL_FAULT_POINT("auth.code.before_send");
-  auto answer = co_await ask_for_tokens(std::move(prepared));
+  auto asking = ask_for_tokens(std::move(prepared), sent_at);
+  auto answer = co_await std::move(asking);
   KOPPEL_FAULT_POINT("auth.code.answered");
   if (!answer && nothing_was_sent(answer.error().code)) co_return co_await unreachable(a, answer.error());
 
@@ -138,10 +139,13 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
       g.credentials.obtained_at = sent_at;
       // From the sending: the answer may have taken its time.
       if (pair->expires_in) g.credentials.expires_at = sent_at + *pair->expires_in;
+      g.credentials.unproven = text_of(a.how);
       g.gap = core::missing_scopes(*a.about.manifest, pair->scopes);
       if (auto stored = co_await store_if_first(a.about.connection.id, g); !stored) co_return stored.error();
       KOPPEL_FAULT_POINT("auth.code.stored");
-      co_return co_await verify(a.about, g, a.how);
+      auto probed = co_await probe_patiently(a.about, g.credentials.access_token);
+      auto conclusion = conclude(a.about, g, a.how, std::move(probed));
+      co_return co_await std::move(conclusion);
     }
     why = std::get<core::refusal>(read_answer);
   } else {
@@ -156,7 +160,8 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   co_return co_await settle(a.about, decide, nullptr);
 }
 
-awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_request prepared) {
+awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_request prepared,
+                                                                    core::instant& sent_at) {
   net::request request;
   request.method = "POST";
   request.url = std::move(prepared.url);
@@ -166,6 +171,7 @@ awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_
   limits.deadline = net::limits::token_deadline;
   limits.body = net::limits::token_body;
   limits.fresh_connection = true;
+  limits.on_sending = [this, &sent_at] { sent_at = clock_.now(); };
   // The client follows no redirect: one that is answered is not a grant (core/token_answer calls it unclear).
   co_return co_await http_.send(std::move(request), limits);
 }
@@ -224,19 +230,23 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe_patiently
   }
 }
 
-awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& about, grant& g,
-                                                                 const confirmation& how) {
-  auto probed = co_await probe_patiently(about, g.credentials.access_token);
+bool auth_service::impl::may_be_over(const ledger::credentials& pair, const messages::done& done) const {
+  return done.error == job_error::authorise_again && !pair.refresh_token.empty() &&
+         clock_.now() - pair.obtained_at > fresh_for;
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject& about, grant& g,
+                                                                   const confirmation& how, probe_outcome probed) {
   const auto& done = probed.done;
   const auto who = core::fit_account({done.account_id, done.account_name, done.account_environment});
-  if (is_passing(done)) {
+  if (is_passing(done) || (g.stored && may_be_over(g.credentials, done))) {
     spdlog::warn("{}/{}: access was given, but nobody can say yet whose account it is ({}); asking again later",
                  about.connection.provider, about.connection.name, done.detail);
     const decider decide = [](const core::auth_subject& s, transaction&, core::instant now) {
       return core::grant_unproven(s, now);
     };
     auto settled = co_await settle(about, decide, &g);
-    if (g.stored) ask_again(about.connection, how, g.credentials.generation);
+    if (g.stored) prove({about.connection.id, g.credentials.generation}, first_retry);
     co_return settled;
   }
   if (!done.error.empty() || !who) {
@@ -265,7 +275,6 @@ awaitable<result<ledger::connection>> auth_service::impl::verify(const subject& 
     add(verified.streams_affected, refused);
     add(verified.scopes_missing, rule->scope);
   }
-  unproven_.erase(about.connection.id);
   const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
     verified.taken = taken_by_another(tx, about.connection, verified.who.id);
     return core::grant_verified(s, verified, now);
@@ -297,6 +306,9 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       if (auto gone = tx.delete_credentials(after.id); !gone) return gone;
       after.learned.clear();  // of an account that this connection does not get
     }
+    using status = core::auth_status;
+    if (decision.next.status == status::authorized || decision.next.status == status::awaiting_confirmation)
+      tx.mark_credentials(after.id, "");
     after.auth = decision.next;
     after.pinned = decision.pinned;
     if (kept)
@@ -322,7 +334,9 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
                told.reason == core::auth_reason::none ? "" : ", ", core::to_string(told.reason),
                told.http_status ? " (HTTP " + std::to_string(*told.http_status) + ")" : "");
   if ((decision.changed || !learned.empty()) && self_.on_change) self_.on_change(after);
-  const bool in_vain = !decision.changed && decision.credentials == core::credentials_fate::discard;
+  const bool refused =
+      decision.credentials == core::credentials_fate::discard || decision.credentials == core::credentials_fate::spare;
+  const bool in_vain = !decision.changed && refused;
   after.auth = decision.outcome;
   if (in_vain && self_.on_refusal) self_.on_refusal(after);
   co_return after;
@@ -365,73 +379,83 @@ awaitable<void> auth_service::impl::credentials_refused(std::string connection_i
 }
 
 awaitable<void> auth_service::impl::resume() {
-  std::vector<std::string> unfinished;
-  const auto read = [&](transaction& tx) -> result<> {
-    for (const auto& c : tx.connections()) {
-      if (!may_be_unverified(c)) continue;
-      auto known = tx.find_credentials(c.id);
-      if (known && *known) unfinished.push_back(c.id);
-    }
+  std::vector<unproven_pair> unfinished;
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+    for (const auto& c : tx.connections())
+      if (const auto age = tx.find_token_age(c.id); age && age->unproven) unfinished.push_back({c.id, age->generation});
     return {};
   };
-  if (auto done = co_await ledger_.write(read); !done) {
-    spdlog::error("connections that were interrupted could not be read: {}", done.error().detail);
-    co_return;
-  }
-  const confirmation ask;
-  for (const auto& id : unfinished) {
-    auto again = verify_stored(id, ask);
-    co_await std::move(again);
-  }
+  auto done = co_await ledger_.write(read);
+  if (!done) spdlog::error("connections that were interrupted could not be read: {}", done.error().detail);
+  for (auto& one : unfinished) prove(std::move(one), std::chrono::milliseconds{0});
 }
 
-awaitable<void> auth_service::impl::verify_stored(std::string id, confirmation how, std::uint64_t generation) {
-  const auto pass = co_await gate_.enter(id);
-  auto loaded = co_await load(id);
-  if (!loaded) co_return;
-  const auto& c = loaded->connection;
-  const bool in_question =
-      generation == 0 ? may_be_unverified(c) : c.auth.status == core::auth_status::waiting || may_be_unverified(c);
-  if (!in_question) co_return;
-  auto secrets = co_await read_secrets(c, loaded->app.id);
-  if (!secrets) spdlog::error("{}: {}", id, secrets.error().detail);
-  if (!secrets || !secrets->pair || (generation != 0 && secrets->pair->generation != generation)) co_return;
-  if (secrets->pair->expires_at.value_or(core::instant::max()) <= clock_.now() &&
-      !secrets->pair->refresh_token.empty()) {
-    // Nobody had the time to ask while the access token lived. A refused renewal was its end: it is not asked for
-    // twice.
-    if (c.auth.status != core::auth_status::waiting && c.auth.status != core::auth_status::unconfigured) co_return;
-    auto wish = renew_pair(*loaded, *secrets, renewal_cause::expired);
-    const auto became = co_await std::move(wish);
-    if (became.what != renewal::outcome::renewed) {
-      fresh_.erase(id);  // not to be kept fresh before somebody uses it
-      if (became.what == renewal::outcome::later) ask_again(c, how, generation, became.not_before);
-      co_return;
+void auth_service::impl::prove(unproven_pair which, std::chrono::milliseconds pause) {
+  if (!proving_.insert(which).second) return;
+  supervisor_.run("probe of " + which.connection_id, prove_until_settled(which, pause));
+}
+
+awaitable<void> auth_service::impl::prove_until_settled(unproven_pair which, std::chrono::milliseconds pause) {
+  for (auto usual = first_retry;; usual = std::min(usual * 2, longest_retry)) {
+    const bool in_time = co_await runtime::sleep_for(pause);
+    if (!in_time) co_return;
+    auto attempt = prove_once(which);
+    const auto again = co_await std::move(attempt);
+    if (!again) break;
+    pause = std::max<std::chrono::milliseconds>(usual, *again - clock_.now());
+  }
+  proving_.erase(which);
+}
+
+awaitable<std::optional<core::instant>> auth_service::impl::prove_once(unproven_pair which) {
+  const auto pass = co_await gate_.enter(which.connection_id);
+  auto loaded = co_await load(which.connection_id);
+  if (!loaded && loaded.error().code == ledger::errc::not_found) co_return std::nullopt;
+  if (!loaded) co_return clock_.now();  // a plugin that is gone may come back
+  const subject& about = *loaded;
+  auto secrets = co_await read_secrets(about.connection, about.app.id);
+  if (!secrets) {
+    spdlog::error("{}/{}: {}", about.connection.provider, about.connection.name, secrets.error().detail);
+    co_return clock_.now();
+  }
+  const bool in_question = secrets->pair && secrets->pair->generation == which.generation &&
+                           !secrets->pair->unproven.empty() && may_be_proven(about.connection.auth.status);
+  if (!in_question) co_return std::nullopt;
+
+  const auto& pair = *secrets->pair;
+  const bool over = pair.expires_at && *pair.expires_at <= clock_.now() && !pair.refresh_token.empty();
+  if (!over) {
+    auto probed = co_await probe(about, pair.access_token);
+    if (is_passing(probed.done)) co_return clock_.now() + std::chrono::milliseconds{probed.done.retry_after};
+    if (!may_be_over(pair, probed.done)) {
+      grant g;
+      g.stored = true;
+      const auto how = confirmation_from(pair.unproven);
+      g.credentials = std::move(*secrets->pair);
+      auto conclusion = conclude(about, g, how, std::move(probed));
+      const auto done = co_await std::move(conclusion);
+      if (done || done.error().code == ledger::errc::not_found) co_return std::nullopt;
+      spdlog::error("{}/{}: {}", about.connection.provider, about.connection.name, done.error().detail);
+      co_return clock_.now();
     }
-    secrets = co_await read_secrets(c, loaded->app.id);
-    if (!secrets || !secrets->pair) co_return;
   }
-  grant g;
-  g.stored = true;
-  g.credentials = std::move(*secrets->pair);
-  auto done = co_await verify(*loaded, g, how);
-  if (!done) spdlog::error("{}: {}", id, done.error().detail);
+  auto renewal_of_it = renew_pair(about, *secrets, over ? renewal_cause::expired : renewal_cause::refused);
+  const auto became = co_await std::move(renewal_of_it);
+  if (became.what == renewal::outcome::renewed)
+    prove({which.connection_id, which.generation + 1}, std::chrono::milliseconds{0});
+  else
+    fresh_.erase(which.connection_id);  // nobody uses it yet: not to be kept fresh
+  if (became.what == renewal::outcome::later) co_return became.not_before;
+  co_return std::nullopt;
 }
 
-void auth_service::impl::ask_again(const ledger::connection& c, const confirmation& how, std::uint64_t generation,
-                                   core::instant not_before) {
-  auto& tries = unproven_[c.id];
-  const auto usual = std::min(first_retry * (1 << std::min(tries++, 10)), longest_retry);
-  const auto pause = std::max<std::chrono::milliseconds>(usual, not_before - clock_.now());
-  supervisor_.run("probe of " + c.provider + "/" + c.name, verify_later(c.id, how, generation, pause));
-}
-
-awaitable<void> auth_service::impl::verify_later(std::string id, confirmation how, std::uint64_t generation,
-                                                 std::chrono::milliseconds pause) {
-  const bool in_time = co_await runtime::sleep_for(pause);
-  if (!in_time) co_return;
-  auto again = verify_stored(id, how, generation);
-  co_await std::move(again);
+void auth_service::question_refused_grants(transaction& tx, const std::string& app_id) {
+  for (const auto& c : tx.connections()) {
+    const auto reason = c.auth.reason;
+    const bool by_settings = c.auth.status == core::auth_status::misconfigured &&
+                             (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown);
+    if (c.app_id == app_id && by_settings) tx.mark_credentials(c.id, text_of(confirmation{}));
+  }
 }
 
 }  // namespace koppel::auth

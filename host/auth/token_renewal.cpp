@@ -134,7 +134,8 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
   const auto until_settled = asking_;
   const auto& rules = about.manifest->auth;
   const double random = std::uniform_real_distribution<>(0.0, 1.0)(random_);
-  token_refresh machine(pair.age(), pair.intent, access_refused, fresh_[about.connection.id].failures, random);
+  const auto& before = fresh_[about.connection.id];
+  token_refresh machine(pair.age(), pair.intent, {access_refused, before.failures, before.not_understood}, random);
   core::instant sent_at{};
   auto step = machine.begin(clock_.now());
   for (;;) {
@@ -142,7 +143,7 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
     switch (step.what) {
       case kind::store_intent: {
         if (planted(bug::refresh_without_intent)) {
-          step = machine.intent_stored();
+          step = machine.intent_stored(clock_.now());
           break;
         }
         const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
@@ -156,15 +157,17 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
           waiting.why = stored.error().detail;
           co_return later(waiting.not_before, waiting.why);
         }
-        step = machine.intent_stored();
+        step = machine.intent_stored(clock_.now());
         break;
       }
       case kind::send: {
         core::renewal_parameters parameters{about.app.client_id, client_secret.reveal(), pair.refresh_token.reveal()};
         auto prepared = core::token_renewal(rules, parameters);
-        sent_at = clock_.now();
         KOPPEL_FAULT_POINT("auth.renewal.before_send");
-        auto answer = co_await ask_for_tokens(std::move(prepared));
+        sent_at = clock_.now();
+        auto asking = ask_for_tokens(std::move(prepared), sent_at);
+        auto answer = co_await std::move(asking);
+        machine.sent(sent_at);
         KOPPEL_FAULT_POINT("auth.renewal.answered");
         const auto now = clock_.now();
         if (!answer) {
@@ -209,16 +212,27 @@ awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const
   fresh.obtained_at = sent_at;
   if (pair.expires_in) fresh.expires_at = sent_at + *pair.expires_in;
   const auto& id = about.connection.id;
+  fresh.unproven = old.unproven;
   const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
     return tx.store_credentials(id, fresh, old.generation);
   };
-  auto stored = co_await ledger_.write(store, ledger::urgency::cannot_wait);
+  auto writing = ledger_.write(store, ledger::urgency::cannot_wait);
+  auto stored = co_await std::move(writing);
+  // Nobody else has this pair: it is held until there is room for it.
+  while (!stored && stored.error().code == ledger::errc::disk_full && !stopping_) {
+    spdlog::error("{}: the renewed tokens wait for room: {}", name_of(about.connection), stored.error().detail);
+    const bool in_time = co_await runtime::sleep_for(look_limit);
+    if (!in_time) break;
+    auto once_more = ledger_.write(store, ledger::urgency::cannot_wait);
+    stored = co_await std::move(once_more);
+  }
   KOPPEL_FAULT_POINT("auth.renewal.stored");
   provider_.forget(id);
   if (!stored && stored.error().code == ledger::errc::stale) co_return renewed();
   if (!stored) {
     spdlog::error("{}: the renewed tokens could not be stored: {}", name_of(about.connection), stored.error().detail);
-    co_return impossible(stored.error().detail);
+    if (stored.error().code == ledger::errc::not_found) co_return impossible(stored.error().detail);
+    co_return later(clock_.now() + look_limit, stored.error().detail);  // the intent says what has to be looked into
   }
   fresh.generation = old.generation + 1;
   freshness next;
@@ -246,6 +260,7 @@ awaitable<renewal> auth_service::impl::put_off(const subject& about, std::uint64
   waiting.old_token_serves = step.access_token_works;
   if (step.access_token_works) waiting.refused = false;
   waiting.failures = step.access_token_works ? 0 : waiting.failures + 1;
+  if (step.not_understood) ++waiting.not_understood;
   waiting.why = step.access_token_works ? "the answer to a renewal was lost; the old access token still works"
                                         : "the access token is not renewed yet: " + said(step.why);
   spdlog::warn("{}: {}; next try at {}", name_of(about.connection), waiting.why, core::to_rfc3339(step.not_before));
@@ -259,6 +274,7 @@ awaitable<renewal> auth_service::impl::give_up(const subject& about, std::uint64
     superseded = age && age->generation > generation;
     // A definite answer; of the pair of this generation, so that a newer one's is not touched.
     if (!superseded) static_cast<void>(tx.clear_refresh_intent(about.connection.id, generation));
+    if (!superseded) tx.mark_credentials(about.connection.id, "");
     return core::renewal_refused(s, why, superseded, now);
   };
   auto settled = co_await settle(about, decide, nullptr);

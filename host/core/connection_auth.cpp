@@ -152,7 +152,9 @@ auth_decision grant_unproven(const auth_subject& c, instant now) {
 
 auth_decision grant_unverified(const auth_subject& c, int http_status, instant now) {
   const auto status = http_status > 0 ? std::optional<int>(http_status) : std::nullopt;
-  return fail(c, failed(c, auth_reason::unclear, status, ""), now);
+  auto d = fail(c, failed(c, auth_reason::unclear, status, ""), now);
+  d.credentials = credentials_fate::spare;
+  return d;
 }
 
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now) {
@@ -177,8 +179,8 @@ auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, 
 auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now) {
   using st = auth_status;
   const auto was = c.state.status;
-  const bool in_use = was == st::authorized || was == st::waiting || was == st::unconfigured;
-  if (superseded || !in_use) return leave(c, c.state, now);
+  const bool over = was == st::disabled || was == st::removed || was == st::awaiting_confirmation;
+  if (superseded || over) return leave(c, c.state, now);
   auto state = failed(c, why.reason, why.http_status, why.provider_error);
   state.who = c.state.who;
   // The ciphertext stays: it costs nothing, and a provider's refusal has been wrong before.

@@ -16,7 +16,12 @@
 namespace koppel::core {
 
 /// What is to be done with the credentials that the event brought.
-enum class credentials_fate { none, keep, discard };
+enum class credentials_fate {
+  none,
+  keep,
+  spare,    ///< what is stored stays, what is not does not become so
+  discard,  ///< also what is stored
+};
 
 struct auth_decision {
   auth_state next;     ///< of the connection
@@ -58,15 +63,16 @@ auth_decision grant_verified(const auth_subject& c, const verified_grant& g, ins
 /// and asked again later, unless there is a live one to lose.
 auth_decision grant_unproven(const auth_subject& c, instant now);
 
-/// A grant was given, and the probe will not name its account. `http_status` of the refusal, 0 where none came.
+/// A grant was given, and the probe will not name its account. `http_status` of the refusal, 0 where none came. What is
+/// stored of it stays: an error deletes no credentials.
 auth_decision grant_unverified(const auth_subject& c, int http_status, instant now);
 
 /// The answer to awaiting_confirmation. Anything but that status is left alone. `taken`: another connection was faster.
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now);
 
-/// The provider refuses to renew the tokens, for good: those of a connection that works, or of one whose account nobody
-/// has named yet. The sealed pair stays. `superseded`: a newer pair was stored meanwhile; the refusal of the old one
-/// says nothing about it.
+/// The provider refuses to renew the tokens, for good: those of a connection that works, or of one whose grant was
+/// still in question. The sealed pair stays. `superseded`: a newer pair was stored meanwhile; the refusal of the old
+/// one says nothing about it.
 auth_decision renewal_refused(const auth_subject& c, const refusal& why, bool superseded, instant now);
 
 /// The provider refuses the credentials, and a second look agreed. `expired`: they were past their time.

@@ -15,6 +15,7 @@ struct token_age {
   instant obtained_at{};  ///< when the request for it was sent
   std::optional<instant> expires_at;
   bool renewal_open = false;  ///< a renewal of it has no definite answer yet
+  bool unproven = false;      ///< nobody has said yet whose account it opens
   bool operator==(const token_age&) const = default;
 };
 

@@ -12,14 +12,19 @@ namespace {
 using std::chrono::milliseconds;
 using step = token_refresh::step;
 
-/// A request whose answer was lost may still be carried out while its own deadline of 30 s runs at the provider; and it
-/// was sent a little after its intent, whose time this counts from.
+/// A request whose answer was lost may still be carried out while its own deadline of 30 s runs at the provider. It
+/// counts from the sending, or after a restart from the intent, which is a little older.
 constexpr std::chrono::seconds patience{35};
+/// So much older than the request may a stored intent be; a disk that stays slow is not waited for for ever.
+constexpr std::chrono::seconds slow_disk{3};
+constexpr int stored_again_at_most = 3;
 constexpr std::chrono::seconds shortest_interval{30};
 constexpr milliseconds first_pause{2'000}, longest_pause{std::chrono::minutes{5}};
 constexpr milliseconds longest_asked{std::chrono::hours{1}};
-/// A provider that refuses the same request so often, in words that nobody understands, means it.
-constexpr std::uint32_t unclear_refusals = 3;
+/// A provider that refuses the same request so often, in words that nobody understands, means it. Not within seconds:
+/// what comes back after an outage may say strange things for a while.
+constexpr int unclear_refusals = 3;
+constexpr std::chrono::minutes between_unclear_refusals{2};
 
 milliseconds scaled(milliseconds whole, double part) {
   return milliseconds(std::llround(static_cast<double>(whole.count()) * part));
@@ -51,9 +56,9 @@ std::optional<instant> renewal_due(const token_age& age, const auth_rules& rules
   return due;
 }
 
-token_refresh::token_refresh(const token_age& age, std::optional<refresh_intent> left, bool access_refused,
-                             int failures, double random)
-    : age_(age), access_refused_(access_refused), failures_(failures), random_(random) {
+token_refresh::token_refresh(const token_age& age, std::optional<refresh_intent> left, const history& before,
+                             double random)
+    : age_(age), before_(before), random_(random) {
   // One of an older pair was settled by the pair that followed it.
   if (left && left->generation == age.generation) intent_ = *left;
 }
@@ -68,12 +73,20 @@ step token_refresh::present(instant now) {
   return s;
 }
 
-step token_refresh::intent_stored() {
-  presented_now_ = true;
+step token_refresh::intent_stored(instant now) {
   step s;
+  if (now - intent_.began_at > slow_disk && stored_again_++ < stored_again_at_most) {
+    intent_.began_at = now;
+    s.what = step::kind::store_intent;
+    s.intent = intent_;
+    return s;
+  }
+  presented_now_ = true;
   s.what = step::kind::send;
   return s;
 }
+
+void token_refresh::sent(instant now) { intent_.began_at = now; }
 
 step token_refresh::answered(std::variant<token_pair, refusal> answer, std::optional<milliseconds> retry_after,
                              instant now) {
@@ -87,7 +100,12 @@ step token_refresh::answered(std::variant<token_pair, refusal> answer, std::opti
   if (heard_.http_status == 429) return pause(now, retry_after, intent_.presented == 1);
   if (heard_.reason == auth_reason::unclear) {
     if (in_trouble(heard_)) return look_into(now);
-    if (intent_.presented < unclear_refusals) return pause(now, retry_after, false);
+    if (before_.not_understood + 1 < unclear_refusals) {
+      auto s = pause(now, retry_after, false);
+      s.not_before = std::max<instant>(s.not_before, now + between_unclear_refusals);
+      s.not_understood = true;
+      return s;
+    }
   }
   step s;
   s.what = step::kind::dead;
@@ -113,7 +131,7 @@ step token_refresh::not_answered(exchange_fault fault, instant now) {
 
 /// The outcome of a presentation is unknown.
 step token_refresh::look_into(instant now) {
-  const bool lives = !access_refused_ && (!age_.expires_at || *age_.expires_at > now);
+  const bool lives = !before_.access_refused && (!age_.expires_at || *age_.expires_at > now);
   if (!lives) return resolve(now);
   step s;
   s.what = step::kind::try_access_token;
@@ -129,7 +147,7 @@ step token_refresh::probed(probe_outcome outcome, instant now) {
       return s;
     }
     case probe_outcome::refused:
-      access_refused_ = true;
+      before_.access_refused = true;
       return resolve(now);
     case probe_outcome::unclear:
       break;
@@ -153,7 +171,7 @@ step token_refresh::pause(instant now, std::optional<milliseconds> retry_after, 
   s.what = step::kind::wait;
   s.why = heard_;
   s.intent_settled = settled;
-  const auto bound = std::min(longest_pause, first_pause * (1 << std::clamp(failures_, 0, 10)));
+  const auto bound = std::min(longest_pause, first_pause * (1 << std::clamp(before_.failures, 0, 10)));
   // Half of it is certain, the rest is spread.
   const auto asked = std::min(retry_after.value_or(milliseconds{0}), longest_asked);
   s.not_before = now + std::max(scaled(bound, 0.5 + 0.5 * random_), asked);

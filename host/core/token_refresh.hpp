@@ -36,18 +36,27 @@ class token_refresh {
     instant not_before{};
     bool intent_settled = false;      ///< wait: the token was certainly not used; the intent may go
     bool access_token_works = false;  ///< wait: the old access token serves until then
+    bool not_understood = false;      ///< wait: the provider refused, in words that nobody understands
     refusal why;                      ///< dead; and wait, where the provider answered
   };
 
   enum class probe_outcome { works, refused, unclear };
 
-  /// `left`: the intent that was found with the pair. `access_refused`: the provider answered 401 to the access token.
-  /// `failures`: fruitless tries before this one, for the pause after the next. `random` in [0, 1).
-  token_refresh(const token_age& age, std::optional<refresh_intent> left, bool access_refused, int failures,
-                double random);
+  /// What is known of this pair from before.
+  struct history {
+    bool access_refused = false;  ///< the provider answered 401 to the access token
+    int failures = 0;             ///< fruitless tries in a row, for the pause after the next
+    int not_understood = 0;       ///< refusals that nobody understood
+  };
+
+  /// `left`: the intent that was found with the pair. `random` in [0, 1).
+  token_refresh(const token_age& age, std::optional<refresh_intent> left, const history& before, double random);
 
   step begin(instant now);
-  step intent_stored();
+  /// Where storing took long, the intent is stored once more: its time has to be that of the request.
+  step intent_stored(instant now);
+  /// The request leaves only now: it had to wait for its connection.
+  void sent(instant now);
   step answered(std::variant<token_pair, refusal> answer, std::optional<std::chrono::milliseconds> retry_after,
                 instant now);
   step not_answered(exchange_fault fault, instant now);
@@ -61,9 +70,9 @@ class token_refresh {
 
   token_age age_;
   refresh_intent intent_;  ///< `presented` 0: none is open
-  bool access_refused_;
+  history before_;
   bool presented_now_ = false;
-  int failures_;
+  int stored_again_ = 0;
   double random_;
   refusal heard_;  ///< what the provider said last, where it was no decision
 };

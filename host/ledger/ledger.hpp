@@ -71,8 +71,11 @@ struct credentials {
   std::optional<core::instant> expires_at;
   std::uint64_t generation = 0;                ///< grows with each pair
   std::optional<core::refresh_intent> intent;  ///< a renewal of this pair that has no definite answer yet
+  /// Nobody has said yet whose account it opens; how that is to be confirmed, as an attempt's `confirmation`. Else
+  /// empty.
+  std::string unproven;
 
-  core::token_age age() const { return {generation, obtained_at, expires_at, intent.has_value()}; }
+  core::token_age age() const { return {generation, obtained_at, expires_at, intent.has_value(), !unproven.empty()}; }
 };
 
 /// One authorisation attempt: what the link carried, until it is consumed.
@@ -179,6 +182,8 @@ class transaction {
   virtual result<void> store_credentials(const std::string& connection_id, const credentials& c,
                                          std::uint64_t expected) = 0;
   virtual result<void> delete_credentials(const std::string& connection_id) = 0;
+  /// Puts the stored pair in question (how its account is to be confirmed), or out of it (empty).
+  virtual void mark_credentials(const std::string& connection_id, const std::string& unproven) = 0;
   /// Of the pair of the intent's generation; errc::stale where another is stored. A new pair has no intent.
   virtual result<void> store_refresh_intent(const std::string& connection_id, const core::refresh_intent& i) = 0;
   virtual result<void> clear_refresh_intent(const std::string& connection_id, std::uint64_t generation) = 0;

@@ -115,7 +115,14 @@ INSERT INTO meta(key, value) VALUES('grants', 0), ('horizon', 1),
   ('history_bytes', (SELECT coalesce(sum(length(bytes)), 0) FROM event_batches));
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4};
+// unproven: nobody has said yet whose account the pair opens; how whoever brought it wants that confirmed. Before this
+// migration it was the pairs of connections that are bound to no account.
+constexpr const char* version_5 = R"sql(
+ALTER TABLE credentials ADD COLUMN unproven TEXT NOT NULL DEFAULT '';
+UPDATE credentials SET unproven = 'ask' WHERE connection_id IN (SELECT id FROM connections WHERE pinned IS NULL);
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

@@ -19,10 +19,11 @@ std::string pair_row(const std::string& connection_id, std::uint64_t generation)
 }  // namespace
 
 result<std::optional<credentials>> sql_transaction::find_credentials(const std::string& connection_id) {
-  query q(db_,
-          "SELECT generation, access_token, refresh_token, obtained_at, expires_at, intent_at, intent_presented "
-          "FROM credentials WHERE connection_id = ?",
-          connection_id);
+  query q(
+      db_,
+      "SELECT generation, access_token, refresh_token, obtained_at, expires_at, intent_at, intent_presented, unproven "
+      "FROM credentials WHERE connection_id = ?",
+      connection_id);
   if (!q.step()) return std::optional<credentials>();
   std::optional<credentials> out(std::in_place);
   out->generation = static_cast<std::uint64_t>(q.integer(0));
@@ -37,6 +38,7 @@ result<std::optional<credentials>> sql_transaction::find_credentials(const std::
   out->expires_at = instant_in(q, 4);
   if (const auto began = instant_in(q, 5))
     out->intent = {out->generation, *began, static_cast<std::uint32_t>(q.integer(6))};
+  out->unproven = q.text(7);
   return out;
 }
 
@@ -62,11 +64,16 @@ result<void> sql_transaction::store_credentials(const std::string& connection_id
   const auto refresh = seals_.seal(c.refresh_token, {"credentials", row, "refresh_token"});
   query(db_,
         "INSERT OR REPLACE INTO credentials(connection_id, generation, access_token, refresh_token, obtained_at, "
-        "expires_at) VALUES(?, ?, ?, ?, ?, ?)",
-        connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.obtained_at), milliseconds(c.expires_at))
+        "expires_at, unproven) VALUES(?, ?, ?, ?, ?, ?, ?)",
+        connection_id, generation, blob{access}, blob{refresh}, milliseconds(c.obtained_at), milliseconds(c.expires_at),
+        c.unproven)
       .run();
   count_grant();
   return {};
+}
+
+void sql_transaction::mark_credentials(const std::string& connection_id, const std::string& unproven) {
+  query(db_, "UPDATE credentials SET unproven = ? WHERE connection_id = ?", unproven, connection_id).run();
 }
 
 result<void> sql_transaction::delete_credentials(const std::string& connection_id) {
@@ -96,11 +103,12 @@ result<void> sql_transaction::clear_refresh_intent(const std::string& connection
 
 std::optional<core::token_age> sql_transaction::find_token_age(const std::string& connection_id) {
   query q(db_,
-          "SELECT generation, obtained_at, expires_at, intent_at IS NOT NULL FROM credentials WHERE connection_id = ?",
+          "SELECT generation, obtained_at, expires_at, intent_at IS NOT NULL, unproven <> '' FROM credentials "
+          "WHERE connection_id = ?",
           connection_id);
   if (!q.step()) return std::nullopt;
   return core::token_age{static_cast<std::uint64_t>(q.integer(0)), instant_from(q.integer(1)), instant_in(q, 2),
-                         q.integer(3) != 0};
+                         q.integer(3) != 0, q.integer(4) != 0};
 }
 
 result<void> sql_transaction::insert_attempt(attempt a) {

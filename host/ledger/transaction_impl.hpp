@@ -35,6 +35,7 @@ class sql_transaction final : public transaction {
   result<void> store_credentials(const std::string& connection_id, const credentials& c,
                                  std::uint64_t expected) override;
   result<void> delete_credentials(const std::string& connection_id) override;
+  void mark_credentials(const std::string& connection_id, const std::string& unproven) override;
   result<void> store_refresh_intent(const std::string& connection_id, const core::refresh_intent& i) override;
   result<void> clear_refresh_intent(const std::string& connection_id, std::uint64_t generation) override;
   std::optional<core::token_age> find_token_age(const std::string& connection_id) override;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,7 +63,8 @@ std::string_view find_header(const header_list& headers, std::string_view name);
 struct exchange_limits {
   std::chrono::milliseconds deadline = limits::provider_deadline;  ///< for all of it
   std::size_t body = limits::provider_body;
-  bool fresh_connection = false;  ///< token calls: never on a pooled connection
+  bool fresh_connection = false;     ///< token calls: never on a pooled connection
+  std::function<void()> on_sending;  ///< the connection is there, the request leaves
 };
 
 }  // namespace koppel::net

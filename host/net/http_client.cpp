@@ -230,7 +230,10 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
   auto bytes = request_bytes(r, *to);
   if (!bytes) co_return bytes.error();
   const auto connections = pool_of(*to);
-  const auto held = co_await take_place(connections, to->host, deadline);
+  // Who may be asked only once leaves soon, or not at all.
+  const auto leaves_by =
+      limits.fresh_connection ? std::chrono::steady_clock::now() + limits::token_connect_deadline : deadline;
+  const auto held = co_await take_place(connections, to->host, leaves_by);
   if (!held) co_return before_sending(held.error(), limits);
 
   client_connection::pointer pooled = limits.fresh_connection ? nullptr : take_idle(*connections, options_.idle_limit);
@@ -238,12 +241,13 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
   for (;;) {
     client_connection::pointer connection = pooled;
     if (!connection) {
-      auto opened = co_await connect(*to, deadline);
+      auto opened = co_await connect(*to, leaves_by);
       if (!opened) co_return before_sending(opened.error(), limits);
       connection = std::move(*opened);
     }
-    // Who may be asked only once has all of its time for the answer, however long it stood in line.
+    // And has all of its time for the answer, however long it stood in line.
     if (limits.fresh_connection) deadline = std::chrono::steady_clock::now() + limits.deadline;
+    if (limits.on_sending) limits.on_sending();
     auto outcome = co_await connection->exchange(*bytes, head, limits.body, deadline);
     if (outcome.reusable && !limits.fresh_connection) connections->idle.push_back(connection);
     // A pooled connection may have been closed while the request was on its way; a new one cannot have been.

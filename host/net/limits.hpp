@@ -36,8 +36,9 @@ inline constexpr std::size_t informational_answers = 8;
 inline constexpr std::size_t provider_body = std::size_t{8} << 20;
 inline constexpr std::size_t token_body = std::size_t{64} << 10;
 inline constexpr milliseconds provider_deadline{60'000};
-inline constexpr milliseconds token_deadline{30'000};
-inline constexpr milliseconds connect_deadline{10'000};  ///< one address, handshake included; then the next one
+inline constexpr milliseconds token_deadline{30'000};          ///< from the sending
+inline constexpr milliseconds token_connect_deadline{15'000};  ///< to a connection of its own, all addresses together
+inline constexpr milliseconds connect_deadline{10'000};        ///< one address, handshake included; then the next one
 inline constexpr std::size_t addresses_tried = 4;
 inline constexpr std::size_t connections_per_host = 8;
 inline constexpr milliseconds pooled_idle{30'000};

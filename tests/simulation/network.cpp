@@ -99,6 +99,7 @@ runtime::awaitable<result<net::response>> network::send(net::request r, net::exc
   const auto executor = co_await runtime::asio::this_coro::executor;
   runtime::steady_timer timer(executor, limits.deadline);
   const waiting_place<exchange> place(*mine, timer);
+  if (limits.on_sending) limits.on_sending();
   dispatch(mine);
   const auto [interrupted] = co_await timer.async_wait(runtime::token);
   result<net::response> outcome = failure{net::errc::timeout, "no answer came in time"};

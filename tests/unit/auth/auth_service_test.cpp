@@ -275,14 +275,20 @@ TEST_CASE("a redirect of the token endpoint is not followed", "[auth][shell]") {
   CHECK(w.server->requests().size() == 1);
 }
 
-TEST_CASE("a grant that nobody can name an account for is not kept", "[auth][shell]") {
+TEST_CASE("a grant that nobody can name an account for is kept, unused, and asked about at the next start",
+          "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(403, "{}")}}};
   const auto c = w.add("acme");
   const auto done = pasted(w, c, "abc");
   REQUIRE(done);
   CHECK(done->auth.reason == core::auth_reason::unclear);
-  CHECK(w.stored_token(c).empty());
+  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  CHECK(w.stored_token(c) == "t");
+
+  w.says["GET /me"] = {nameplate_of("42", "Acme")};
+  w.start_auth();
+  w.resume_until(c, core::auth_status::authorized);
 }
 
 TEST_CASE("a code that is refused while the connection works is told to whoever waits, and to nobody else",
@@ -308,10 +314,10 @@ TEST_CASE("a provider in trouble after the exchange loses nobody's grant", "[aut
   CHECK(done->auth.status == core::auth_status::waiting);
   CHECK(w.stored_token(c) == "t");
 
-  // Asked again by itself, and at the next start.
+  // Asked again by itself, and at the next start; the answer that was given ahead still counts.
   w.says["GET /me"] = {nameplate_of("42", "Acme")};
-  w.run_void(w.auth->resume());
-  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  w.start_auth();
+  w.resume_until(c, core::auth_status::authorized);
   CHECK(w.stored_token(c) == "t");
 }
 

@@ -61,9 +61,8 @@ TEST_CASE("a grant that was stored before the process ended is verified at the n
   w.says = {{"GET /me", {nameplate_of("42", "Acme")}}};
   const auto c = w.add("acme");
   REQUIRE(w.run(w.auth->begin(c.id, {}, "")));
-  w.store(c, "stored-in-time");
-  w.run_void(w.auth->resume());
-  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  w.store(c, "stored-in-time", {}, "", "ask");
+  w.resume_until(c, core::auth_status::awaiting_confirmation);
   CHECK(w.now(c).auth.who->id == "42");
   CHECK(w.stored_token(c) == "stored-in-time");
 }
@@ -72,21 +71,32 @@ TEST_CASE("a grant that was stored before the process ended is verified at the n
 ledger::connection stored_too_long_ago(world& w) {
   const auto c = w.add("acme");
   REQUIRE(w.run(w.auth->begin(c.id, {}, "")));
-  w.store(c, "over", w.clock.now() - std::chrono::minutes{1}, "refresh-1");
+  w.store(c, "over", w.clock.now() - std::chrono::minutes{1}, "refresh-1", "ask");
   return c;
 }
+
+const std::string new_pair = test::grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")");
 
 TEST_CASE("a grant whose access token ended while the host was away is renewed and then verified",
           "[auth][credentials]") {
   world w;
-  w.says = {{"POST /token", {test::grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")")}},
-            {"GET /me", {nameplate_of("42", "Acme")}}};
+  w.says = {{"POST /token", {new_pair}}, {"GET /me", {nameplate_of("42", "Acme")}}};
   const auto c = stored_too_long_ago(w);
-  w.run_void(w.auth->resume());
-  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  w.resume_until(c, core::auth_status::awaiting_confirmation);
   CHECK(w.stored_token(c) == "new");
   CHECK(w.requests_to("POST /token") == 1);
   for (const auto& r : w.server->requests()) CHECK(r.find("Bearer over") == std::string::npos);
+}
+
+TEST_CASE("a grant whose access token is refused, of whose age nobody knows, is renewed once", "[auth][credentials]") {
+  world w;
+  w.says = {{"POST /token", {new_pair}}, {"GET /me", {http_answer(401, "{}"), nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme");
+  w.store(c, "old", std::nullopt, "refresh-1", "yes");
+  w.clock.advance(std::chrono::minutes{10});
+  w.resume_until(c, core::auth_status::authorized);
+  CHECK(w.stored_token(c) == "new");
+  CHECK(w.requests_to("POST /token") == 1);
 }
 
 TEST_CASE("a grant that was revoked while the host was away says so, and is not presented again",
@@ -94,13 +104,15 @@ TEST_CASE("a grant that was revoked while the host was away says so, and is not 
   world w;
   w.says = {{"POST /token", {http_answer(400, R"({"error":"invalid_grant"})")}}};
   const auto c = stored_too_long_ago(w);
-  w.run_void(w.auth->resume());
-  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  const auto others = w.supervisor.running();
+  w.resume_until(c, core::auth_status::needs_reauth);
   CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+  test::run_until(w.io, [&] { return w.supervisor.running() == others; });
   w.start_auth();
   w.run_void(w.auth->resume());
+  CHECK(w.supervisor.running() == others);
   CHECK(w.requests_to("POST /token") == 1);
-  CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+  CHECK(w.stored_token(c) == "over");
 }
 
 TEST_CASE("a provider in trouble at the start keeps a grant whose access token is over", "[auth][credentials]") {
@@ -108,9 +120,41 @@ TEST_CASE("a provider in trouble at the start keeps a grant whose access token i
   w.says = {{"POST /token", {http_answer(429, "{}", "Retry-After: 40\r\n")}}};
   const auto c = stored_too_long_ago(w);
   w.run_void(w.auth->resume());
+  test::run_until(w.io, [&] { return w.requests_to("POST /token") == 1; });
   CHECK(w.now(c).auth.status == core::auth_status::waiting);
   CHECK(w.stored_token(c) == "over");
   CHECK(w.requests_to("GET /me") == 0);
+}
+
+TEST_CASE("a bound connection whose new grant nobody could be asked about is asked about at the next start",
+          "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {nameplate_of("42", "Acme")}}};
+  auto c = w.connected("acme");
+  w.store(c, "new", {}, "", "ask");
+  w.write([&](ledger::transaction& tx) {
+    c.auth.status = core::auth_status::waiting;
+    REQUIRE(tx.update_connection(c));
+  });
+  w.resume_until(c, core::auth_status::authorized);
+  CHECK(w.stored_token(c) == "new");
+}
+
+TEST_CASE("a mended secret brings back the connections that it had cost", "[auth][credentials]") {
+  world w;
+  w.says = {{"POST /token", {http_answer(401, R"({"error":"invalid_client"})"), new_pair}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  auto c = w.connected("acme");
+  w.store(c, "over", w.clock.now() - std::chrono::minutes{1}, "refresh-1");
+  CHECK(w.run(w.provider->renew(c.id, 2, renewal_cause::expired)).what == renewal::outcome::impossible);
+  REQUIRE(w.now(c).auth.status == core::auth_status::misconfigured);
+  w.run_void(w.auth->resume());
+  CHECK(w.requests_to("POST /token") == 1);
+
+  w.write([&](ledger::transaction& tx) { auth_service::question_refused_grants(tx, c.app_id); });
+  w.resume_until(c, core::auth_status::authorized);
+  CHECK(w.stored_token(c) == "new");
+  CHECK(w.now(c).pinned == c.pinned);
 }
 
 TEST_CASE("a bound connection that waits for a new code is left alone at the start", "[auth][credentials]") {

@@ -151,13 +151,14 @@ class world {
     return token;
   }
   void store(const ledger::connection& c, const std::string& token, std::optional<core::instant> expires_at = {},
-             const std::string& refresh_token = "") {
+             const std::string& refresh_token = "", const std::string& unproven = "") {
     write([&](ledger::transaction& tx) {
       ledger::credentials pair;
       pair.access_token = core::secret(token);
       pair.refresh_token = core::secret(refresh_token);
       pair.obtained_at = tx.now();
       pair.expires_at = expires_at;
+      pair.unproven = unproven;
       const auto known = tx.find_credentials(c.id);
       if (!tx.store_credentials(c.id, pair, *known ? (*known)->generation : 0)) FAIL("not stored");
     });
@@ -176,6 +177,12 @@ class world {
       if (!tx.update_connection(c)) FAIL("not updated");
     });
     return c;
+  }
+
+  /// As at the start of a host: until the connection has this status.
+  void resume_until(const ledger::connection& c, core::auth_status status) {
+    run_void(auth->resume());
+    run_until(io, [&] { return now(c).auth.status == status; });
   }
 
   /// Every auth.status event, as JSON text.

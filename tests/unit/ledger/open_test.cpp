@@ -21,6 +21,7 @@ constexpr const char* back_to_version_1 = R"sql(
 ALTER TABLE credentials DROP COLUMN obtained_at;
 ALTER TABLE credentials DROP COLUMN intent_at;
 ALTER TABLE credentials DROP COLUMN intent_presented;
+ALTER TABLE credentials DROP COLUMN unproven;
 ALTER TABLE streams DROP COLUMN inconclusive;
 ALTER TABLE streams DROP COLUMN last_inconclusive_at;
 ALTER TABLE record_sets DROP COLUMN known;
@@ -128,7 +129,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 4");
+  d.tamper("PRAGMA user_version = 5");
   d.open();
 }
 
@@ -155,6 +156,7 @@ TEST_CASE("a database of version 1 is brought up to date with what it holds", "[
     CHECK(found->refresh_token.reveal() == "refresh");
     CHECK(found->obtained_at == core::instant{});
     CHECK_FALSE(found->intent);
+    CHECK(found->unproven == "ask");  // bound to no account
   });
 }
 

@@ -230,7 +230,7 @@ TEST_CASE("a grant whose account nobody can name is unclear", "[auth][connection
   CHECK(d.next.reason == r::unclear);
   CHECK(display_of(d.next) == "Failed, Status code: Forbidden");
   CHECK(display_of(grant_unverified(at(s::waiting), 0, tuesday).next) == "Failed, reason unclear");
-  CHECK(d.credentials == fate::discard);
+  CHECK(d.credentials == fate::spare);
   const auto working = at(s::authorized, acme);
   unharmed(grant_unverified(working, 0, tuesday), working);
 }
@@ -275,7 +275,7 @@ TEST_CASE("a grant whose account nobody can be asked for is kept and waits, unle
   CHECK(d.outcome.status == s::needs_reauth);
 }
 
-TEST_CASE("a renewal that is refused ends a grant that works or that nobody has verified yet, and only that",
+TEST_CASE("a renewal that is refused ends a grant that works or that is still in question, and only that",
           "[auth][connection]") {
   refusal why = bad_code();
   why.reason = r::revoked;
@@ -286,9 +286,9 @@ TEST_CASE("a renewal that is refused ends a grant that works or that nobody has 
   CHECK(d.credentials == fate::keep);
   CHECK(d.changed);
   unharmed(renewal_refused(at(s::authorized, acme), why, true, tuesday), at(s::authorized, acme));
-  for (const auto status : {s::waiting, s::unconfigured})
+  for (const auto status : {s::waiting, s::unconfigured, s::misconfigured})
     CHECK(renewal_refused(at(status), why, false, tuesday).next.reason == r::revoked);
-  for (const auto status : {s::disabled, s::removed, s::awaiting_confirmation, s::needs_reauth})
+  for (const auto status : {s::disabled, s::removed, s::awaiting_confirmation})
     CHECK_FALSE(renewal_refused(at(status), why, false, tuesday).changed);
 }
 

@@ -20,7 +20,7 @@ const instant noon = *from_iso8601("2026-01-05T12:00:00Z");
 token_age hourly() { return {7, noon, noon + std::chrono::hours{1}}; }
 
 token_refresh machine(std::optional<refresh_intent> left = {}, bool access_refused = false, int failures = 0) {
-  return {hourly(), left, access_refused, failures, 0.5};
+  return {hourly(), left, {access_refused, failures, 0}, 0.5};
 }
 
 refusal answer(int status, auth_reason reason = auth_reason::unclear) {
@@ -36,7 +36,7 @@ token_refresh asking(instant now, std::optional<refresh_intent> left = {}, bool 
   const auto first = m.begin(now);
   REQUIRE(first.what == kind::store_intent);
   CHECK(first.intent == refresh_intent{7, now, left ? left->presented + 1 : 1});
-  REQUIRE(m.intent_stored().what == kind::send);
+  REQUIRE(m.intent_stored(now).what == kind::send);
   return m;
 }
 
@@ -107,9 +107,9 @@ TEST_CASE("pauses grow with failures, to five minutes, and Retry-After to an hou
   const std::vector<std::pair<int, milliseconds>> pauses{
       {0, seconds{2}}, {1, seconds{4}}, {5, seconds{64}}, {9, minutes{5}}, {1'000'000, minutes{5}}};
   for (const auto& [failures, longest] : pauses) {
-    token_refresh m(hourly(), {}, false, failures, 0.999999);
+    token_refresh m(hourly(), {}, {false, failures, 0}, 0.999999);
     m.begin(noon);
-    m.intent_stored();
+    m.intent_stored(noon);
     const auto step = m.not_answered(exchange_fault::connect, noon);
     CHECK(step.not_before > noon + longest - milliseconds{10});
     CHECK(step.not_before <= noon + longest);
@@ -183,10 +183,10 @@ TEST_CASE("an outage decides nothing, however long: one presentation at a time, 
   refresh_intent left{7, noon, 1};
   auto now = noon + std::chrono::hours{2};
   for (int failures = 1; failures <= 20; ++failures) {
-    token_refresh m(hourly(), left, true, failures, 0.5);
+    token_refresh m(hourly(), left, {true, failures, 0}, 0.5);
     const auto begun = m.begin(now);
     REQUIRE(begun.what == kind::store_intent);
-    m.intent_stored();
+    m.intent_stored(now);
     left = begun.intent;
     const auto step = failures % 2 ? m.answered(answer(503), {}, now + seconds{1})
                                    : m.not_answered(exchange_fault::timeout, now + seconds{30});
@@ -199,15 +199,45 @@ TEST_CASE("an outage decides nothing, however long: one presentation at a time, 
   CHECK(left.presented == 21);
 }
 
-TEST_CASE("a refusal that nobody understands is believed the third time", "[auth][refresh]") {
-  for (std::uint32_t presented = 0; presented < 3; ++presented) {
-    std::optional<refresh_intent> left;
-    if (presented > 0) left = refresh_intent{7, noon - minutes{5}, presented};
-    auto m = asking(noon, left, true);
+TEST_CASE("a refusal that nobody understands is believed the third time, and not within seconds", "[auth][refresh]") {
+  for (int before = 0; before < 3; ++before) {
+    token_refresh m(hourly(), refresh_intent{7, noon - minutes{5}, 1}, {true, 0, before}, 0.5);
+    m.begin(noon);
+    m.intent_stored(noon);
     const auto step = m.answered(answer(403), {}, noon + seconds{1});
-    CHECK(step.what == (presented < 2 ? kind::wait : kind::dead));
+    CHECK(step.what == (before < 2 ? kind::wait : kind::dead));
+    CHECK(step.not_understood == (before < 2));
+    if (step.what == kind::wait) CHECK(step.not_before >= noon + minutes{2});
     if (step.what == kind::dead) CHECK(step.why.reason == auth_reason::unclear);
   }
+}
+
+TEST_CASE("presentations without an answer are no refusals, however many", "[auth][refresh]") {
+  auto m = asking(noon, refresh_intent{7, noon - minutes{5}, 9}, true);
+  CHECK(m.answered(answer(403), {}, noon + seconds{1}).what == kind::wait);
+}
+
+TEST_CASE("an intent that took long to store is stored again, so that its time is the request's", "[auth][refresh]") {
+  auto m = machine();
+  m.begin(noon);
+  const auto again = m.intent_stored(noon + seconds{60});
+  REQUIRE(again.what == kind::store_intent);
+  CHECK(again.intent == refresh_intent{7, noon + seconds{60}, 1});
+  CHECK(m.intent_stored(noon + seconds{61}).what == kind::send);
+
+  auto slow = machine();
+  slow.begin(noon);
+  int stored = 1;
+  for (auto now = noon; slow.intent_stored(now += seconds{10}).what == kind::store_intent;) ++stored;
+  CHECK(stored == 4);
+}
+
+TEST_CASE("patience with a lost request counts from its sending", "[auth][refresh]") {
+  auto m = asking(noon, {}, true);
+  m.sent(noon + seconds{14});
+  const auto waits = m.not_answered(exchange_fault::cut, noon + seconds{16});
+  CHECK(waits.what == kind::wait);
+  CHECK(waits.not_before == noon + seconds{14 + 35});
 }
 
 TEST_CASE("a clock that was set back does not hold up the resolving presentation", "[auth][refresh]") {
