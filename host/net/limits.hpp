@@ -21,7 +21,7 @@ inline constexpr milliseconds header_deadline{5'000};  ///< from the first byte 
 inline constexpr milliseconds body_deadline{10'000};   ///< from there to the last byte of the body
 /// For a handler that finishes an authorisation: the token call, then the probes of the account and their pauses. A
 /// handler that ends earlier would throw away the answer of what went well.
-inline constexpr milliseconds authorization_deadline{150'000};
+inline constexpr milliseconds authorization_deadline{240'000};
 inline constexpr milliseconds answer_deadline{10'000};  ///< for the peer to take our answer
 inline constexpr milliseconds linger_deadline{1'000};   ///< reading on after an early refusal, so that it arrives
 inline constexpr std::size_t linger_bytes = std::size_t{256} << 10;

@@ -12,9 +12,9 @@
 
 namespace koppel::koppelctl {
 
-/// What acts may take: longer than the daemon allows itself for an authorisation (150 s), so that it is the daemon that
+/// What acts may take: longer than the daemon allows itself for an authorisation (240 s), so that it is the daemon that
 /// says what came of it.
-inline constexpr std::chrono::seconds longest_answer{165};
+inline constexpr std::chrono::seconds longest_answer{255};
 
 class control {
  public:

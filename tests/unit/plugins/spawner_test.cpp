@@ -184,6 +184,7 @@ TEST_CASE("a runner that nobody waits for any more is ended", "[plugins][spawner
   CHECK(read_report(next.socket.get()).ends_with("end\n"));
 }
 
+#ifndef __SANITIZE_THREAD__  // which gives a forked process a second thread at once: too late for a spawner
 TEST_CASE("when the daemon is killed its spawner and all runners are gone", "[plugins][spawner]") {
   int pipe_ends[2];
   REQUIRE(::pipe(pipe_ends) == 0);
@@ -214,6 +215,7 @@ TEST_CASE("when the daemon is killed its spawner and all runners are gone", "[pl
   ::close(pipe_ends[0]);
   ::close(pipe_ends[1]);
 }
+#endif
 
 TEST_CASE("a daemon whose spawner was killed knows that no runner lives", "[plugins][spawner]") {
   world w;
