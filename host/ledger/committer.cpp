@@ -172,9 +172,11 @@ void committer::perform(job& j, sql_transaction& tx) {
 /// behind the newest commit there is nothing that another writer, someone's shell, has just put there.
 void committer::look_at_space() {
   space_.free_bytes = callbacks_.free_bytes();
-  // Where a write was refused although bytes are free, the log has to grow before that is believed again.
-  const bool reserved = db_->reserve_log(kept_.in_log, refused_ ? mebibyte : 0);
-  const bool full = !reserved || space_.free_bytes < kept_.on_disk;
+  const bool enough = space_.free_bytes >= kept_.on_disk;
+  // Where a write was refused although bytes are free, the log has to grow before that is believed again; not before
+  // there are enough, or it would take each that becomes free.
+  const bool reserved = db_->reserve_log(kept_.in_log, refused_ && enough ? mebibyte : 0);
+  const bool full = !reserved || !enough;
   if (!full) refused_ = false;
   say(full);
 }

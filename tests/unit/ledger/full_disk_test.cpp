@@ -337,6 +337,30 @@ TEST_CASE("room in the log is made by whoever holds the writer's lock, and never
   CHECK(disk.bytes(folder.database() + "-wal").size() >= 4 * mebibyte);
 }
 
+TEST_CASE("after a refused write the log does not grow while less is free than is to be kept", "[ledger][full]") {
+  committer_on_a_disk f;
+  const auto much = [](ledger::transaction& tx) -> result<void> {
+    for (int i = 0; i < 120; ++i) good(add_event(tx));
+    return {};
+  };
+  const auto little = [](ledger::transaction& tx) { return add_event(tx, 10); };
+  good(f.commit({{little, urgency::can_wait}})[0]);
+  f.disk->limit(f.disk->used() + mebibyte / 2);
+  CHECK(f.commit({{much, urgency::can_wait}})[0].error().code == errc::disk_full);
+
+  f.disk->limit(simulated_disk::unlimited);
+  f.free = 63 * mebibyte;
+  f.head();
+  const auto size = f.log_bytes();
+  for (int i = 0; i < 100; ++i) f.head();
+  CHECK(f.log_bytes() == size);
+  CHECK(f.commit({{little, urgency::can_wait}})[0].error().code == errc::disk_full);
+
+  f.free = 64 * mebibyte;
+  good(f.commit({{little, urgency::can_wait}})[0]);
+  CHECK(f.log_bytes() == size + mebibyte);
+}
+
 TEST_CASE("with less free than is to be kept the disk counts as full, before it is", "[ledger][full]") {
   data_folder folder;
   folder.open().reset();
