@@ -128,7 +128,7 @@ result<> server::state::open() {
     router.set(zmq::sockopt::router_mandatory, true);
     router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::request_bytes));
     router.set(zmq::sockopt::rcvhwm, limits::peer_hwm);
-    router.set(zmq::sockopt::sndhwm, limits::peer_hwm);
+    router.set(zmq::sockopt::sndhwm, limits::follower_hwm);
     xpub = zmq::socket_t(context, zmq::socket_type::xpub);
     xpub.set(zmq::sockopt::linger, 0);
     xpub.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::topic_bytes + 1));
