@@ -150,6 +150,15 @@ struct trim_outcome {
   std::string damage;        ///< what was met and left as it is; empty: none
 };
 
+/// How far a pass has trimmed runs. One begins with an empty value.
+struct run_trimming {
+  std::uint64_t up_to = 0;  ///< the number of the last that was looked at
+  bool more = false;        ///< there is another slice
+  std::uint64_t runs = 0;   ///< that went
+  /// By connection and stream: the newest ended run so far, which goes when a newer one is met; 0: it is too young.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> newest;
+};
+
 /// Typed access inside one piece of work, on the ledger's thread. Not to be kept beyond it.
 class transaction {
  public:
@@ -230,6 +239,9 @@ class transaction {
   /// One slice, some milliseconds long: takes events that may go, behind `after` and before the horizon, out of a few
   /// batches of at most 1 MiB together. A damaged batch is left as it is.
   virtual result<trim_outcome> trim(std::uint64_t after) = 0;
+  /// One slice of the runs that ended longer ago than `limits.keep`, from the oldest on; neither the newest that ended
+  /// of a stream nor one that is open goes. Returns how far it has come, for the next slice.
+  virtual run_trimming trim_runs(run_trimming so_far, const core::retention_limits& limits) = 0;
 };
 
 /// What becomes of work that changes something while the disk is full.

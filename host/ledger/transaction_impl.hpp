@@ -70,6 +70,7 @@ class sql_transaction final : public transaction {
   history_size history() override;
   std::chrono::milliseconds begin_trimming(const core::retention_limits& limits) override;
   result<trim_outcome> trim(std::uint64_t after) override;
+  run_trimming trim_runs(run_trimming so_far, const core::retention_limits& limits) override;
 
  private:
   friend class page_writer;
