@@ -135,6 +135,13 @@ struct page_outcome {
   std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
 };
 
+/// One part of a search for records that a run did not see.
+struct suspect_search {
+  std::vector<std::string> ids;  ///< ascending
+  std::string up_to;             ///< every record up to here was looked at
+  bool more = false;             ///< there are records behind
+};
+
 /// From the horizon on every event is kept; before it, what nothing newer has replaced.
 struct history_size {
   std::uint64_t horizon = 1;
@@ -216,8 +223,9 @@ class transaction {
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                            std::uint32_t mapping_version, const std::string& deletion_reason,
                                            bool keep_cursor) = 0;
-  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`.
-  virtual std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) = 0;
+  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`. It
+  /// looks at ten thousand records at most, so that others get their turn, and says where to go on.
+  virtual suspect_search suspects(const run& r, const std::string& after, std::size_t limit) = 0;
   /// Records that are there, deleted ones not counted.
   virtual std::uint64_t known_records(const std::string& connection_id, const std::string& entity) = 0;
   /// Stores state, counts and times of the run, and the stream's state with it.
