@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <ctime>
 #include <koppel/bus/server.hpp>
@@ -76,6 +77,7 @@ struct server::state {
 
   result<> open();
   void run();
+  void show_sessions();
   result<> turn(time_point now);
   result<> beat(time_point now);
   result<> take_requests(time_point now);
@@ -101,8 +103,14 @@ struct server::state {
   std::mutex inbox_mutex;
   std::vector<event> inbox;
 
-  // The bus thread's; sessions() reads the hub under hub_mutex, which a turn holds.
-  mutable std::mutex hub_mutex;
+  // Whoever asks is answered after the turn that runs: a lock held by turn after turn could be waited for for ever.
+  std::mutex shown_mutex;
+  std::condition_variable shown_changed;
+  std::vector<session_info> shown;
+  std::uint64_t asked = 0, answered = 0;
+  bool running = false;
+
+  // The bus thread's.
   follow_hub hub;
   zmq::context_t context{1};
   zmq::socket_t router, xpub;
@@ -128,7 +136,7 @@ result<> server::state::open() {
     router.set(zmq::sockopt::router_mandatory, true);
     router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::request_bytes));
     router.set(zmq::sockopt::rcvhwm, limits::peer_hwm);
-    router.set(zmq::sockopt::sndhwm, limits::peer_hwm);
+    router.set(zmq::sockopt::sndhwm, limits::follower_hwm);
     xpub = zmq::socket_t(context, zmq::socket_type::xpub);
     xpub.set(zmq::sockopt::linger, 0);
     xpub.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::topic_bytes + 1));
@@ -156,8 +164,8 @@ void server::state::run() {
       zmq::poll(items, 3, wait);
       if ((items[2].revents & ZMQ_POLLIN) != 0) wake.answer();
       if (stopping) break;
-      const std::lock_guard lock(hub_mutex);
       outcome = turn(std::chrono::steady_clock::now());
+      show_sessions();
     } catch (const zmq::error_t& e) {
       if (e.num() == EINTR) continue;
       outcome = failure{errc::socket_failed, std::string("The bus stops: ") + e.what() + "."};
@@ -167,9 +175,24 @@ void server::state::run() {
       break;
     }
   }
-  const std::lock_guard lock(hub_mutex);
   router.close();
   xpub.close();
+  const std::lock_guard lock(shown_mutex);
+  shown.clear();
+  running = false;
+  shown_changed.notify_all();
+}
+
+void server::state::show_sessions() {
+  const std::lock_guard lock(shown_mutex);
+  if (answered == asked) return;
+  shown.clear();
+  for (const auto& [peer, one] : hub.sessions()) {
+    const follow_session& s = one.session;
+    shown.push_back({s.name(), s.at(), s.acked(), s.credit(), one.connected_since, s.filter()});
+  }
+  answered = asked;
+  shown_changed.notify_all();
 }
 
 result<> server::state::turn(time_point now) {
@@ -317,6 +340,7 @@ result<> server::start() {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  state_->running = true;
   state_->thread = std::thread([s = state_.get()] { s->run(); });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return {};
@@ -345,13 +369,11 @@ void server::publish_live(event e) {
 }
 
 std::vector<session_info> server::sessions() const {
-  const std::lock_guard lock(state_->hub_mutex);
-  std::vector<session_info> out;
-  for (const auto& [peer, one] : state_->hub.sessions()) {
-    const follow_session& s = one.session;
-    out.push_back({s.name(), s.at(), s.acked(), s.credit(), one.connected_since, s.filter()});
-  }
-  return out;
+  std::unique_lock lock(state_->shown_mutex);
+  const auto mine = ++state_->asked;
+  state_->wake.ring();
+  state_->shown_changed.wait(lock, [&] { return state_->answered >= mine || !state_->running; });
+  return state_->shown;
 }
 
 }  // namespace koppel::bus

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <msgpack.hpp>
 #include <span>
+#include <vector>
 
 #include "host/core/record.hpp"
 #include "host/core/time.hpp"
@@ -174,6 +175,23 @@ bool sound(const object& o, std::size_t depth) {
   }
 }
 
+/// Whether a map in there, at whatever depth, has a key twice: no consumer may read such an event (docs/bus.md). Of
+/// what is sound.
+bool repeats_a_key(const object& o) {
+  if (o.type == msgpack::type::ARRAY)
+    return std::any_of(o.via.array.ptr, o.via.array.ptr + o.via.array.size, repeats_a_key);
+  if (o.type != msgpack::type::MAP) return false;
+  const std::span members(o.via.map.ptr, o.via.map.size);
+  std::vector<std::string_view> keys;
+  keys.reserve(members.size());
+  for (const auto& [key, value] : members) {
+    if (repeats_a_key(value)) return true;
+    keys.push_back(text_in(key));
+  }
+  std::sort(keys.begin(), keys.end());
+  return std::adjacent_find(keys.begin(), keys.end()) != keys.end();
+}
+
 bool is_text(const object& o) { return o.type == msgpack::type::STR; }
 bool is_integer(const object& o) {
   return o.type == msgpack::type::POSITIVE_INTEGER || o.type == msgpack::type::NEGATIVE_INTEGER;
@@ -291,6 +309,8 @@ std::string facet_refusal(const messages::facet& f, std::string_view entity, std
       const auto name = text_in(fields[i].key);
       if (i > 0 && text_in(fields[i - 1].key) >= name)
         return "The fields of the facet " + shown(f.name) + " are not sorted, or one is there twice.";
+      if (repeats_a_key(fields[i].val))
+        return "The field " + shown(name) + " has a map with a key that is there twice.";
       if (auto why = field_refusal(name, fields[i].val, entity, plugin); !why.empty()) return why;
     }
   } catch (const msgpack::unpack_error&) {

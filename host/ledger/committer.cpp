@@ -47,6 +47,7 @@ void committer::commit(std::deque<job>& jobs, const consumer_positions& position
   for (const auto& [consumer, seq] : positions) positions_[consumer] = std::max(positions_[consumer], seq);
   std::size_t ran = 0;
   bool announced = false;
+  const auto head = events_.head();
   if (!failed_) {
     try {
       try {
@@ -57,7 +58,7 @@ void committer::commit(std::deque<job>& jobs, const consumer_positions& position
         say(true);
         perform_urgent(jobs, ran);
       }
-      announced = !events_.empty();
+      announced = events_.head() != head;
       events_.written();
       callbacks_.on_durable(high_water_of(*db_));
     } catch (const sqlite_error& e) {
@@ -116,23 +117,26 @@ void committer::perform_all(std::deque<job>& jobs, std::size_t& ran) {
   if (!space_.full) positions_.clear();
 }
 
-/// After a commit for which the disk had no room: what can wait is refused, what cannot is done by itself.
+/// After a commit for which the disk had no room: what can wait is refused, what cannot is done, each in a commit of
+/// its own, so that one that finds no room takes no other with it.
 void committer::perform_urgent(std::deque<job>& jobs, std::size_t ran) {
   take_back();
   const auto end = jobs.begin() + static_cast<std::ptrdiff_t>(ran);
-  const auto is_urgent = [](const job& j) { return j.how == urgency::cannot_wait; };
   std::for_each(jobs.begin(), end, [&](job& j) { j.outcome = no_room(); });
-  if (std::none_of(jobs.begin(), end, is_urgent) || !begin()) return;
-  try {
-    sql_transaction tx(*db_, seals_, events_, clock_.now(), no_room());
-    for (auto j = jobs.begin(); j != end; ++j)
-      if (is_urgent(*j)) perform(*j, tx);
-    events_.write(*db_);
-    query(*db_, "COMMIT").run();
-  } catch (const sqlite_error& e) {
-    if (!is_full(e.fault)) throw;
-    take_back();
-    std::for_each(jobs.begin(), end, [&](job& j) { j.outcome = no_room(); });
+  for (auto j = jobs.begin(); j != end; ++j) {
+    if (j->how != urgency::cannot_wait) continue;
+    if (!begin()) return;
+    try {
+      sql_transaction tx(*db_, seals_, events_, clock_.now(), no_room());
+      perform(*j, tx);
+      events_.write(*db_);
+      query(*db_, "COMMIT").run();
+      events_.written();
+    } catch (const sqlite_error& e) {
+      if (!is_full(e.fault)) throw;
+      take_back();
+      j->outcome = no_room();
+    }
   }
 }
 
@@ -168,9 +172,11 @@ void committer::perform(job& j, sql_transaction& tx) {
 /// behind the newest commit there is nothing that another writer, someone's shell, has just put there.
 void committer::look_at_space() {
   space_.free_bytes = callbacks_.free_bytes();
-  // Where a write was refused although bytes are free, the log has to grow before that is believed again.
-  const bool reserved = db_->reserve_log(kept_.in_log, refused_ ? mebibyte : 0);
-  const bool full = !reserved || space_.free_bytes < kept_.on_disk;
+  const bool enough = space_.free_bytes >= kept_.on_disk;
+  // Where a write was refused although bytes are free, the log has to grow before that is believed again; not before
+  // there are enough, or it would take each that becomes free.
+  const bool reserved = db_->reserve_log(kept_.in_log, refused_ && enough ? mebibyte : 0);
+  const bool full = !reserved || !enough;
   if (!full) refused_ = false;
   say(full);
 }

@@ -138,6 +138,13 @@ struct page_outcome {
   std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
 };
 
+/// One part of a search for records that a run did not see.
+struct suspect_search {
+  std::vector<std::string> ids;  ///< ascending
+  std::string up_to;             ///< every record up to here was looked at
+  bool more = false;             ///< there are records behind
+};
+
 /// From the horizon on every event is kept; before it, what nothing newer has replaced.
 struct history_size {
   std::uint64_t horizon = 1;
@@ -151,6 +158,15 @@ struct trim_outcome {
   std::uint64_t events = 0;  ///< that went
   std::uint64_t bytes = 0;   ///< of those
   std::string damage;        ///< what was met and left as it is; empty: none
+};
+
+/// How far a pass has trimmed runs. One begins with an empty value.
+struct run_trimming {
+  std::uint64_t up_to = 0;  ///< the number of the last that was looked at
+  bool more = false;        ///< there is another slice
+  std::uint64_t runs = 0;   ///< that went
+  /// By connection and stream: the newest ended run so far, which goes when a newer one is met; 0: it is too young.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> newest;
 };
 
 /// Typed access inside one piece of work, on the ledger's thread. Not to be kept beyond it.
@@ -212,8 +228,9 @@ class transaction {
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                            std::uint32_t mapping_version, const std::string& deletion_reason,
                                            bool keep_cursor) = 0;
-  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`.
-  virtual std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) = 0;
+  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`. It
+  /// looks at ten thousand records at most, so that others get their turn, and says where to go on.
+  virtual suspect_search suspects(const run& r, const std::string& after, std::size_t limit) = 0;
   /// Records that are there, deleted ones not counted.
   virtual std::uint64_t known_records(const std::string& connection_id, const std::string& entity) = 0;
   /// Stores state, counts and times of the run, and the stream's state with it.
@@ -235,6 +252,9 @@ class transaction {
   /// One slice, some milliseconds long: takes events that may go, behind `after` and before the horizon, out of a few
   /// batches of at most 1 MiB together. A damaged batch is left as it is.
   virtual result<trim_outcome> trim(std::uint64_t after) = 0;
+  /// One slice of the runs that ended longer ago than `limits.keep`, from the oldest on; neither the newest that ended
+  /// of a stream nor one that is open goes. Returns how far it has come, for the next slice.
+  virtual run_trimming trim_runs(run_trimming so_far, const core::retention_limits& limits) = 0;
 };
 
 /// What becomes of work that changes something while the disk is full.

@@ -56,7 +56,7 @@ class sql_transaction final : public transaction {
   result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                    std::uint32_t mapping_version, const std::string& deletion_reason,
                                    bool keep_cursor) override;
-  std::vector<std::string> suspects(const run& r, const std::string& after, std::size_t limit) override;
+  suspect_search suspects(const run& r, const std::string& after, std::size_t limit) override;
   std::uint64_t known_records(const std::string& connection_id, const std::string& entity) override;
 
   // transaction_events.cpp
@@ -71,6 +71,7 @@ class sql_transaction final : public transaction {
   history_size history() override;
   std::chrono::milliseconds begin_trimming(const core::retention_limits& limits) override;
   result<trim_outcome> trim(std::uint64_t after) override;
+  run_trimming trim_runs(run_trimming so_far, const core::retention_limits& limits) override;
 
  private:
   friend class page_writer;

@@ -19,6 +19,7 @@ namespace {
 namespace types = bus::event_types;
 
 constexpr std::size_t digest_bytes = 16;
+constexpr std::uint64_t records_per_search = 10'000;
 
 /// A msgpack map that is written key by key.
 class map_writer {
@@ -382,14 +383,27 @@ result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, c
   return outcome;
 }
 
-std::vector<std::string> sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
-  std::vector<std::string> out;
+suspect_search sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
+  suspect_search out;
+  out.up_to = after;
+  std::int64_t number = 0;
+  {
+    query q(db_, "SELECT number FROM runs WHERE id = ?", r.id);
+    if (!q.step()) return out;
+    number = q.integer(0);
+  }
+  // What it saw and what is deleted is left out here and not in SQL: the database would walk all of them to find none.
   query q(db_,
-          "SELECT id FROM records WHERE set_number = (SELECT number FROM record_sets WHERE connection_id = ? AND "
-          "entity = ?) "
-          "AND id > ? AND deleted = 0 AND seen_run <> (SELECT number FROM runs WHERE id = ?) ORDER BY id LIMIT ?",
-          r.connection_id, r.entity, after, r.id, std::uint64_t{limit});
-  while (q.step()) out.push_back(q.text(0));
+          "SELECT id, deleted, seen_run FROM records WHERE set_number = (SELECT number FROM record_sets WHERE "
+          "connection_id = ? AND entity = ?) AND id > ? ORDER BY id LIMIT ?",
+          r.connection_id, r.entity, after, records_per_search + 1);
+  for (std::uint64_t looked_at = 0; q.step(); ++looked_at) {
+    out.more = looked_at == records_per_search || out.ids.size() == limit;
+    if (out.more) break;
+    const bool suspect = q.integer(1) == 0 && q.integer(2) != number;
+    if (suspect) out.ids.push_back(q.text(0));
+    if (suspect || looked_at + 1 == records_per_search) out.up_to = q.text(0);
+  }
   return out;
 }
 

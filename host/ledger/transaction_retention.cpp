@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which events may go is written down when they are replaced; trimming takes them out of their batches once the horizon
 // has passed them. A batch that loses events is written anew with its checksum, an empty one is deleted. The newest
-// event of all is never before the horizon, so the counter of events always has its batch.
+// event of all is never before the horizon, so the counter of events always has its batch. Runs go with the events of
+// their time.
 
 #include <koppel/bus/limits.hpp>
 #include <set>
+#include <vector>
 
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
@@ -13,6 +15,7 @@ namespace koppel::ledger {
 namespace {
 
 constexpr int batches_per_slice = 64;
+constexpr std::uint64_t runs_per_slice = 1000;
 
 }  // namespace
 
@@ -103,6 +106,35 @@ result<trim_outcome> sql_transaction::trim(std::uint64_t after) {
     if (!trimmed) out.damage = trimmed.error().detail;
     bytes += batch ? batch->bytes.size() : 0;
   }
+}
+
+run_trimming sql_transaction::trim_runs(run_trimming t, const core::retention_limits& limits) {
+  const auto old = milliseconds(now_ - limits.keep), now = milliseconds(now_);
+  std::vector<std::uint64_t> go;
+  std::uint64_t rows = 0;
+  bool some_old = false, some_young = false;
+  {
+    query q(db_,
+            "SELECT number, connection_id, stream, state IN ('running', 'interrupted'), ended_at FROM runs "
+            "WHERE number > ? ORDER BY number LIMIT ?",
+            t.up_to, runs_per_slice);
+    while (q.step()) {
+      ++rows;
+      t.up_to = static_cast<std::uint64_t>(q.integer(0));
+      if (q.integer(3) != 0) continue;
+      const auto ended = q.integer(4);
+      auto& newest = t.newest[{q.text(1), q.text(2)}];
+      if (newest != 0) go.push_back(newest);
+      newest = ended < old ? t.up_to : 0;
+      some_old = some_old || ended < old;
+      some_young = some_young || (ended >= old && ended <= now);
+    }
+  }
+  for (const auto number : go) query(db_, "DELETE FROM runs WHERE number = ?", number).run();
+  t.runs += go.size();
+  // Behind the first that are young all are, but for those that ended under a clock that was wrong.
+  t.more = rows == runs_per_slice && (some_old || !some_young);
+  return t;
 }
 
 result<void> sql_transaction::trim_batch(const bus::stored_batch& batch, std::uint64_t horizon, trim_outcome& out) {

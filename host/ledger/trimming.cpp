@@ -38,6 +38,30 @@ awaitable<result<void>> trim_slice(ledger& l, trim_outcome& slice) {
   co_return co_await l.write(work);
 }
 
+awaitable<result<void>> trim_slice_of_runs(ledger& l, core::retention_limits limits, run_trimming& so_far) {
+  const auto work = [&](transaction& tx) -> result<void> {
+    so_far = tx.trim_runs(so_far, limits);
+    return {};
+  };
+  co_return co_await l.write(work);
+}
+
+awaitable<void> trim_runs(ledger& l, core::retention_limits limits) {
+  run_trimming so_far;
+  do {
+    auto trimming = trim_slice_of_runs(l, limits, so_far);
+    const auto trimmed = co_await std::move(trimming);
+    if (!trimmed) {
+      spdlog::error("old runs could not be trimmed: {}", trimmed.error().detail);
+      co_return;
+    }
+    auto sleep = runtime::sleep_for(pause);
+    const bool awake = co_await std::move(sleep);
+    if (!awake) co_return;
+  } while (so_far.more);
+  if (so_far.runs > 0) spdlog::info("history: {} old runs trimmed", so_far.runs);
+}
+
 /// All slices of one pass; false when cancelled, or when a slice failed.
 awaitable<bool> run_pass(ledger& l) {
   trim_outcome slice;
@@ -72,7 +96,11 @@ awaitable<void> keep_trimming(ledger& l, core::retention_limits limits) {
     if (!begun) spdlog::error("trimming of replaced events cannot begin: {}", begun.error().detail);
     if (begun && wait == wait.zero()) {
       auto pass = run_pass(l);
-      co_await std::move(pass);
+      const bool passed = co_await std::move(pass);
+      if (passed) {
+        auto runs = trim_runs(l, limits);
+        co_await std::move(runs);
+      }
     }
     auto sleep = runtime::sleep_for(begun && wait > wait.zero() ? std::min(wait, longest_wait) : shortest_wait);
     const bool awake = co_await std::move(sleep);

@@ -272,11 +272,8 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
 
     case sync_step::kind::find_suspects: {
       std::vector<std::string> ids;
-      const auto find = [&](transaction& tx) -> result<> {
-        ids = tx.suspects(work.run, step.after, step.limit);
-        return {};
-      };
-      auto found = co_await around_.ledger.write(find);
+      auto searching = find_suspects(work.run, step, ids);
+      const auto found = co_await std::move(searching);
       if (!found) co_return found.error();
       co_return machine.suspects_found(std::move(ids));
     }
@@ -297,6 +294,23 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
       break;
   }
   co_return step;
+}
+
+awaitable<result<>> sync_service::find_suspects(const ledger::run& of, const sync_step& step,
+                                                std::vector<std::string>& ids) {
+  ledger::suspect_search part;
+  part.up_to = step.after;
+  do {
+    const auto search = [&](transaction& tx) -> result<> {
+      part = tx.suspects(of, part.up_to, step.limit - ids.size());
+      return {};
+    };
+    auto searching = around_.ledger.write(search);
+    const auto searched = co_await std::move(searching);
+    if (!searched) co_return searched.error();
+    ids.insert(ids.end(), part.ids.begin(), part.ids.end());
+  } while (part.more && ids.size() < step.limit);
+  co_return result<>();
 }
 
 bool sync_service::replaced(const job& work) const {

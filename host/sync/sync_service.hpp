@@ -81,6 +81,9 @@ class sync_service {
   core::instant start_due();
   runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, bool asked);
   runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
+  /// Adds up to `step.limit` ids to `ids`; fewer are the last.
+  runtime::awaitable<result<>> find_suspects(const ledger::run& of, const core::sync_step& step,
+                                             std::vector<std::string>& ids);
   /// The run goes by a manifest whose plugin has been replaced.
   bool replaced(const job& work) const;
   runtime::awaitable<void> finish(job& work, const core::sync_step& end);

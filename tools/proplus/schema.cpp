@@ -49,7 +49,8 @@ CREATE TABLE full_sync (connection_id TEXT, entity TEXT, walk INTEGER, swept INT
 CREATE TABLE applied (type TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO counter VALUES ('duplicate', 0), ('applied_twice', 0), ('swept', 0);
--- Which events were applied, as ranges of seq in the order of applying: one row a walk, unless one was lost or came twice.
+-- Which events of this walk were applied, but for those of the snapshot it began with, as ranges of seq in the order of
+-- applying: one row, unless one was lost or came twice.
 CREATE TABLE journal (walk INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
 CREATE TABLE unreadable (seq INTEGER, id TEXT, type TEXT, why TEXT);
 )";

@@ -109,7 +109,7 @@ void check_recovered(data_folder& d, std::uint32_t answered) {
     if (durable > 0)
       CHECK(good(tx.commit_page(resumed, c, page_number(durable), 1, "absent", false)).unchanged == records_in_page);
     CHECK(good(tx.commit_page(resumed, c, page_number(durable + 1), 1, "absent", false)).upserted == records_in_page);
-    CHECK(tx.suspects(resumed, "", 10).empty());
+    CHECK(tx.suspects(resumed, "", 10).ids.empty());
   });
   const auto events = tests::events_in(*l);
   for (std::size_t i = 0; i < events.size(); ++i) REQUIRE(events[i].seq == i + 1);

@@ -81,6 +81,52 @@ struct full_disk {
   }
 };
 
+/// A committer without a thread: who calls it says what is in one commit.
+struct committer_on_a_disk {
+  struct piece {
+    std::function<result<void>(ledger::transaction&)> work;
+    urgency how;
+  };
+  data_folder folder;
+  std::unique_ptr<simulated_disk> disk;
+  std::uint64_t free = 100 * mebibyte;
+  std::vector<std::uint64_t> heads;
+  std::unique_ptr<ledger::committer> c;
+
+  committer_on_a_disk() {
+    folder.open().reset();
+    disk = std::make_unique<simulated_disk>();
+    std::ifstream file(folder.database(), std::ios::binary);
+    disk->put(folder.database(), {std::istreambuf_iterator<char>(file), {}});
+    auto seals = good(ledger::sealer::from_file(folder.key_file));
+    auto db = good(ledger::open_database(folder.folder, seals));
+    ledger::committer::callbacks calls{[](const failure& why) { FAIL(why.detail); },
+                                       [this](std::uint64_t head) { heads.push_back(head); }};
+    calls.free_bytes = [this] { return free; };
+    c = std::make_unique<ledger::committer>(std::move(db), std::move(seals), folder.clock, calls);
+  }
+  ~committer_on_a_disk() { c.reset(); }
+
+  std::vector<result<void>> commit(const std::vector<piece>& pieces) {
+    std::vector<result<void>> outcomes;
+    std::deque<ledger::job> jobs;
+    for (const auto& p : pieces)
+      jobs.push_back({p.work, [&](result<void> r) { outcomes.push_back(std::move(r)); }, p.how});
+    c->commit(jobs, {});
+    return outcomes;
+  }
+  std::uint64_t head() {
+    std::uint64_t head = 0;
+    good(commit({{[&](ledger::transaction& tx) -> result<void> {
+                    head = tx.head();
+                    return {};
+                  },
+                  urgency::can_wait}})[0]);
+    return head;
+  }
+  std::size_t log_bytes() const { return disk->bytes(folder.database() + "-wal").size(); }
+};
+
 void rethrow(std::exception_ptr e) {
   if (e) std::rethrow_exception(e);
 }
@@ -192,6 +238,46 @@ TEST_CASE("a pair that shares its commit with what finds no room is stored witho
   CHECK(f.folder.fatal.empty());
 }
 
+TEST_CASE("of what cannot wait in one commit, what finds no room is refused alone", "[ledger][full]") {
+  committer_on_a_disk f;
+  const auto much = [](ledger::transaction& tx) -> result<void> {
+    for (int i = 0; i < 120; ++i) good(add_event(tx));
+    return {};
+  };
+  const auto little = [](ledger::transaction& tx) { return add_event(tx, 10); };
+  ledger::connection c;
+  f.commit({{[&](auto& tx) -> result<void> {
+               c = good(tx.insert_connection(tests::new_connection()));
+               good(tx.store_credentials(c.id, pair("first"), 0));
+               return add_event(tx, 10);
+             },
+             urgency::can_wait}});
+  f.heads.clear();
+  const auto before = f.head();
+  f.disk->limit(f.disk->used() + mebibyte / 2);
+  const auto store = [&](ledger::transaction& tx) -> result<void> {
+    good(tx.store_credentials(c.id, pair("second"), 1));
+    return add_event(tx, 10);
+  };
+
+  const auto outcomes = f.commit({{little, urgency::cannot_wait},
+                                  {much, urgency::cannot_wait},
+                                  {store, urgency::cannot_wait},
+                                  {little, urgency::can_wait},
+                                  {little, urgency::cannot_wait}});
+
+  good(outcomes[0]);
+  CHECK(outcomes[1].error().code == errc::disk_full);
+  good(outcomes[2]);
+  CHECK(outcomes[3].error().code == errc::disk_full);
+  good(outcomes[4]);
+  CHECK(f.heads == std::vector<std::uint64_t>{before + 3});
+  f.disk->limit(simulated_disk::unlimited);
+  f.commit({{little, urgency::can_wait}});
+  CHECK(f.heads == std::vector<std::uint64_t>{before + 3, before + 4});
+  CHECK(f.head() == before + 4);
+}
+
 TEST_CASE("a checkpoint that finds no room leaves the log as it is", "[ledger][full]") {
   full_disk f(1);
   // Until just before the first checkpoint: the log has its room, the database needs some.
@@ -249,6 +335,30 @@ TEST_CASE("room in the log is made by whoever holds the writer's lock, and never
   sqlite3_close(foreign);
   commit();
   CHECK(disk.bytes(folder.database() + "-wal").size() >= 4 * mebibyte);
+}
+
+TEST_CASE("after a refused write the log does not grow while less is free than is to be kept", "[ledger][full]") {
+  committer_on_a_disk f;
+  const auto much = [](ledger::transaction& tx) -> result<void> {
+    for (int i = 0; i < 120; ++i) good(add_event(tx));
+    return {};
+  };
+  const auto little = [](ledger::transaction& tx) { return add_event(tx, 10); };
+  good(f.commit({{little, urgency::can_wait}})[0]);
+  f.disk->limit(f.disk->used() + mebibyte / 2);
+  CHECK(f.commit({{much, urgency::can_wait}})[0].error().code == errc::disk_full);
+
+  f.disk->limit(simulated_disk::unlimited);
+  f.free = 63 * mebibyte;
+  f.head();
+  const auto size = f.log_bytes();
+  for (int i = 0; i < 100; ++i) f.head();
+  CHECK(f.log_bytes() == size);
+  CHECK(f.commit({{little, urgency::can_wait}})[0].error().code == errc::disk_full);
+
+  f.free = 64 * mebibyte;
+  good(f.commit({{little, urgency::can_wait}})[0]);
+  CHECK(f.log_bytes() == size + mebibyte);
 }
 
 TEST_CASE("with less free than is to be kept the disk counts as full, before it is", "[ledger][full]") {

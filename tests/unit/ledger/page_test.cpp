@@ -47,8 +47,9 @@ struct companies {
     r.complete = true;
     doing(*l, [&](auto& tx) { good(tx.end_run(r)); });
   }
-  ids suspects(const std::string& after = "", std::size_t limit = 100) {
-    ids out;
+  ids suspects(const std::string& after = "", std::size_t limit = 100) { return search(after, limit).ids; }
+  ledger::suspect_search search(const std::string& after, std::size_t limit) {
+    ledger::suspect_search out;
     doing(*l, [&](auto& tx) { out = tx.suspects(r, after, limit); });
     return out;
   }
@@ -193,6 +194,46 @@ TEST_CASE("suspects are the known records that a full run did not see, in pages"
   // Read by id: one is there after all, one is gone; the third said nothing.
   s.page({company("a", "A"), tests::gone("c")}, 1, "absent", true);
   CHECK(s.suspects() == ids{"e"});
+}
+
+TEST_CASE("a search for suspects looks at ten thousand records at a time and says where to go on", "[ledger][page]") {
+  companies s;
+  s.begin(run_mode::full);
+  s.page({company("a", "A"), company("z", "Z")});
+  s.complete();
+  s.d.tamper(
+      "INSERT INTO records(set_number, id, body, deleted, seen_run, seq, digests) "
+      "WITH RECURSIVE n(i) AS (SELECT 10000 UNION ALL SELECT i + 1 FROM n WHERE i < 29997) "
+      "SELECT set_number, 'm' || i, 0, 1, 0, 1, x'' FROM n, records WHERE id = 'a'");
+  s.begin(run_mode::full);
+  s.page({company("a", "A")});
+
+  const auto first = s.search("", 100), second = s.search(first.up_to, 100), third = s.search(second.up_to, 100);
+
+  CHECK(first.ids.empty());
+  CHECK(first.more);
+  CHECK(first.up_to == "m19998");  // a and 9,999 others
+  CHECK(second.ids == ids{"z"});
+  CHECK_FALSE(second.more);
+  CHECK(third.ids.empty());
+  CHECK_FALSE(third.more);
+}
+
+TEST_CASE("a full batch of suspects ends a search, which goes on behind its last", "[ledger][page]") {
+  companies s;
+  s.begin(run_mode::full);
+  s.page({company("a", "A"), company("b", "B"), company("c", "C")});
+  s.complete();
+  s.begin(run_mode::full);
+  s.page({company("c", "C")});
+
+  const auto first = s.search("", 1), second = s.search(first.up_to, 1);
+
+  CHECK(first.ids == ids{"a"});
+  CHECK(first.more);
+  CHECK(second.ids == ids{"b"});
+  CHECK(second.more);
+  CHECK(s.search(second.up_to, 1).ids.empty());
 }
 
 TEST_CASE("an incremental run marks nothing as seen", "[ledger][page]") {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs and streams: where they begin, go on and end.
 
+#include <set>
+
 #include "tests/unit/ledger/data_folder.hpp"
 
 using namespace koppel;
@@ -55,6 +57,77 @@ TEST_CASE("a full run begins from nothing, an incremental one where the stream s
     end(tx, tx.runs(1)[0], "failed", false, "x");
     CHECK(begin(tx, c, run_mode::full).cursor.empty());
   });
+}
+
+TEST_CASE("old runs go, but for the newest that ended of each stream, and those that are open", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l), other = connected(*l, "other");
+  const auto ended = [&](const std::string& stream, const ledger::connection& of) {
+    std::string id;
+    doing(*l, [&](auto& tx) {
+      auto r = good(tx.begin_run(of, stream, "company", run_mode::full, "schedule"));
+      end(tx, r, "completed");
+      id = r.id;
+    });
+    return id;
+  };
+  const auto open = [&](const std::string& stream) {
+    std::string id;
+    doing(*l, [&](auto& tx) { id = good(tx.begin_run(c, stream, "company", run_mode::full, "schedule")).id; });
+    return id;
+  };
+  ended("companies", c);
+  ended("contacts", c);
+  std::set<std::string> kept;
+  kept.insert(ended("companies", c));
+  kept.insert(ended("companies", other));
+  ended("projects", c);
+  kept.insert(ended("contacts", c));
+  kept.insert(open("contacts"));
+  kept.insert(open("users"));
+  d.clock.advance(std::chrono::hours{31 * 24});
+  kept.insert(ended("projects", c));
+  kept.insert(ended("projects", c));
+
+  ledger::run_trimming trimmed;
+  const core::retention_limits a_month{std::chrono::hours{30 * 24}, std::chrono::hours{90 * 24}};
+  doing(*l, [&](auto& tx) { trimmed = tx.trim_runs({}, a_month); });
+
+  CHECK(trimmed.runs == 3);
+  CHECK_FALSE(trimmed.more);
+  std::set<std::string> left;
+  doing(*l, [&](auto& tx) {
+    for (const auto& r : tx.runs(100)) left.insert(r.id);
+  });
+  CHECK(left == kept);
+}
+
+TEST_CASE("a slice of old runs is a thousand at most, and slices end where runs are young", "[ledger][runs]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  const auto add = [&](int count) {
+    doing(*l, [&](auto& tx) {
+      for (int i = 0; i < count; ++i) end(tx, begin(tx, c, run_mode::full), "completed");
+    });
+  };
+  add(2'500);
+  d.clock.advance(std::chrono::hours{31 * 24});
+  add(2'500);
+
+  std::vector<std::uint64_t> slices;
+  ledger::run_trimming so_far;
+  do {
+    const auto before = so_far.runs;
+    doing(*l, [&](auto& tx) {
+      so_far = tx.trim_runs(so_far, {std::chrono::hours{30 * 24}, std::chrono::hours{90 * 24}});
+    });
+    slices.push_back(so_far.runs - before);
+  } while (so_far.more);
+
+  CHECK(slices == std::vector<std::uint64_t>{999, 1'000, 501, 0});
+  doing(*l, [&](auto& tx) { CHECK(tx.runs(10'000).size() == 2'500); });
 }
 
 TEST_CASE("a full run that fails half-way does not move the place where changes are looked for", "[ledger][runs]") {

@@ -33,6 +33,11 @@ struct situation {
     doing(*l, [](auto& tx) { CHECK(tx.begin_trimming(a_month) == 0ms); });
     d.clock.advance(31 * 24h);
   }
+  std::size_t runs() {
+    std::size_t count = 0;
+    doing(*l, [&](auto& tx) { count = tx.runs(100).size(); });
+    return count;
+  }
   std::size_t events() { return tests::events_in(*l).size(); }
   void run_until(const std::function<bool()>& done) {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -54,6 +59,21 @@ TEST_CASE("replaced events go slice by slice, and the loop ends when it is cance
   };
   boost::asio::co_spawn(s.io, stop(s, ended), boost::asio::detached);
   s.run_until([&] { return ended; });
+}
+
+TEST_CASE("old runs go after the events", "[ledger][retention]") {
+  situation s;
+  doing(*s.l, [](auto& tx) {
+    const auto c = good(tx.insert_connection(tests::new_connection()));
+    for (int i = 0; i < 10; ++i) {
+      auto r = good(tx.begin_run(c, "companies", "company", ledger::run_mode::full, "schedule"));
+      r.state = "completed";
+      good(tx.end_run(r));
+    }
+  });
+  s.d.clock.advance(31 * 24h);
+  s.supervisor.run("trimming", ledger::keep_trimming(*s.l, a_month));
+  s.run_until([&] { return s.runs() == 1; });
 }
 
 TEST_CASE("events that are kept for ever are not trimmed", "[ledger][retention]") {

@@ -56,6 +56,7 @@ struct database {
     return make("sync.company.upserted",
                 {{"entity", "company"}, {"id", id}, {"revision", revision}, {"data", std::move(fields)}}, id);
   }
+  bus::event auth_status() { return make("auth.status", {{"display", "Success"}, {"generation", 7}}); }
   bus::event full_sync(const std::string& stream = "companies", bool complete = true,
                        const std::string& mode = "full") {
     return make("sync.completed",

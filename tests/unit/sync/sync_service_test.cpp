@@ -5,6 +5,7 @@
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
+#include <sqlite3.h>
 
 #include <catch2/catch.hpp>
 #include <sstream>
@@ -193,6 +194,28 @@ TEST_CASE("after a crash a full read goes on at its cursor, and concludes nothin
   CHECK(r.state == "completed");
   CHECK(r.resumed);
   CHECK_FALSE(r.complete);
+}
+
+TEST_CASE("a record that is gone is found behind any number of others", "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("rows":["a","z"],"next":"1","last":true)"), page(R"("rows":["a"],"next":"2","last":true)")});
+  w.says["GET /things/one?id=z"] = {http_answer(404, "{}")};
+  w.read(true);
+  // More than one search of the ledger looks at.
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open((w.root / "data" / "ledger.db").c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db,
+                     "INSERT INTO records(set_number, id, body, deleted, seen_run, seq, digests) "
+                     "WITH RECURSIVE n(i) AS (SELECT 10000 UNION ALL SELECT i + 1 FROM n WHERE i < 29999) "
+                     "SELECT set_number, 'm' || i, 0, 1, 0, 1, x'' FROM n, records WHERE id = 'a'",
+                     nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(db);
+
+  w.read(true);
+
+  CHECK(w.newest_run().complete);
+  CHECK(w.newest_run().deleted == 1);
+  CHECK(w.told().at(5) == "sync.company.deleted z");
 }
 
 TEST_CASE("what a run learned is told to the next one", "[sync][service]") {

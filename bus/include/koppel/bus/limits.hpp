@@ -25,8 +25,11 @@ inline constexpr std::size_t topic_bytes = 128;  ///< of a subscription
 inline constexpr std::uint64_t credit_min = batch_message_bytes;
 inline constexpr std::uint64_t credit_max = 64ULL * 1024 * 1024;
 
-inline constexpr std::size_t sessions = 256;      ///< consumers connected at once
-inline constexpr int peer_hwm = 1'000;            ///< messages queued per follower
+inline constexpr std::size_t sessions = 256;  ///< consumers connected at once
+/// Messages queued in the host for a follower: as many full batches as its credit allows, and as many others. Credit
+/// does not bound it: a peer may begin sessions again and again and read nothing.
+inline constexpr int follower_hwm = 2 * static_cast<int>(credit_max / batch_bytes);
+inline constexpr int peer_hwm = 1'000;            ///< messages queued on their way to whoever reads them
 inline constexpr int live_hwm = 10'000;           ///< messages queued per watcher; beyond it they are dropped
 inline constexpr std::size_t live_queue = 1'000;  ///< live-only events waiting for the bus thread; beyond it dropped
 

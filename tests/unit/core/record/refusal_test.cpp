@@ -120,6 +120,22 @@ TEST_CASE("bytes that are no sound map of fields are refused", "[record]") {
   CHECK_THAT(with_fields(packed(R"({"remarks":")" + std::string(65536, 'x') + "\"}")), Contains("larger than 64 KiB"));
 }
 
+TEST_CASE("a key that is twice in a map of a field is refused, at any depth", "[record]") {
+  const auto with_fields = [](std::string bytes) { return refusal(said("1", {{"core", std::move(bytes)}})); };
+  const std::string map = "\x82\xA2id\xA1\x31\xA2id\xA1\x32";
+
+  CHECK(with_fields("\x81\xA5owner" + map) == "The field owner has a map with a key that is there twice.");
+  CHECK_THAT(with_fields("\x81\xA6"
+                         "acme.x\x91\x81\xA1k" +
+                         map),
+             Contains("acme.x has a map"));
+  CHECK_THAT(with_fields("\x81\xA6"
+                         "acme.x\x83\xA1k\xC0\xA1j\xC0\xA1k\xC0"),
+             Contains("acme.x has a map"));
+  CHECK(with_fields("\x81\xA6"
+                    "acme.x\x83\xA1k\xC0\xA1j\xC0\xA1l\xC0") == "");
+}
+
 TEST_CASE("a record says something, once a facet, at a time", "[record]") {
   CHECK_THAT(refusal(said("1", {})), Contains("says nothing"));
   CHECK_THAT(refusal(said("1", {core_facet("{}"), core_facet("{}")})), Contains("core is there twice"));
