@@ -15,6 +15,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <set>
 #include <stdexcept>
 
 namespace koppel::simulation {
@@ -72,12 +73,6 @@ worker hire(const batch& b, unsigned number, const surroundings& around) {
   return w;
 }
 
-/// At once: many lives take an hour.
-void went_wrong(batch_outcome& into, std::uint64_t seed, const std::string& why) {
-  std::fprintf(stderr, "\rseed %llu went wrong: %s\n", static_cast<unsigned long long>(seed), why.c_str());
-  into.failed[seed] = why;
-}
-
 void count(batch_outcome& into, const json::object& life) {
   const auto number = [&](std::string_view key) { return life.at(key).to_number<std::uint64_t>(); };
   const bool first = into.lives++ == 0;
@@ -92,8 +87,7 @@ void count(batch_outcome& into, const json::object& life) {
   into.boots += number("boots");
   into.presentations += number("presentations");
   into.history += number("history");
-  if (const auto& why = life.at("violation").as_string(); !why.empty())
-    went_wrong(into, number("lived"), std::string(why));
+  if (const auto& why = life.at("violation").as_string(); !why.empty()) into.failed[number("lived")] = std::string(why);
 }
 
 void hear(worker& w, batch_outcome& into) {
@@ -119,9 +113,9 @@ void hear(worker& w, batch_outcome& into) {
   int status = 0;
   ::waitpid(w.pid, &status, 0);
   if (w.seed != 0)
-    went_wrong(into, w.seed,
-               "the process ended by " + (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
-                                                              : "exit " + std::to_string(WEXITSTATUS(status))));
+    into.failed[w.seed] =
+        "the process ended by " + (WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
+                                                       : "exit " + std::to_string(WEXITSTATUS(status)));
 }
 
 }  // namespace
@@ -132,6 +126,7 @@ batch_outcome live_many(const batch& b, const surroundings& around) {
   for (unsigned i = 0; i < b.jobs; ++i) workers.push_back(hire(b, i, around));
   batch_outcome all;
   auto told = began;
+  std::set<std::uint64_t> told_of;
   for (;;) {
     std::vector<pollfd> open;
     std::vector<worker*> whose;
@@ -144,6 +139,10 @@ batch_outcome live_many(const batch& b, const surroundings& around) {
     ::poll(open.data(), open.size(), 1000);
     for (std::size_t i = 0; i < open.size(); ++i)
       if (open[i].revents != 0) hear(*whose[i], all);
+    // At once: many lives take an hour.
+    for (const auto& [seed, why] : all.failed)
+      if (!b.stop_at_first && told_of.insert(seed).second)
+        std::fprintf(stderr, "\rseed %llu went wrong: %s\n", static_cast<unsigned long long>(seed), why.c_str());
     const auto now = std::chrono::steady_clock::now();
     if (now - told > (b.progress ? std::chrono::seconds{1} : std::chrono::seconds{60})) {
       told = now;

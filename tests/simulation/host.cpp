@@ -53,7 +53,10 @@ struct simulated_host::process {
       has_to_end(name + ": " + what);
       host.world_.violation("a coroutine of the host failed: " + name + ": " + what);
     };
-    plugins.on_notice = [this](plugins::plugin_notice n) { supervisor.run("plugin notice", publish(std::move(n))); };
+    plugins.on_notice = [this](plugins::plugin_notice n) {
+      host.watch_.begin_anew();  // a frozen host learns of a runner's death late
+      supervisor.run("plugin notice", publish(std::move(n)));
+    };
     auth.on_change = [this](const ledger::connection& c) { sync.connection_changed(c); };
   }
 

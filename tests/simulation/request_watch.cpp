@@ -88,11 +88,12 @@ void request_watch::ended(std::uint64_t request, const result<net::response>& ou
     if (failed) {
       ++g.failures;
       const bool probe = known->second.find("/me ") != std::string::npos;
-      g.again_after = virtual_time::now() + (probe ? closely_for_probes : closely);
+      auto pause = probe ? closely_for_probes : closely;
       if (outcome) {
         const auto asked = core::read_retry_after(outcome->header("retry-after"), "", world::now());
-        g.again_after += asked.value_or(milliseconds{0});
+        pause = std::max(pause, asked.value_or(milliseconds{0}));  // longer, and it is the schedule that comes back
       }
+      g.again_after = virtual_time::now() + pause;
     } else {
       g.failures = 0;
     }
