@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
-// token_renewal.cpp keeps the tokens fresh.
+// grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once
@@ -193,6 +193,12 @@ runtime::awaitable<T> shielded(runtime::awaitable<T> work) {
       runtime::asio::bind_cancellation_slot(runtime::asio::cancellation_slot(), runtime::asio::use_awaitable);
   co_return co_await runtime::asio::co_spawn(executor, std::move(work), std::move(no_slot));
 }
+
+/// Nothing was decided: the provider, its limit or the plugin is in trouble.
+bool is_passing(const messages::done& done);
+
+/// Between an exchange whose grant nobody could be asked about and the next question, when nobody waits any more.
+inline constexpr std::chrono::milliseconds first_proof_pause{10'000};
 
 /// BLAKE2b-256 in hex: how states are kept.
 std::string fingerprint(std::string_view text);

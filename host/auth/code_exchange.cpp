@@ -25,26 +25,18 @@ constexpr int probe_tries = 5;
 constexpr std::chrono::seconds probe_limit{30};    ///< for one try
 constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
 constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
-constexpr std::chrono::milliseconds first_retry{10'000}, longest_retry{300'000};  ///< when nobody waits any more
-constexpr std::chrono::seconds fresh_for{30};  ///< a token that is refused within it is not refused for its age
+constexpr std::chrono::seconds fresh_for{30};      ///< a token that is refused within it is not refused for its age
 
 bool nothing_was_sent(const boost::system::error_code& code) {
   return code == net::errc::bad_url || code == net::errc::resolve || code == net::errc::connect ||
          code == net::errc::tls || code == net::errc::bad_request || code == net::errc::address_refused;
 }
 
-/// A connection of which a stored pair may still become one that works.
-bool may_be_proven(core::auth_status status) {
-  using s = core::auth_status;
-  return status == s::unconfigured || status == s::waiting || status == s::needs_reauth || status == s::misconfigured;
-}
+}  // namespace
 
-/// Nothing was decided: the provider, its limit or the plugin is in trouble.
 bool is_passing(const messages::done& done) {
   return done.error == job_error::try_again || done.error == job_error::crashed;
 }
-
-}  // namespace
 
 /// A probe may ask for requests and learn values; it has no records to hand over.
 class auth_service::impl::probe_effects final : public plugins::job_effects {
@@ -246,7 +238,7 @@ awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject
       return core::grant_unproven(s, now);
     };
     auto settled = co_await settle(about, decide, &g);
-    if (g.stored) prove({about.connection.id, g.credentials.generation}, first_retry);
+    if (g.stored) prove({about.connection.id, g.credentials.generation}, first_proof_pause);
     co_return settled;
   }
   if (!done.error.empty() || !who) {
@@ -376,86 +368,6 @@ awaitable<void> auth_service::impl::credentials_refused(std::string connection_i
   };
   auto settled = co_await settle(*loaded, decide, nullptr);
   if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
-}
-
-awaitable<void> auth_service::impl::resume() {
-  std::vector<unproven_pair> unfinished;
-  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
-    for (const auto& c : tx.connections())
-      if (const auto age = tx.find_token_age(c.id); age && age->unproven) unfinished.push_back({c.id, age->generation});
-    return {};
-  };
-  auto done = co_await ledger_.write(read);
-  if (!done) spdlog::error("connections that were interrupted could not be read: {}", done.error().detail);
-  for (auto& one : unfinished) prove(std::move(one), std::chrono::milliseconds{0});
-}
-
-void auth_service::impl::prove(unproven_pair which, std::chrono::milliseconds pause) {
-  if (!proving_.insert(which).second) return;
-  supervisor_.run("probe of " + which.connection_id, prove_until_settled(which, pause));
-}
-
-awaitable<void> auth_service::impl::prove_until_settled(unproven_pair which, std::chrono::milliseconds pause) {
-  for (auto usual = first_retry;; usual = std::min(usual * 2, longest_retry)) {
-    const bool in_time = co_await runtime::sleep_for(pause);
-    if (!in_time) co_return;
-    auto attempt = prove_once(which);
-    const auto again = co_await std::move(attempt);
-    if (!again) break;
-    pause = std::max<std::chrono::milliseconds>(usual, *again - clock_.now());
-  }
-  proving_.erase(which);
-}
-
-awaitable<std::optional<core::instant>> auth_service::impl::prove_once(unproven_pair which) {
-  const auto pass = co_await gate_.enter(which.connection_id);
-  auto loaded = co_await load(which.connection_id);
-  if (!loaded && loaded.error().code == ledger::errc::not_found) co_return std::nullopt;
-  if (!loaded) co_return clock_.now();  // a plugin that is gone may come back
-  const subject& about = *loaded;
-  auto secrets = co_await read_secrets(about.connection, about.app.id);
-  if (!secrets) {
-    spdlog::error("{}/{}: {}", about.connection.provider, about.connection.name, secrets.error().detail);
-    co_return clock_.now();
-  }
-  const bool in_question = secrets->pair && secrets->pair->generation == which.generation &&
-                           !secrets->pair->unproven.empty() && may_be_proven(about.connection.auth.status);
-  if (!in_question) co_return std::nullopt;
-
-  const auto& pair = *secrets->pair;
-  const bool over = pair.expires_at && *pair.expires_at <= clock_.now() && !pair.refresh_token.empty();
-  if (!over) {
-    auto probed = co_await probe(about, pair.access_token);
-    if (is_passing(probed.done)) co_return clock_.now() + std::chrono::milliseconds{probed.done.retry_after};
-    if (!may_be_over(pair, probed.done)) {
-      grant g;
-      g.stored = true;
-      const auto how = confirmation_from(pair.unproven);
-      g.credentials = std::move(*secrets->pair);
-      auto conclusion = conclude(about, g, how, std::move(probed));
-      const auto done = co_await std::move(conclusion);
-      if (done || done.error().code == ledger::errc::not_found) co_return std::nullopt;
-      spdlog::error("{}/{}: {}", about.connection.provider, about.connection.name, done.error().detail);
-      co_return clock_.now();
-    }
-  }
-  auto renewal_of_it = renew_pair(about, *secrets, over ? renewal_cause::expired : renewal_cause::refused);
-  const auto became = co_await std::move(renewal_of_it);
-  if (became.what == renewal::outcome::renewed)
-    prove({which.connection_id, which.generation + 1}, std::chrono::milliseconds{0});
-  else
-    fresh_.erase(which.connection_id);  // nobody uses it yet: not to be kept fresh
-  if (became.what == renewal::outcome::later) co_return became.not_before;
-  co_return std::nullopt;
-}
-
-void auth_service::question_refused_grants(transaction& tx, const std::string& app_id) {
-  for (const auto& c : tx.connections()) {
-    const auto reason = c.auth.reason;
-    const bool by_settings = c.auth.status == core::auth_status::misconfigured &&
-                             (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown);
-    if (c.app_id == app_id && by_settings) tx.mark_credentials(c.id, text_of(confirmation{}));
-  }
 }
 
 }  // namespace koppel::auth
