@@ -190,7 +190,8 @@ TEST_CASE("the field maps are sound, and every documented field is in them or dr
       if (!rule.from.empty()) mapped.insert(std::string(rule.from.substr(1, rule.from.find('/', 1) - 1)));
     for (const auto& each : map.dropped) CHECK(dropped.insert(std::string(each.from.substr(1))).second);
     std::set<std::string> read;
-    for (const auto& name : koppel::sdk::json::parse(body)[list].items()[0].names()) {
+    const auto row_of_all = koppel::sdk::json::parse(body)[list].items()[0];  // the names live as long as it does
+    for (const auto& name : row_of_all.names()) {
       const std::string key(name);
       INFO(map.entity << ' ' << key);
       const bool is_read = mapped.contains(key) || gathered.contains(key) || is_place(key);
