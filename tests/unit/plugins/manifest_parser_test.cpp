@@ -33,7 +33,6 @@ scopes = ["companies", "contacts"]
 code_lifetime_s = 120
 rotation = "never"
 default_redirect_uri = "https://app.testocloud.be/"
-token_in = "header"
 token_error_paths = { title = "/errors/0/title", hint = "/errors/0/meta/hint" }
 extra_authorize_parameters = { access_type = "offline" }
 
@@ -120,7 +119,7 @@ TEST_CASE("every key of a manifest arrives where it belongs", "[plugins][manifes
   CHECK(m->cursor_version == 2);
 
   const auth_rules& a = m->auth;
-  CHECK(a.kind == "authorization_code");
+  CHECK(a.kind == koppel::core::auth_rules::grant::authorization_code);
   CHECK(a.authorize_url == "https://focus.teamleader.eu/oauth2/authorize");
   CHECK(a.token_url == "https://focus.teamleader.eu/oauth2/access_token");
   CHECK(a.authentication == auth_rules::client_authentication::basic);
@@ -226,7 +225,7 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"abi = 1", "abi = 0", "plugin.abi: must be a whole number from 1 to 65535"},
       mistake{"abi = 1", "abi = \"1\"", "plugin.abi: must be a whole number"},
       mistake{"abi = 1", "abi = 1.0", "plugin.abi: must be a whole number"},
-      mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be \"authorization_code\""},
+      mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be one of \"authorization_code\", \"client_key\""},
       mistake{"https://focus.teamleader.eu/oauth2/authorize", "http://focus.teamleader.eu/oauth2/authorize",
               "auth.authorize_url: must be an https URL"},
       mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://10.0.0.1/token",
