@@ -127,6 +127,7 @@ struct stream_rule {
   std::chrono::seconds full_interval{86400};
   deletions deletion = deletions::absence;
   std::string scope;
+  localized scope_label;  ///< what the provider's pages call that scope; empty where the manifest does not say
 };
 
 struct manifest {

@@ -123,6 +123,10 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
   const auto& scopes = m.auth.scopes;
   if (!rule.scope.empty() && std::find(scopes.begin(), scopes.end(), rule.scope) == scopes.end())
     in.problem("scope", "must be one of auth.scopes");
+  if (auto label = in.table("scope_label", need::optional)) {
+    rule.scope_label = languages(*label);
+    if (rule.scope.empty()) in.problem("scope_label", "names a scope, and this stream has none");
+  }
   in.finish();
   return rule;
 }

@@ -78,6 +78,7 @@ interval_s = 60
 full_interval_s = 3600
 deletions = "reported"
 scope = "companies"
+scope_label = { nl = "Bedrijven", fr = "Entreprises", en = "Companies" }
 
 [[stream]]
 name = "deals"
@@ -160,6 +161,10 @@ TEST_CASE("every key of a manifest arrives where it belongs", "[plugins][manifes
   CHECK(m->streams[0].full_interval == std::chrono::seconds{3600});
   CHECK(m->streams[0].deletion == stream_rule::deletions::reported);
   CHECK(m->streams[0].scope == "companies");
+  CHECK(m->streams[0].scope_label.nl == "Bedrijven");
+  CHECK(m->streams[0].scope_label.fr == "Entreprises");
+  CHECK(m->streams[0].scope_label.en == "Companies");
+  CHECK(m->streams[1].scope_label.en.empty());
   CHECK(m->streams[1].entity == "teamleader.deal");
   REQUIRE(m->guide.size() == 1);
   CHECK(m->guide[0].fr == "Cliquez sur Integrations");
@@ -275,6 +280,8 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"interval_s = 60", "interval_s = 0", "stream[1].interval_s: must be a whole number from 1"},
       mistake{"deletions = \"reported\"", "", "stream[1].deletions: is missing"},
       mistake{"scope = \"companies\"", "scope = \"deals\"", "stream[1].scope: must be one of auth.scopes"},
+      mistake{"nl = \"Bedrijven\", fr", "fr", "stream[1].scope_label.nl: is missing"},
+      mistake{"scope = \"companies\"", "", "stream[1].scope_label: names a scope, and this stream has none"},
       mistake{"name = \"deals\"", "name = \"companies\"", "stream[2].name: is used twice"},
       mistake{"entity = \"teamleader.deal\"\ndeletions = \"none\"", "entity = \"company\"\ndeletions = \"absence\"",
               "stream[2].entity: is read by the stream \"companies\" too; where deletions show by absence"},
