@@ -116,7 +116,8 @@ TEST_CASE("an app's key that dies later moves each of its connections once", "[a
     CHECK(reply.error == "bad_settings");
     CHECK(reply.detail.find("koppelctl app set-secret") != std::string::npos);
   }
-  test::run_until(w.io, [&] { return w.now(c).auth.status == core::auth_status::misconfigured; });
+  test::run_until(w.io, [&] { return !w.changes.empty(); });
+  CHECK(w.now(c).auth.status == core::auth_status::misconfigured);
   CHECK(w.now(c).auth.reason == core::auth_reason::partner_key_invalid);
   CHECK(w.changes == std::vector<std::string>{"misconfigured"});
   CHECK(w.stored_token(c) == "old-token");
