@@ -40,7 +40,8 @@ TEST_CASE("each refusal says what is to be done", "[workfront]") {
 TEST_CASE("an error in a successful answer is an error", "[workfront]") {
   CHECK(after(200, envelope("com.attask.common.ProjectStatusViolationException")).error == "bug");
   CHECK(after(200, R"({"statusCode":400,"error":true,"type":"X","message":"y"})").error == "bug");
-  CHECK(after(200, R"({"error":"unclear"})").error == "bug");
+  CHECK(after(200, R"({"error":true,"data":[]})").error == "bug");
+  CHECK(after(200, R"({"error":"unclear","data":[]})").error == "bug");
   CHECK(after(200, envelope("com.attask.common.InsufficientRightsException")).error == "scope_missing");
   CHECK(after(200, R"({"error":{},"data":[]})").error == "bug");
   // These say that there is none.
