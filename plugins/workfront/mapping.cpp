@@ -87,14 +87,9 @@ std::optional<packed> read_phones(const json& row) {
 
 /// Workfront's country is free text; the canonical one has two capital letters, and what is not is left out.
 std::optional<packed> read_addresses(const json& row) {
-  address out{"primary",
-              some_text(row["address"]),
-              some_text(row["postalCode"]),
-              some_text(row["city"]),
-              some_text(row["state"]),
-              {},
-              {}};
   if (!row["address"] && !row["postalCode"] && !row["city"] && !row["state"] && !row["country"]) return packed();
+  address out{"primary", some_text(row["address"]), some_text(row["postalCode"]), some_text(row["city"])};
+  out.region = some_text(row["state"]);
   auto country = some_text(row["country"]).value_or("");
   for (auto& c : country) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
   const auto is_letter = [](char c) { return c >= 'A' && c <= 'Z'; };
@@ -121,7 +116,7 @@ constexpr kind phones{"two numbers", shape::phones, read_phones};
 constexpr kind addresses{"five fields", shape::addresses, read_addresses};
 constexpr kind owner{"ownerID and owner", shape::owner, read_owner};
 
-// Why documented fields do not travel. The API's names of references without ID ("category") are the same thing.
+// Why documented fields do not travel.
 constexpr std::string_view constant = "the same in every row", reference = "an id of an object that is not read",
                            none = "no canonical field", inner = "how Workfront itself is administered",
                            stamp = "travels as the record's provider_updated_at",
@@ -162,24 +157,13 @@ constexpr rule project_rules[] = {
     {"/entryDate", "created_at", kinds::time},
     {"/parameterValues", "custom_fields", custom_fields},
 };
-constexpr dropped_field project_dropped[] = {{"/objCode", constant},
-                                             {"/customerID", constant},
-                                             {"/condition", none},
-                                             {"/priority", none},
-                                             {"/projectedCompletionDate", none},
-                                             {"/actualStartDate", none},
-                                             {"/actualCompletionDate", none},
-                                             {"/currency", of_company},
-                                             {"/sponsorID", reference},
-                                             {"/portfolioID", reference},
-                                             {"/programID", reference},
-                                             {"/groupID", reference},
-                                             {"/templateID", reference},
-                                             {"/categoryID", reference},
-                                             {"/extRefID", foreign},
-                                             {"/enteredByID", who},
-                                             {"/lastUpdatedByID", who},
-                                             {"/lastUpdateDate", stamp}};
+constexpr dropped_field project_dropped[] = {
+    {"/programID", reference},   {"/sponsorID", reference},  {"/condition", none},
+    {"/customerID", constant},   {"/categoryID", reference}, {"/actualCompletionDate", none},
+    {"/currency", of_company},   {"/actualStartDate", none}, {"/templateID", reference},
+    {"/portfolioID", reference}, {"/extRefID", foreign},     {"/enteredByID", who},
+    {"/objCode", constant},      {"/priority", none},        {"/lastUpdateDate", stamp},
+    {"/lastUpdatedByID", who},   {"/groupID", reference},    {"/projectedCompletionDate", none}};
 
 constexpr rule user_rules[] = {
     // in Workfront's row ("" is all of it), canonical field, kind of value
@@ -201,22 +185,19 @@ constexpr dropped_field user_dropped[] = {
     {"/timeZone", none},        {"/lastUpdateDate", stamp},  {"/lastLoginDate", restless}, {"/extRefID", foreign},
     {"/avatarDate", none}};
 
-constinit const field_map company_map{entity::company, company_rules, company_dropped};
-constinit const field_map project_map{entity::project, project_rules, project_dropped};
-constinit const field_map user_map{entity::user, user_rules, user_dropped};
-
 }  // namespace
 
-constinit const object company{"/cmpy", "ID,name,entryDate,lastUpdateDate,parameterValues", company_map};
+constinit const object company{
+    "/cmpy", "ID,name,entryDate,lastUpdateDate,parameterValues", {entity::company, company_rules, company_dropped}};
 constinit const object project{
     "/proj",
-    "ID,name,status,referenceNumber,companyID,plannedStartDate,plannedCompletionDate,percentComplete,ownerID,"
-    "owner:name,description,URL,entryDate,lastUpdateDate,parameterValues",
-    project_map};
-constinit const object user{"/user",
-                            "ID,name,firstName,lastName,isActive,emailAddr,phoneNumber,mobilePhoneNumber,address,city,"
-                            "state,postalCode,country,locale,entryDate,"
-                            "lastUpdateDate,parameterValues",
-                            user_map};
+    "ID,name,status,referenceNumber,companyID,plannedStartDate,plannedCompletionDate,"
+    "percentComplete,ownerID,owner:name,description,URL,entryDate,lastUpdateDate,parameterValues",
+    {entity::project, project_rules, project_dropped}};
+constinit const object user{
+    "/user",
+    "ID,name,firstName,lastName,isActive,emailAddr,phoneNumber,mobilePhoneNumber,address,city,state,"
+    "postalCode,country,locale,entryDate,lastUpdateDate,parameterValues",
+    {entity::user, user_rules, user_dropped}};
 
 }  // namespace koppel::workfront

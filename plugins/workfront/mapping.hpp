@@ -11,7 +11,7 @@ namespace koppel::workfront {
 /// whole request), and how a row becomes a record.
 struct object {
   std::string_view path, fields;
-  const sdk::field_map& map;
+  sdk::field_map map;
 
   /// Throws sdk::unmappable if the row has no usable ID.
   sdk::record to_record(const sdk::json& row) const { return map_row(map, row, "/ID", "/lastUpdateDate"); }

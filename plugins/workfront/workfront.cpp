@@ -116,10 +116,6 @@ std::string_view lane_of(std::string_view host) {
   return host.substr(0, host.find('.'));
 }
 
-std::string_view environment_of(std::string_view lane) {
-  return lane == "my" ? "production" : lane.starts_with("sb") ? "sandbox" : lane;
-}
-
 constexpr std::pair<const char*, const object*> streams[] = {
     {"companies", &company}, {"projects", &project}, {"users", &user}};
 
@@ -227,7 +223,10 @@ task<> workfront::probe(probe_run& run) {
   const auto host = run.setting("host").value_or("");
   const auto lane = lane_of(host);
   const auto name = customer.value_or(json())["name"].text().value_or(host.substr(0, host.find('.')));
-  run.account(lane == "my" ? id : std::string(lane) + ':' + id, name, environment_of(lane));
+  if (lane == "my")
+    run.account(id, name, "production");
+  else
+    run.account(std::string(lane) + ':' + id, name, lane == "preview" ? lane : "sandbox");
 }
 
 }  // namespace koppel::workfront
