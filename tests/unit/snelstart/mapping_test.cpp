@@ -109,7 +109,7 @@ TEST_CASE("SnelStart's own relations are no companies, every other one is", "[sn
   CHECK(field_of(R"({"id":"x"})", "roles") == "absent");
 }
 
-TEST_CASE("a list of addresses with ; between them is split", "[snelstart][mapping]") {
+TEST_CASE("several addresses in one text are split", "[snelstart][mapping]") {
   const auto emails = [](const std::string& of) { return field_of(R"({"id":"x","email":")" + of + "\"}", "emails"); };
   CHECK(emails("a@b.nl") == R"([{"email":"a@b.nl","type":"primary"}])");
   CHECK(emails(" ; a@b.nl ;; c@d.nl;") == R"([{"email":"a@b.nl","type":"primary"},{"email":"c@d.nl","type":"other"}])");
