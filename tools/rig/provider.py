@@ -27,14 +27,14 @@ def wait_until(what, condition, seconds=30.0, every=0.02):
 class Simulator:
     """koppel-provider-sim as a child process, and its control endpoint."""
 
-    def __init__(self, binary, folder, *options):
+    def __init__(self, binary, folder, *options, provider="teamleader"):
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
         ready = os.path.join(folder, "ready.json")
         if os.path.exists(ready):
             os.remove(ready)
         self.log = open(os.path.join(folder, "sim.log"), "ab")
-        self.process = subprocess.Popen([binary, "teamleader", "--dir", folder, *map(str, options)],
+        self.process = subprocess.Popen([binary, provider, "--dir", folder, *map(str, options)],
                                         stdout=self.log, stderr=self.log)
         try:
             wait_until("the simulator's ready.json", lambda: os.path.exists(ready) or self.process.poll() is not None)
@@ -47,6 +47,7 @@ class Simulator:
             self.ready = json.load(file)
         self.address = self.ready["address"]
         self.ca_file = self.ready["ca_file"]
+        self.routes = {host: self.address for host in self.ready["hosts"]}
 
     def control(self, method, path, body=None):
         host = urllib.parse.urlsplit(self.ready["control"]).netloc
