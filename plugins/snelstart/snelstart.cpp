@@ -6,7 +6,7 @@
 #include "mapping.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdio>
 
 namespace koppel::snelstart {
 
@@ -28,7 +28,6 @@ class snelstart : public connector {
 
   task<json> ask(job& run, request what);
   task<> learn_countries(job& run);
-  task<bool> permitted(job& run, std::string path);
 };
 
 namespace {
@@ -57,28 +56,19 @@ refusal read_refusal(const response& answer) {
 }
 
 /// "Try again in 26 seconds.", "Quota will be replenished in 00:12:30."
-std::chrono::seconds wait_in_words(std::string_view words) {
-  const auto at = words.rfind(" in ");
-  if (at == words.npos) return std::chrono::seconds(0);
-  std::int64_t total = 0;
-  for (words.remove_prefix(at + 4); !words.empty(); words.remove_prefix(1)) {
-    unsigned number = 0;
-    const auto end = std::from_chars(words.data(), words.data() + words.size(), number).ptr;
-    total = std::min<std::int64_t>(total * 60 + number, 86'400);
-    words.remove_prefix(static_cast<std::size_t>(end - words.data()));
-    if (!words.starts_with(':')) break;
-  }
-  return std::chrono::seconds(total);
-}
-
-bool is_quota(const response& answer, const refusal& said) {
-  return answer.status == 403 && said.words.find("quota") != std::string::npos;
+std::chrono::seconds wait_in_words(const std::string& words) {
+  int first = 0, minutes = 0, seconds = 0;
+  const auto at = std::min(words.rfind(" in "), words.size());
+  const int numbers = std::sscanf(words.c_str() + at, " in %5d:%2d:%2d", &first, &minutes, &seconds);
+  const int total = numbers == 3 ? (first * 60 + minutes) * 60 + seconds : first;
+  return std::chrono::seconds(std::clamp(total, 0, 86'400));
 }
 
 job_failure failure_of(const request& asked, const response& answer) {
   const auto said = read_refusal(answer);
   const http_error plain(asked, answer);
-  const auto what = is_quota(answer, said) ? verdict::try_again : plain.reason();
+  const bool spent = answer.status == 403 && said.words.find("quota") != std::string::npos;
+  const auto what = spent ? verdict::try_again : plain.reason();
   const auto& why = said.code.empty() ? said.words : said.code;
   job_failure out(what, plain.what() + (why.empty() ? "" : ": " + why));
   out.http_status = answer.status;
@@ -159,20 +149,18 @@ task<record> snelstart::relation(job& run, std::string id) {
 
 // ---- probe: whose administration is it, and may its relations be read?
 
-task<bool> snelstart::permitted(job& run, std::string path) {
-  auto request = run.get(path);
-  const auto answer = co_await run.http_any(request);
-  if (answer.status == 403 && !is_quota(answer, read_refusal(answer))) co_return false;
-  if (!answer.ok()) throw failure_of(request, answer);
-  co_return true;
-}
-
 task<> snelstart::probe(probe_run& run) {
   auto request = run.get("/companyInfo");
   const auto company = co_await ask(run, std::move(request));
-  const bool relations = co_await permitted(run, "/relaties?$top=1");
-  const bool lands = co_await permitted(run, "/landen");
-  if (!relations || !lands) run.stream_refused("relaties");
+  bool refused = false;
+  for (const auto* needed : {"/relaties?$top=1", "/landen"}) {
+    auto reading = run.get(needed);
+    const auto answer = co_await run.http_any(reading);
+    const auto failure = failure_of(reading, answer);
+    if (!answer.ok() && failure.reason() != verdict::scope_missing) throw failure;
+    refused = refused || !answer.ok();
+  }
+  if (refused) run.stream_refused("relaties");
 
   const auto id = company["administratieIdentifier"].text().value_or("");
   if (id.empty()) throw job_failure(verdict::bug, "companyInfo does not say which administration this is");
