@@ -187,17 +187,20 @@ constexpr dropped_field user_dropped[] = {
 
 }  // namespace
 
-constinit const object company{
-    "/cmpy", "ID,name,entryDate,lastUpdateDate,parameterValues", {entity::company, company_rules, company_dropped}};
+constinit const sdk::field_map company_map{entity::company, company_rules, company_dropped};
+constinit const sdk::field_map project_map{entity::project, project_rules, project_dropped};
+constinit const sdk::field_map user_map{entity::user, user_rules, user_dropped};
+
+constinit const object company{"/cmpy", "ID,name,entryDate,lastUpdateDate,parameterValues", company_map};
 constinit const object project{
     "/proj",
     "ID,name,status,referenceNumber,companyID,plannedStartDate,plannedCompletionDate,"
     "percentComplete,ownerID,owner:name,description,URL,entryDate,lastUpdateDate,parameterValues",
-    {entity::project, project_rules, project_dropped}};
+    project_map};
 constinit const object user{
     "/user",
     "ID,name,firstName,lastName,isActive,emailAddr,phoneNumber,mobilePhoneNumber,address,city,state,"
     "postalCode,country,locale,entryDate,lastUpdateDate,parameterValues",
-    {entity::user, user_rules, user_dropped}};
+    user_map};
 
 }  // namespace koppel::workfront
