@@ -20,6 +20,7 @@
 #include "simulator.hpp"
 #include "teamleader/teamleader.hpp"
 #include "timestamps.hpp"
+#include "workfront/workfront.hpp"
 
 namespace {
 
@@ -112,7 +113,7 @@ int main(int argc, char** argv) {
   CLI::App app{"A simulated provider for Koppel", "koppel-provider-sim"};
   app.require_subcommand(1);
   arguments given;
-  const std::vector<sim::offer> offers{sim::teamleader::as_offer()};
+  const std::vector<sim::offer> offers{sim::teamleader::as_offer(), sim::workfront::as_offer()};
   for (const auto& one : offers) {
     auto& command = *app.add_subcommand(one.name, one.description);
     declare_common(command, given);
