@@ -148,6 +148,8 @@ reply api_server::run(const call& asked, const identity& who, instant now) {
   if (*kind == object_kind::customer && settings_.customer_forbidden)
     return api_error(403, "com.attask.common.InsufficientRightsException",
                      "You do not have sufficient access rights to perform this action.");
+  if (asked.action == "report" || asked.action == "metadata")
+    return api_error(400, "com.attask.common.UnsupportedOperationException", "not simulated: " + asked.action);
   const auto dates = records_.rest_dates();
   const query_context context{*kind, asked.version, records_.administrator_id(),
                               dates, now,           settings_.argument_error_status};

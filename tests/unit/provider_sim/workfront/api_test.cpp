@@ -223,7 +223,8 @@ TEST_CASE("a record that is gone or never was is not found", "[provider_sim][wor
   CHECK(c.call(session, "v20.0/cmpy/" + id).status == 200);
 }
 
-TEST_CASE("removed versions are gone, later ones not there, none means the newest", "[provider_sim][workfront][api]") {
+TEST_CASE("removed versions are gone, none means the newest, and what is not simulated says so",
+          "[provider_sim][workfront][api]") {
   customer c;
   const auto session = c.connect().session;
   CHECK(c.call(session, "v14.0/cmpy/search").status == 410);
@@ -232,6 +233,11 @@ TEST_CASE("removed versions are gone, later ones not there, none means the newes
   CHECK(c.call(session, "v23.0/cmpy/search").status == 404);
   CHECK(c.call(session, "cmpy/search?fields=esmProjectID").status == 200);
   CHECK(c.call(session, "v20.0/optask/search").status == 400);
+  for (const auto* beyond : {"metadata", "search?OR:1:name=x", "search?listOptions={}"}) {
+    const auto refused = c.call(session, std::string("v20.0/cmpy/") + beyond);
+    CHECK(refused.status == 400);
+    CHECK(customer::error(refused).at("message").as_string().starts_with("not simulated: "));
+  }
 }
 
 TEST_CASE("a choice of one is a word before version 21 and a list from then on", "[provider_sim][workfront][api]") {
