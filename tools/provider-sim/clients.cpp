@@ -19,6 +19,12 @@ const client* client_registry::find(const std::string& id) const {
   return found == by_id_.end() ? nullptr : &found->second;
 }
 
+const client* client_registry::find_by_secret(const std::string& secret) const {
+  for (const auto& [id, one] : by_id_)
+    if (one.secret == secret) return &one;
+  return nullptr;
+}
+
 json::array client_registry::to_json() const {
   json::array list;
   for (const auto& [id, one] : by_id_) {

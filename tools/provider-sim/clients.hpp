@@ -35,6 +35,8 @@ class client_registry {
   /// Adds or replaces; earlier grants keep their account.
   void put(client one);
   const client* find(const std::string& id) const;
+  /// For providers where the secret alone says who it is.
+  const client* find_by_secret(const std::string& secret) const;
   boost::json::array to_json() const;
 
  private:

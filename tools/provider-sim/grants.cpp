@@ -21,6 +21,18 @@ auto* find(Map& grants, const std::string& secret) {
   return found == grants.end() ? nullptr : &found->second;
 }
 
+/// Returns how many of the client's were alive.
+template <class Map, class Flag>
+std::size_t end_all(Map& grants, Flag flag, const std::string& client_id) {
+  std::size_t ended = 0;
+  for (auto& [secret, granted] : grants) {
+    if (granted.who.client_id != client_id || granted.*flag) continue;
+    granted.*flag = true;
+    ++ended;
+  }
+  return ended;
+}
+
 }  // namespace
 
 std::string_view name_of(grant_state state) {
@@ -115,19 +127,13 @@ bool grant_book::end(const std::string& token) {
   return access != nullptr;
 }
 
+std::size_t grant_book::end_access(const std::string& client_id) {
+  return end_all(access_, &access_grant::revoked, client_id);
+}
+
 std::size_t grant_book::revoke(const std::string& client_id) {
-  std::size_t ended = 0;
-  const auto end = [&](auto& grants, auto flag) {
-    for (auto& [secret, granted] : grants) {
-      if (granted.who.client_id != client_id || granted.*flag) continue;
-      granted.*flag = true;
-      ++ended;
-    }
-  };
-  end(codes_, &code_grant::used);
-  end(access_, &access_grant::revoked);
-  end(refresh_, &refresh_grant::revoked);
-  return ended;
+  return end_all(codes_, &code_grant::used, client_id) + end_all(access_, &access_grant::revoked, client_id) +
+         end_all(refresh_, &refresh_grant::revoked, client_id);
 }
 
 void grant_book::note(std::string_view kind, const std::string& secret, std::string_view result) {

@@ -56,6 +56,9 @@ class grant_book {
   /// One access token, or one refresh token and the access token that goes with it, is dead from now on.
   bool end(const std::string& token);
 
+  /// Every access token of the client is dead, and can be renewed. Returns how many were alive.
+  std::size_t end_access(const std::string& client_id);
+
   /// Every code and token of the client is dead. Returns how many were alive.
   std::size_t revoke(const std::string& client_id);
 

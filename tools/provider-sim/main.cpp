@@ -18,8 +18,10 @@
 #include "offer.hpp"
 #include "server.hpp"
 #include "simulator.hpp"
+#include "snelstart/snelstart.hpp"
 #include "teamleader/teamleader.hpp"
 #include "timestamps.hpp"
+#include "workfront/workfront.hpp"
 #include "zoho/zoho.hpp"
 
 namespace {
@@ -113,7 +115,8 @@ int main(int argc, char** argv) {
   CLI::App app{"A simulated provider for Koppel", "koppel-provider-sim"};
   app.require_subcommand(1);
   arguments given;
-  const std::vector<sim::offer> offers{sim::teamleader::as_offer(), sim::zoho::as_offer()};
+  const std::vector<sim::offer> offers{sim::snelstart::as_offer(), sim::teamleader::as_offer(),
+                                       sim::workfront::as_offer(), sim::zoho::as_offer()};
   for (const auto& one : offers) {
     auto& command = *app.add_subcommand(one.name, one.description);
     declare_common(command, given);
