@@ -13,6 +13,7 @@
 #include "host/api/input.hpp"
 #include "host/api/openapi.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/runtime/shielded.hpp"
 
 #include <koppel/bus/event_types.hpp>
 
@@ -93,12 +94,14 @@ result<std::optional<ledger::connection>> connection_of(transaction& tx, const s
 
 /// One Save: what was asked for, and what the ledger made of it.
 struct control_api::saving {
-  std::string provider, customer;
-  std::optional<std::string> client_id, redirect_uri;
+  std::string provider, customer, version;
+  std::optional<std::string> client_id, redirect_uri;  ///< absent: as it was
   std::optional<core::secret> client_secret;
   std::optional<std::map<std::string, std::string>> settings;
+  std::string settings_refused;  ///< why a new connection could not have them
+  core::secret code;
   bool with_code = false;
-  std::shared_ptr<const core::manifest> manifest;
+  auth::confirmation how;
 
   ledger::connection connection;
   bool created = false, changed = false;
@@ -109,6 +112,7 @@ struct control_api::saving {
   };
   std::optional<former> before;
 
+  std::string read(const call& c);
   result<> store(transaction& tx);
   result<> put_back(transaction& tx) const;
 
@@ -174,8 +178,8 @@ result<ledger::app> control_api::saving::change(transaction& tx, ledger::app app
 }
 
 result<> control_api::saving::create(transaction& tx, const ledger::app& app) {
-  if (auto why = settings_refusal(*manifest, settings.value_or(std::map<std::string, std::string>{})); !why.empty())
-    return failure{make_error_code(boost::system::errc::invalid_argument), why};
+  if (!settings_refused.empty())
+    return failure{make_error_code(boost::system::errc::invalid_argument), settings_refused};
   connection.provider = provider;
   connection.name = name_of_customer(customer);
   connection.customer = customer;
@@ -195,8 +199,6 @@ result<> control_api::saving::create(transaction& tx, const ledger::app& app) {
 
 result<> control_api::saving::change_settings(transaction& tx) {
   if (!settings || *settings == connection.settings) return {};
-  if (auto why = settings_refusal(*manifest, *settings); !why.empty())
-    return failure{make_error_code(boost::system::errc::invalid_argument), why};
   connection.settings = *settings;
   changed = true;
   return tx.update_connection(connection);
@@ -251,31 +253,36 @@ awaitable<answer> control_api::get_customer_provider(call c) {
   co_return co_await show_saved(200, found->id, nullptr);
 }
 
+/// Reads the body; a complaint, or "".
+std::string control_api::saving::read(const call& c) {
+  input in(c.body, {"version", "client_id", "client_secret", "code", "redirect_uri", "settings", "expected_account"});
+  if (customer.size() > longest_customer) in.complain("The customer's id is longer than 256 bytes");
+  version = in.optional("version", 16);
+  if (!in.absent("client_id")) client_id = in.required("client_id", 512);
+  if (!in.absent("client_secret")) client_secret = core::secret(in.required("client_secret", 4096));
+  code = core::secret(in.optional("code", 16 << 10));
+  if (!in.absent("redirect_uri")) redirect_uri = in.required("redirect_uri", 2048);
+  if (redirect_uri && in.complaint().empty())
+    if (auto why = redirect_uri_refusal(*redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
+  if (!in.absent("settings")) settings = in.text_map("settings");
+  with_code = !code.empty();
+  how.account_id = in.optional("expected_account", 255);
+  // Whoever saves has the code from their own browser: nobody else is asked whose account it is.
+  how.how = how.account_id.empty() ? auth::confirmation::mode::yes : auth::confirmation::mode::expect;
+  return in.complaint();
+}
+
 awaitable<answer> control_api::put_customer_provider(call c) {
   saving s;
   s.provider = c.path["provider"];
   s.customer = c.path["customer"];
   if (!c.who.sees(s.customer)) co_return nothing_there();
-  input in(c.body, {"version", "client_id", "client_secret", "code", "redirect_uri", "settings", "expected_account"});
-  if (s.customer.size() > longest_customer) in.complain("The customer's id is longer than 256 bytes");
-  const auto given = [&](std::string_view field) { return !in.absent(field); };
-  const auto version = in.optional("version", 16);
-  if (given("client_id")) s.client_id = in.required("client_id", 512);
-  if (given("client_secret")) s.client_secret = core::secret(in.required("client_secret", 4096));
-  core::secret code(in.optional("code", 16 << 10));
-  if (given("redirect_uri")) s.redirect_uri = in.required("redirect_uri", 2048);
-  if (s.redirect_uri && in.complaint().empty())
-    if (auto why = redirect_uri_refusal(*s.redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
-  if (given("settings")) s.settings = in.text_map("settings");
-  auth::confirmation how;
-  how.account_id = in.optional("expected_account", 255);
-  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
-  if (auto refused = version_refusal(version)) co_return std::move(*refused);
-  s.manifest = around_.plugins.find(s.provider);
-  if (!s.manifest)
-    co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
-  // Whoever saves has the code from their own browser: nobody else is asked whose account it is.
-  how.how = how.account_id.empty() ? auth::confirmation::mode::yes : auth::confirmation::mode::expect;
+  if (auto complaint = s.read(c); !complaint.empty()) co_return error_answer(400, "bad_request", complaint);
+  if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
+  const auto m = around_.plugins.find(s.provider);
+  if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
+  s.settings_refused = settings_refusal(*m, s.settings.value_or(std::map<std::string, std::string>{}));
+  if (s.settings && !s.settings_refused.empty()) co_return error_answer(422, "bad_setting", s.settings_refused);
 
   // Two at once could put back what the other changed.
   const auto key = s.provider + "/" + s.customer;
@@ -287,7 +294,12 @@ awaitable<answer> control_api::put_customer_provider(call c) {
     ~release() { all.erase(key); }
   };
   const release at_the_end{being_saved_, key};
-  s.with_code = !code.empty();
+  // Not given up half-way: a registration that has to be put back is put back.
+  auto work = save(s);
+  co_return co_await runtime::shielded(std::move(work));
+}
+
+awaitable<answer> control_api::save(saving& s) {
   const auto store = [&s](transaction& tx) { return s.store(tx); };
   if (auto done = co_await around_.ledger.write(store); !done) {
     if (done.error().code == boost::system::errc::invalid_argument)
@@ -299,8 +311,8 @@ awaitable<answer> control_api::put_customer_provider(call c) {
     around_.supervisor.run("grants that the former settings could not renew", around_.auth.resume());
   }
   const int status = s.created ? 201 : 200;
-  if (code.empty()) co_return co_await show_saved(status, s.connection.id, nullptr);
-  auto after = co_await around_.auth.paste(s.connection.id, std::move(code), how);
+  if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
+  auto after = co_await around_.auth.paste(s.connection.id, std::move(s.code), s.how);
   // A registration that gave no access does not take the place of one that does.
   if (s.before && !(after && works(after->auth))) {
     const auto put_back = [&s](transaction& tx) { return s.put_back(tx); };

@@ -88,7 +88,7 @@ runtime::awaitable<answer> router::operator()(net::inbound_request r, caller who
     refused.headers.emplace_back("Allow", other_methods);
     co_return refused;
   }
-  co_return error_answer(404, "not_found", "There is nothing at " + r.path + ".");
+  co_return error_answer(404, "not_found", "There is nothing at this path.");
 }
 
 }  // namespace koppel::api

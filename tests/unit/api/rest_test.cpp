@@ -201,7 +201,7 @@ TEST_CASE("a token is known whole or not at all, and opens nothing once it is re
   const auto unknown = w.call("GET", "/v1/connections", "koppel_" + std::string(43, 'x'));
   const auto none = w.call("GET", "/v1/connections", "");
   const auto nowhere = w.call("GET", "/v1/nowhere", "");
-  CHECK(revoked.status == 401);
+  REQUIRE(revoked.status == 401);
   for (const auto* other : {&unknown, &none, &nowhere}) {
     CHECK(other->status == 401);
     CHECK(other->body == revoked.body);
@@ -257,13 +257,14 @@ TEST_CASE("a token is made only with a name, scopes that exist, and no admin for
 TEST_CASE("a token that is bound to a customer sees that customer's things alone, by any route", "[api][rest]") {
   rest_world w;
   auto mine = w.connected("mine"), theirs = w.connected("theirs");
+  std::vector<ledger::connection> named_ones;
   w.write([&](ledger::transaction& tx) {
     for (auto* c : {&mine, &theirs}) {
       ledger::connection named = *c;
       named.name += "-of";
       named.customer = c == &mine ? "4711" : "4712";
       named.pinned->id += "-of";
-      REQUIRE(tx.insert_connection(named));
+      named_ones.push_back(*tx.insert_connection(named));
       REQUIRE(tx.begin_run(*tx.find_connection(c->id), "people", "contact", ledger::run_mode::full, "manual"));
     }
   });
@@ -282,9 +283,117 @@ TEST_CASE("a token that is bound to a customer sees that customer's things alone
   const auto saved = w.call("PUT", "/v1/customers/4712/providers/nameplate", token, {}, R"({"client_id":7})");
   CHECK(saved.status == 404);
   CHECK(saved.body == absent.body);
-  CHECK(w.call("GET", "/v1/syncs", token).body == "{\"runs\":[],\"queued\":[]}\n");
+  for (const auto& c : named_ones) w.sync_->connection_changed(c);
+  // What waits for its turn is no more theirs to see than what ran.
+  for (const auto* name : {"mine-of", "theirs-of"})
+    CHECK(w.ask("POST", "/v1/syncs", R"({"provider":"nameplate","connection":")" + std::string(name) + "\"}").status ==
+          202);
+  const auto all = w.call("GET", "/v1/syncs", w.token("all", std::nullopt, {"read"})).body;
+  CHECK_THAT(all, Contains("mine-of") && Contains("theirs-of") && Contains("\"runs\":[{"));
+  CHECK(w.call("GET", "/v1/syncs", token).body ==
+        R"({"runs":[],"queued":[{"provider":"nameplate","connection":"mine-of","stream":"companies"}]})"
+        "\n");
   CHECK(w.call("DELETE", "/v1/connections/nameplate/mine-of", token).status == 403);
   CHECK(w.call("GET", "/v1/apps", token).status == 403);
+}
+
+TEST_CASE("a registration that others share is used as it is and never changed by a customer", "[api][rest]") {
+  rest_world w;
+  // The operator's: one app, which a connection of this customer and one of another use.
+  auto shared = w.add("shared");
+  w.write([&](ledger::transaction& tx) {
+    shared.name = "of-4711";
+    shared.customer = "4711";
+    shared = *tx.insert_connection(shared);
+  });
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  const auto put = [&](const std::string& body) { return w.call("PUT", here, token, {}, body); };
+
+  CHECK(put(R"({"client_id":"client-shared","client_secret":"secret-canary"})").status == 200);
+  CHECK(w.now(shared).app_id == shared.app_id);
+  const auto own = put(R"({"client_id":"mine","client_secret":"my-canary","redirect_uri":"https://x.example/"})");
+  CHECK(own.status == 200);
+  CHECK_THAT(own.body, Contains(R"("app":"customer-4711")") && Contains(R"("name":"of-4711")") && !Contains("canary"));
+  const auto moved = w.now(shared).app_id;
+  CHECK(moved != shared.app_id);
+  w.write([&](ledger::transaction& tx) {
+    CHECK(tx.find_app(shared.app_id)->client_id == "client-shared");
+    CHECK(tx.client_secret(shared.app_id)->reveal() == "secret-canary");
+    CHECK(tx.client_secret(moved)->reveal() == "my-canary");
+  });
+  // A new secret alone: the id and the address stay.
+  CHECK(put(R"({"client_secret":"new-canary"})").status == 200);
+  w.write([&](ledger::transaction& tx) {
+    CHECK(tx.apps().size() == 2);
+    CHECK(tx.find_app(moved)->client_id == "mine");
+    CHECK(tx.find_app(moved)->redirect_uri == "https://x.example/");
+    CHECK(tx.client_secret(moved)->reveal() == "new-canary");
+  });
+  // An app of this name that serves somebody else is not the customer's to change.
+  w.write([&](ledger::transaction& tx) {
+    ledger::connection other;
+    other.provider = "nameplate";
+    other.name = "other";
+    other.customer = "4712";
+    other.app_id = moved;
+    REQUIRE(tx.insert_connection(other));
+  });
+  CHECK(put(R"({"client_secret":"third-canary"})").status == 409);
+  w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(moved)->reveal() == "new-canary"); });
+}
+
+TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  std::vector<int> statuses;
+  for (int i = 0; i < 2; ++i) {
+    net::inbound_request r;
+    r.method = "PUT";
+    r.path = "/v1/customers/4711/providers/nameplate";
+    r.body = R"({"client_id":"a","client_secret":"b","settings":{"region":"be"}})";
+    r.headers = {{"host", "localhost"}, {"authorization", "Bearer " + token}, {"content-type", "application/json"}};
+    boost::asio::co_spawn(w.io, w.door(std::move(r)),
+                          [&](std::exception_ptr, const api::answer& a) { statuses.push_back(a.status); });
+  }
+  test::run_until(w.io, [&] { return statuses.size() == 2; });
+  CHECK(statuses == std::vector<int>{409, 201});
+
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"region":"nl"}})").status == 200);
+  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("settings":{"region":"nl"})"));
+  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"country":"nl"}})").status == 422);
+  w.write([&](ledger::transaction& tx) {
+    for (auto c : tx.connections()) {
+      c.name = "second";
+      REQUIRE(tx.insert_connection(c));
+    }
+  });
+  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("name":"customer-4711")"));
+  w.write([&](ledger::transaction& tx) {
+    for (auto c : tx.connections()) {
+      if (c.name != "customer-4711") continue;
+      REQUIRE(tx.remove_connection(c.id, false));
+      c.name = "third";
+      REQUIRE(tx.insert_connection(c));
+    }
+  });
+  CHECK(w.call("GET", here, token).status == 409);
+}
+
+TEST_CASE("on a full disk nothing is saved, and a token can be taken away", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", std::nullopt, {"connect"});
+  w.call("GET", "/v1/connections", token);
+  w.free_bytes = 0;
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  const auto refused = w.call("PUT", here, token, {}, R"({"client_id":"a","client_secret":"b","code":"c"})");
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, Contains("disk_full"));
+  w.write([](ledger::transaction& tx) { CHECK(tx.apps().empty()); });
+  CHECK(w.ask("POST", "/v1/tokens", R"({"name":"y","scopes":["read"]})").status == 503);
+  CHECK(w.ask("DELETE", "/v1/tokens/x").status == 200);
+  CHECK(w.call("GET", here, token).status == 401);
 }
 
 TEST_CASE("the listener answers to its own names alone", "[api][rest]") {
