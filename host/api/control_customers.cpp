@@ -102,6 +102,7 @@ struct control_api::saving {
   core::secret code;
   bool with_code = false;
   auth::confirmation how;
+  std::string token;  ///< who asks; empty: the control socket
 
   ledger::connection connection;
   bool created = false, changed = false;
@@ -283,6 +284,7 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   saving s;
   s.provider = c.path["provider"];
   s.customer = c.path["customer"];
+  s.token = c.who.token;
   if (!c.who.sees(s.customer)) co_return nothing_there();
   if (auto complaint = s.read(c); !complaint.empty()) co_return error_answer(400, "bad_request", complaint);
   if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
@@ -313,6 +315,9 @@ awaitable<answer> control_api::save(saving& s) {
       co_return error_answer(422, "bad_setting", done.error().detail);
     co_return failure_answer(done.error());
   }
+  spdlog::info("{}/{}: settings of its customer were saved{} by {}", s.provider, s.connection.name,
+               s.with_code ? " with a code" : (s.changed ? "" : ", which changed nothing,"),
+               s.token.empty() ? "the control socket" : "the token " + s.token);
   if (s.changed) {
     around_.sync.connection_changed(s.connection);
     around_.supervisor.run("grants that the former settings could not renew", around_.auth.resume());

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door for Pro+: a customer's token does what the manual describes, and nothing of another customer is there."""
 
+import contextlib
 import json
+import socket
 import unittest
 
 from harness import RigTest
@@ -163,6 +165,11 @@ class RestDoor(RigTest):
         status, text = reader.call("PUT", "/v1/customers/1/providers/teamleader", {"client_id": "a"})
         self.assertEqual((status, json.loads(text)["error"]["code"]), (403, "missing_scope"))
         self.assertEqual(nobody.call("GET", "/v1/openapi.json")[0], 200)
+        # Behind a proxy all have one address: many wait at once, and others are served.
+        with contextlib.ExitStack() as waiting:
+            for _ in range(100):
+                waiting.enter_context(socket.create_connection(self.address))
+            self.assertEqual(reader.call("GET", "/v1/providers")[0], 200)
         # It is stored as a digest, survives a restart, and is gone for good when it is revoked.
         found = rig.ctl("token", "list").stdout
         self.assertIn('"name":"reader"', found)
