@@ -18,11 +18,12 @@ class RestDoor(RigTest):
         self.address = rig.rest_address()
         return rig
 
-    def new_client(self, rig, number):
-        """Another customer's integration at the provider, known to nobody else yet."""
+    def new_client(self, rig, number, account=None):
+        """Another integration at the provider, known to nobody else yet; of another customer unless it has an account."""
         client = {"client_id": f"{number:032x}", "client_secret": f"{number + 4096:032x}", "name": f"Client {number}",
                   "scopes": ["companies", "contacts", "departments", "users"], "redirect_uris": [],
-                  "account": {"id": f"{number:08x}-1111-0222-a333-444444444444", "name": f"Account {number}"}}
+                  "account": account or {"id": f"{number:08x}-1111-0222-a333-444444444444",
+                                         "name": f"Account {number}"}}
         rig.sim.post("/clients", client)
         return client
 
@@ -155,6 +156,13 @@ class RestDoor(RigTest):
         self.assertEqual((other["auth"]["reason"], other["connection"]["auth"]["display"]),
                          ("account_mismatch", "Success"))
         self.assertEqual([a["client_id"] for a in rig.ask("app", "list")["apps"]], [client["client_id"]])
+        # The customer builds the integration anew: the same account through another client takes its place.
+        anew = self.new_client(rig, 11, account=client["account"])
+        done = person.ask("PUT", here, self.settings(anew, code=self.code_of(rig, anew)))
+        self.assertEqual((done["auth"]["display"], done["connection"]["id"]), ("Success", first["connection"]["id"]))
+        self.assertEqual([a["client_id"] for a in rig.ask("app", "list")["apps"]], [anew["client_id"]])
+        runs = rig.ask("sync", "run", "teamleader/customer-4711", "--full")["runs"]
+        self.assertEqual([r["complete"] for r in runs], [True, True])
 
     def test_a_token_opens_what_its_scopes_say_until_it_is_revoked(self):
         rig = self.make_rest_rig()
