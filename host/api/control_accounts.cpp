@@ -10,6 +10,7 @@
 #include "host/api/control_api.hpp"
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 
 #include <koppel/bus/event_types.hpp>
 
@@ -149,7 +150,7 @@ awaitable<answer> control_api::post_secret(call c) {
     return tx.update_app_secret(changed.id, std::move(client_secret));
   };
   if (auto done = co_await around_.ledger.write(update); !done) co_return failure_answer(done.error());
-  around_.supervisor.run("grants that the former secret could not renew", around_.auth.resume());
+  around_.supervisor.run("grants that the former secret could not renew", around_.auth.app_changed(changed.id));
   co_return json_answer(200, view(changed));
 }
 
@@ -174,6 +175,7 @@ awaitable<answer> control_api::post_connection(call c) {
     co_return error_answer(
         422, "no_plugin",
         "No plugin of provider \"" + connection.provider + "\" is running: see koppelctl plugin list.");
+  connection.settings = core::stored_settings(*m, std::move(connection.settings));
   if (auto why = settings_refusal(*m, connection.settings); !why.empty())
     co_return error_answer(422, "bad_setting", why);
 

@@ -13,6 +13,7 @@
 #include "host/api/input.hpp"
 #include "host/api/openapi.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/runtime/shielded.hpp"
 
 #include <koppel/bus/event_types.hpp>
@@ -58,6 +59,7 @@ json::object view_of_provider(const core::manifest& m, const std::string& own_ca
   json::array settings, guide, streams;
   for (const auto& s : m.settings)
     settings.push_back(json::object{{"name", s.name},
+                                    {"type", s.type == core::setting_rule::kind::host ? "host" : "text"},
                                     {"label", shown(s.label)},
                                     {"help", shown(s.help)},
                                     {"pattern", s.pattern},
@@ -67,7 +69,7 @@ json::object view_of_provider(const core::manifest& m, const std::string& own_ca
   for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
   return {{"provider", m.name},
           {"title", m.title},
-          {"kind", m.auth.kind},
+          {"kind", m.auth.kind == core::auth_rules::grant::client_key ? "client_key" : "authorization_code"},
           {"code_lifetime_s", m.auth.code_lifetime.count()},
           {"default_redirect_uri", m.auth.default_redirect_uri},
           {"own_callback", own_callback},
@@ -290,6 +292,7 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
   const auto m = around_.plugins.find(s.provider);
   if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
+  if (s.settings) s.settings = core::stored_settings(*m, std::move(*s.settings));
   s.settings_refused = settings_refusal(*m, s.settings.value_or(std::map<std::string, std::string>{}));
   if (s.settings && !s.settings_refused.empty()) co_return error_answer(422, "bad_setting", s.settings_refused);
 
@@ -320,7 +323,8 @@ awaitable<answer> control_api::save(saving& s) {
                s.token.empty() ? "the control socket" : "the token " + s.token);
   if (s.changed) {
     around_.sync.connection_changed(s.connection);
-    around_.supervisor.run("grants that the former settings could not renew", around_.auth.resume());
+    around_.supervisor.run("grants that the former settings could not renew",
+                           around_.auth.app_changed(s.connection.app_id));
   }
   const int status = s.created ? 201 : 200;
   if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
@@ -329,6 +333,7 @@ awaitable<answer> control_api::save(saving& s) {
   if (s.before && !(after && works(after->auth))) {
     const auto put_back = [&s](transaction& tx) { return s.put_back(tx); };
     auto done = co_await around_.ledger.write(put_back, ledger::urgency::cannot_wait);
+    around_.supervisor.run("the former registration", around_.auth.app_changed(s.before->app.id));
     if (!done)
       spdlog::error("{}/{}: the former registration could not be put back: {}", s.provider, s.connection.name,
                     done.error().detail);

@@ -30,7 +30,10 @@ class auth_service::impl {
  public:
   impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_transport& http,
        plugins::plugin_host& p, provider_client& provider, const runtime::clock& clock, options o);
-  ~impl() { provider_.renew = nullptr; }
+  ~impl() {
+    provider_.renew = nullptr;
+    provider_.app_key_refused = nullptr;
+  }
 
   std::string own_callback(const std::string& provider) const;
   runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
@@ -41,6 +44,7 @@ class auth_service::impl {
                                                          std::string account_id);
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
   runtime::awaitable<void> resume();
+  runtime::awaitable<void> app_changed(std::string app_id);
   runtime::awaitable<void> keep_tokens_fresh();
   void stop_renewing();
   bool asking() const { return asking_.use_count() > 1; }
@@ -51,7 +55,8 @@ class auth_service::impl {
   struct subject {
     ledger::connection connection;
     ledger::app app;
-    std::shared_ptr<const core::manifest> manifest;
+    std::shared_ptr<const core::manifest> of_provider;
+    std::shared_ptr<const core::manifest> manifest;  ///< as it holds for this connection (core/connection_manifest)
   };
   /// What came back for a connection.
   struct arrival {
@@ -66,6 +71,7 @@ class auth_service::impl {
   struct grant {
     ledger::credentials credentials;
     core::scope_gap gap;
+    std::string region;   ///< where the account lives; empty: as before
     bool stored = false;  ///< it is in the ledger already; else something older that may work is
   };
   class probe_effects;
@@ -82,6 +88,11 @@ class auth_service::impl {
 
   runtime::awaitable<result<ledger::connection>> act_on(arrival& a);
   runtime::awaitable<result<ledger::connection>> exchange(arrival& a);
+  /// The grant that came back has the state of a pair that was got at `sent_at`.
+  grant grant_of(const arrival& a, core::token_pair pair, core::instant sent_at);
+  runtime::awaitable<result<ledger::connection>> refuse(const subject& about, core::refusal why);
+  /// From here on the account lives there.
+  static void move_to(subject& about, const std::string& region);
   runtime::awaitable<result<ledger::connection>> unreachable(arrival& a, failure why);
   runtime::awaitable<result<void>> store_if_first(const std::string& connection_id, grant& g);
   /// What a probe of a grant means: the decision, and another try later where nobody could be asked.
@@ -92,6 +103,8 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
+  void note_app_key_refused(const std::string& connection_id, int http_status);
+  runtime::awaitable<void> tell_app_key_refused(std::string connection_id, int http_status);
   /// A stored pair of which nobody has said yet whose account it opens.
   struct unproven_pair {
     std::string connection_id;
@@ -177,8 +190,9 @@ class auth_service::impl {
   /// Held by exchanges and renewals, from their request to their outcome; a frame may be dropped after us.
   const std::shared_ptr<const bool> asking_ = std::make_shared<const bool>(true);
   std::mt19937_64 random_{runtime::random_seed()};
-  std::set<unproven_pair> proving_;   ///< those that `prove` is after
-  std::set<std::string> used_codes_;  ///< hashes of the latest codes that were sent
+  std::map<std::string, int> app_key_refusals_;  ///< the HTTP status, by connection, until it is probed anew
+  std::set<unproven_pair> proving_;              ///< those that `prove` is after
+  std::set<std::string> used_codes_;             ///< hashes of the latest codes that were sent
   std::deque<std::string> used_in_order_;
 };
 

@@ -12,6 +12,7 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -94,10 +95,15 @@ awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::str
   };
   auto done = co_await ledger_.write(read);
   if (!done) co_return done.error();
-  s.manifest = plugins_.find(s.connection.provider);
-  if (!s.manifest)
+  s.of_provider = plugins_.find(s.connection.provider);
+  if (!s.of_provider)
     co_return failure{make_error_code(errc::no_plugin),
                       "No plugin of provider \"" + s.connection.provider + "\" is running: see koppelctl plugin list."};
+  s.manifest = core::manifest_for(s.of_provider, s.connection.settings, s.connection.learned);
+  if (const auto missing = core::unfilled(*s.manifest); !missing.empty())
+    co_return failure{make_error_code(errc::not_possible),
+                      s.manifest->title + " needs the setting \"" + missing +
+                          "\", which this connection does not have: remove it, and add it again with the setting."};
   co_return s;
 }
 
@@ -108,6 +114,9 @@ awaitable<result<started_attempt>> auth_service::impl::begin(std::string connect
   const subject& about = *loaded;
   if (auto why = core::attempt_refusal(view_of(about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
+  if (about.manifest->auth.kind == core::auth_rules::grant::client_key)
+    co_return failure{make_error_code(errc::not_possible),
+                      about.manifest->title + " gives access by a key, not by a link: paste the key."};
 
   const auto own = own_callback(about.connection.provider);
   if (redirect_uri.empty()) redirect_uri = about.app.redirect_uri.empty() ? own : about.app.redirect_uri;
@@ -299,6 +308,7 @@ auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, le
   provider_.renew = [this](std::string id, std::uint64_t generation, renewal_cause cause) {
     return renew(std::move(id), generation, cause);
   };
+  provider_.app_key_refused = [this](std::string id, int http_status) { note_app_key_refused(id, http_status); };
 }
 
 auth_service::auth_service(runtime::supervisor& supervisor, ledger::ledger& ledger, net::http_transport& http,
@@ -335,6 +345,8 @@ awaitable<void> auth_service::credentials_refused(std::string connection_id, int
 }
 
 awaitable<void> auth_service::resume() { return impl_->resume(); }
+
+awaitable<void> auth_service::app_changed(std::string app_id) { return impl_->app_changed(std::move(app_id)); }
 
 awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fresh(); }
 

@@ -77,8 +77,9 @@ class auth_service {
   /// `question_refused_grants`, and asks about each until somebody has. Ends when all are being asked about.
   runtime::awaitable<void> resume();
   /// An app's settings were mended: the stored grants of its connections that are `misconfigured` are in question
-  /// again.
+  /// again. To be followed by `app_changed`, which has the new secret used and resumes.
   static void question_refused_grants(ledger::transaction& tx, const std::string& app_id);
+  runtime::awaitable<void> app_changed(std::string app_id);
 
   /// Renews the tokens of authorized connections ahead of their expiry, and resolves renewals whose answer was lost;
   /// until cancelled or told to stop.

@@ -10,6 +10,7 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/core/learned.hpp"
 
 #include <koppel/bus/event_types.hpp>
@@ -66,36 +67,78 @@ awaitable<void> auth_service::impl::put_back(arrival& a) {
   a.attempt.reset();
 }
 
-awaitable<result<ledger::connection>> auth_service::impl::act_on(arrival& a) {
-  if (a.answer.error.empty()) co_return co_await exchange(a);
-  core::refusal why;
-  why.reason = core::reason_of_callback_error(a.answer.error);
-  why.provider_error = a.answer.error;
-  const auto decide = [why](const core::auth_subject& s, transaction&, core::instant now) {
+awaitable<result<ledger::connection>> auth_service::impl::refuse(const subject& about, core::refusal why) {
+  const decider decide = [&why](const core::auth_subject& s, transaction&, core::instant now) {
     return core::exchange_refused(s, why, now);
   };
-  co_return co_await settle(a.about, decide, nullptr);
+  co_return co_await settle(about, decide, nullptr);
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::act_on(arrival& a) {
+  auto& about = a.about;
+  const auto place = core::place_of(about.manifest->auth, a.answer.place, about.connection.settings);
+  core::refusal why;
+  if (!a.answer.error.empty()) {
+    why.reason = core::reason_of_callback_error(a.answer.error);
+    why.provider_error = a.answer.error;
+    auto refusing = refuse(about, std::move(why));
+    co_return co_await std::move(refusing);
+  }
+  if (place.elsewhere) {
+    // Another customer's system, or a place that the manifest does not know: nobody is asked, no secret goes there.
+    spdlog::warn("{}/{}: what came back is of another place than the connection's settings say",
+                 about.connection.provider, about.connection.name);
+    why.reason = core::auth_reason::wrong_data_centre;
+    auto refusing = refuse(about, std::move(why));
+    co_return co_await std::move(refusing);
+  }
+  if (!place.region.empty()) move_to(about, place.region);
+  co_return co_await exchange(a);
+}
+
+void auth_service::impl::move_to(subject& about, const std::string& region) {
+  about.connection.learned[core::region_key] = region;
+  about.manifest = core::manifest_for(about.of_provider, about.connection.settings, about.connection.learned);
 }
 
 awaitable<result<ledger::connection>> auth_service::impl::unreachable(arrival& a, failure why) {
+  const auto& rules = a.about.manifest->auth;
+  const auto said = a.about.manifest->title + " cannot be reached: " + why.detail;
+  // A key is good for as often as it is sent.
+  if (rules.kind == core::auth_rules::grant::client_key)
+    co_return failure{make_error_code(errc::provider_unreachable), said + " Try again with the same key."};
   forget_use(a.answer.code);
   co_await put_back(a);
-  const auto minutes = std::chrono::ceil<std::chrono::minutes>(a.about.manifest->auth.code_lifetime).count();
+  const auto minutes = std::chrono::ceil<std::chrono::minutes>(rules.code_lifetime).count();
   co_return failure{make_error_code(errc::provider_unreachable),
-                    a.about.manifest->title + " cannot be reached: " + why.detail +
-                        " The code was not sent: try again with the same one while it lives (" +
+                    said + " The code was not sent: try again with the same one while it lives (" +
                         std::to_string(minutes) + " minutes from when it was made)."};
 }
 
+auth_service::impl::grant auth_service::impl::grant_of(const arrival& a, core::token_pair pair, core::instant sent_at) {
+  grant g;
+  g.credentials.access_token = std::move(pair.access);
+  g.credentials.refresh_token = std::move(pair.refresh);
+  g.credentials.obtained_at = sent_at;
+  // From the sending: the answer may have taken its time.
+  if (pair.expires_in) g.credentials.expires_at = sent_at + *pair.expires_in;
+  g.credentials.unproven = text_of(a.how);
+  g.gap = core::missing_scopes(*a.about.manifest, pair.scopes);
+  if (const auto* region = core::region_of(a.about.manifest->auth, a.about.connection.learned)) g.region = region->name;
+  return g;
+}
+
 awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
-  const auto& rules = a.about.manifest->auth;
-  if (!first_use(a.answer.code)) {
+  const auto of_this_exchange = a.about.manifest;
+  const auto& rules = of_this_exchange->auth;
+  const bool by_key = rules.kind == core::auth_rules::grant::client_key;
+  if (!by_key && !first_use(a.answer.code)) {
     co_await put_back(a);
     co_return failure{make_error_code(errc::code_used),
                       "This code was sent to the provider before, and a code serves once: make a new one."};
   }
   core::secret client_secret;
-  const auto read = [&](transaction& tx) -> result<> {
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
     // A code serves once: it is not sent where what comes back may find no room.
     if (auto room = tx.room(); !room) return room;
     auto found = tx.client_secret(a.about.app.id);
@@ -104,7 +147,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
     return {};
   };
   if (auto done = co_await ledger_.write(read); !done) {
-    forget_use(a.answer.code);
+    if (!by_key) forget_use(a.answer.code);
     co_await put_back(a);
     co_return done.error();
   }
@@ -118,38 +161,38 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   auto asking = ask_for_tokens(std::move(prepared), sent_at);
   auto answer = co_await std::move(asking);
   KOPPEL_FAULT_POINT("auth.code.answered");
-  if (!answer && nothing_was_sent(answer.error().code)) co_return co_await unreachable(a, answer.error());
+  if (!answer && (by_key || nothing_was_sent(answer.error().code))) co_return co_await unreachable(a, answer.error());
 
   core::refusal why;
   if (answer) {
     auto read_answer =
         core::read_token_answer(rules, "authorization_code", answer->status, answer->body, a.answer.code.reveal());
     if (auto* pair = std::get_if<core::token_pair>(&read_answer)) {
-      grant g;
-      g.credentials.access_token = std::move(pair->access);
-      g.credentials.refresh_token = std::move(pair->refresh);
-      g.credentials.obtained_at = sent_at;
-      // From the sending: the answer may have taken its time.
-      if (pair->expires_in) g.credentials.expires_at = sent_at + *pair->expires_in;
-      g.credentials.unproven = text_of(a.how);
-      g.gap = core::missing_scopes(*a.about.manifest, pair->scopes);
-      if (auto stored = co_await store_if_first(a.about.connection.id, g); !stored) co_return stored.error();
+      if (const auto region = core::region_of_answer(rules, answer->body); !region.empty()) move_to(a.about, region);
+      auto g = grant_of(a, std::move(*pair), sent_at);
+      auto storing = store_if_first(a.about.connection.id, g);
+      if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
       KOPPEL_FAULT_POINT("auth.code.stored");
       auto probed = co_await probe_patiently(a.about, g.credentials.access_token);
       auto conclusion = conclude(a.about, g, a.how, std::move(probed));
       co_return co_await std::move(conclusion);
     }
     why = std::get<core::refusal>(read_answer);
+    const bool in_trouble = why.throttled || answer->status >= 500 || answer->status == 429;
+    if (by_key && in_trouble) {
+      failure trouble{make_error_code(errc::provider_unreachable),
+                      "it answered " + std::to_string(answer->status) + "."};
+      auto telling = unreachable(a, std::move(trouble));
+      co_return co_await std::move(telling);
+    }
   } else {
     spdlog::warn("{}/{}: the token request was sent, but no usable answer came: {}", a.about.connection.provider,
                  a.about.connection.name, answer.error().detail);
   }
   // A bare code did not show the link's state: the link stays good for the next code.
   if (a.answer.state.empty()) co_await put_back(a);
-  const auto decide = [why](const core::auth_subject& s, transaction&, core::instant now) {
-    return core::exchange_refused(s, why, now);
-  };
-  co_return co_await settle(a.about, decide, nullptr);
+  auto refusing = refuse(a.about, std::move(why));
+  co_return co_await std::move(refusing);
 }
 
 awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_request prepared,
@@ -180,7 +223,11 @@ awaitable<result<void>> auth_service::impl::store_if_first(const std::string& co
     g.stored = true;
     auto stored = tx.store_credentials(connection_id, g.credentials, 0);
     g.credentials.generation = 1;
-    return stored;
+    if (!stored || g.region.empty()) return stored;
+    // A renewal has to find where the pair lives.
+    auto living_there = *c;
+    living_there.learned[core::region_key] = g.region;
+    return tx.update_connection(living_there);
   };
   co_return co_await ledger_.write(store, ledger::urgency::cannot_wait);
 }
@@ -202,6 +249,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
   start.deadline = context.deadline.time_since_epoch().count();
   start.now = clock_.now().time_since_epoch().count();
 
+  app_key_refusals_.erase(about.connection.id);
   probe_effects effects(provider_, context);
   probe_outcome outcome;
   outcome.done = co_await plugins_.run(about.connection.provider, std::move(start), effects);
@@ -240,6 +288,14 @@ awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject
     auto settled = co_await settle(about, decide, &g);
     if (g.stored) prove({about.connection.id, g.credentials.generation}, first_proof_pause);
     co_return settled;
+  }
+  if (const auto refused = app_key_refusals_.find(about.connection.id);
+      refused != app_key_refusals_.end() && done.error == job_error::bad_settings) {
+    const int http_status = refused->second;
+    const decider decide = [http_status](const core::auth_subject& s, transaction&, core::instant now) {
+      return core::app_key_refused(s, http_status, now);
+    };
+    co_return co_await settle(about, decide, &g);
   }
   if (!done.error.empty() || !who) {
     spdlog::warn("{}/{}: access was given, but the probe could not name the account ({}): {}",
@@ -303,6 +359,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       tx.mark_credentials(after.id, "");
     after.auth = decision.next;
     after.pinned = decision.pinned;
+    if (g && kept && !g->region.empty()) after.learned[core::region_key] = g->region;
     if (kept)
       for (const auto& [name, value] : learned) core::learn(after.learned, name, value);
     if (auto updated = tx.update_connection(after); !updated) return updated;
@@ -332,6 +389,25 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
   after.auth = decision.outcome;
   if (in_vain && self_.on_refusal) self_.on_refusal(after);
   co_return after;
+}
+
+void auth_service::impl::note_app_key_refused(const std::string& connection_id, int http_status) {
+  // Each connection of the app meets it at its own next request; of many requests the first one tells.
+  if (!app_key_refusals_.insert_or_assign(connection_id, http_status).second) return;
+  supervisor_.run("refused key of the app of " + connection_id, tell_app_key_refused(connection_id, http_status));
+}
+
+awaitable<void> auth_service::impl::tell_app_key_refused(std::string connection_id, int http_status) {
+  const auto pass = co_await gate_.enter(connection_id);
+  auto loaded = co_await load(connection_id);
+  // Before it is authorized, whoever asked for the probe concludes.
+  if (loaded && loaded->connection.auth.status == core::auth_status::authorized) {
+    const decider decide = [http_status](const core::auth_subject& s, transaction&, core::instant now) {
+      return core::app_key_refused(s, http_status, now);
+    };
+    auto settled = co_await settle(*loaded, decide, nullptr);
+    if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
+  }
 }
 
 awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,

@@ -38,6 +38,22 @@ awaitable<void> auth_service::impl::resume() {
   for (auto& one : unfinished) prove(std::move(one), std::chrono::milliseconds{0});
 }
 
+awaitable<void> auth_service::impl::app_changed(std::string app_id) {
+  std::vector<std::string> of_it;
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+    for (const auto& c : tx.connections())
+      if (c.app_id == app_id) of_it.push_back(c.id);
+    return {};
+  };
+  auto done = co_await ledger_.write(read);
+  if (!done) spdlog::error("the connections of a changed app could not be read: {}", done.error().detail);
+  for (const auto& id : of_it) {
+    provider_.forget(id);
+    app_key_refusals_.erase(id);
+  }
+  co_await resume();
+}
+
 void auth_service::impl::prove(unproven_pair which, std::chrono::milliseconds pause) {
   if (!proving_.insert(which).second) return;
   supervisor_.run("probe of " + which.connection_id, prove_until_settled(which, pause));
@@ -100,8 +116,10 @@ awaitable<std::optional<core::instant>> auth_service::impl::prove_once(unproven_
 void auth_service::question_refused_grants(transaction& tx, const std::string& app_id) {
   for (const auto& c : tx.connections()) {
     const auto reason = c.auth.reason;
-    const bool by_settings = c.auth.status == core::auth_status::misconfigured &&
-                             (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown);
+    const bool by_settings =
+        c.auth.status == core::auth_status::misconfigured &&
+        (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown ||
+         reason == core::auth_reason::partner_key_invalid);
     if (c.app_id == app_id && by_settings) tx.mark_credentials(c.id, text_of(confirmation{}));
   }
 }

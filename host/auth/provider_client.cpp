@@ -36,30 +36,45 @@ bool one_of(const std::array<std::string_view, N>& names, std::string_view name)
 }
 
 /// Headers that say who asks, or where a message ends: the host's to write.
-std::string header_refusal(const messages::http& request) {
+std::string header_refusal(const core::auth_rules& rules, const messages::http& request) {
   constexpr std::array<std::string_view, 13> ours{
       "authorization", "proxy-authorization", "cookie",           "host",    "content-length", "transfer-encoding",
       "connection",    "keep-alive",          "proxy-connection", "upgrade", "trailer",        "te",
       "expect"};
+  const auto bears_a_secret = [&rules](const std::string& name) {
+    return name == rules.token_header ||
+           std::find(rules.app_headers.begin(), rules.app_headers.end(), name) != rules.app_headers.end();
+  };
   for (const auto& [name, value] : request.headers)
-    if (one_of(ours, lower(name)))
-      return "the plugin set the header \"" + lower(name) + "\", which is the host's to set";
+    if (const auto known = lower(name); one_of(ours, known) || bears_a_secret(known))
+      return "the plugin set the header \"" + known + "\", which is the host's to set";
   return {};
 }
 
-/// Takes out of an answer what a plugin must not see; an echo of the token is blotted out.
-void clean(messages::reply& reply, std::string_view token) {
+/// Takes out of an answer what a plugin must not see; echoes of the secrets are blotted out.
+void clean(messages::reply& reply, std::initializer_list<std::string_view> secrets) {
   constexpr std::array<std::string_view, 7> secret_headers{
       "set-cookie",    "set-cookie2",         "www-authenticate",         "proxy-authenticate",
       "authorization", "authentication-info", "proxy-authentication-info"};
   std::erase_if(reply.headers, [&](const auto& header) { return one_of(secret_headers, header.first); });
-  const auto blot = [&](std::string& text) {
-    for (auto at = text.find(token); at != std::string::npos; at = text.find(token, at + token.size()))
-      text.replace(at, token.size(), token.size(), '*');
+  const auto blot = [](std::string& text, std::string_view secret) {
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + secret.size()))
+      text.replace(at, secret.size(), secret.size(), '*');
   };
-  if (token.empty()) return;
-  blot(reply.body);
-  for (auto& header : reply.headers) blot(header.second);
+  for (const auto secret : secrets) {
+    if (secret.empty()) continue;
+    blot(reply.body, secret);
+    for (auto& header : reply.headers) blot(header.second, secret);
+  }
+}
+
+/// The rule that knows this answer as something else than a refused token; null where there is none.
+const core::denial_rule* denial_in(const core::auth_rules& rules, const net::response& answer) {
+  constexpr std::size_t looked_at = 4096;
+  const auto beginning = std::string_view(answer.body).substr(0, looked_at);
+  for (const auto& rule : rules.denials)
+    if (rule.status == answer.status && beginning.find(rule.contains) != std::string_view::npos) return &rule;
+  return nullptr;
 }
 
 /// "POST api.focus.teamleader.eu/contacts.list": without the query, which may hold anything.
@@ -89,6 +104,7 @@ class provider_client::impl {
   awaitable<messages::reply> send(context c, messages::http request);
   void forget(const std::string& connection_id) {
     tokens_.erase(connection_id);
+    app_secrets_.erase(connection_id);
     ++forgotten_[connection_id];
   }
 
@@ -103,6 +119,7 @@ class provider_client::impl {
     context c;
     messages::http request;
     core::secret token;
+    core::secret app_secret;               ///< where the provider wants it on every request
     std::uint64_t generation = 0;          ///< of the token
     std::shared_ptr<request_limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
     std::vector<request_limits::bucket> buckets;
@@ -116,6 +133,7 @@ class provider_client::impl {
   awaitable<messages::reply> renew_token(const errand& e, std::uint64_t generation, renewal_cause cause);
   awaitable<messages::reply> wait_for_limits(errand& e, counted_request& out);
   awaitable<result<net::response>> exchange(const errand& e);
+  awaitable<result<>> load_app_secret(errand& e);
   std::vector<request_limits::bucket> buckets_of(const context& c);
   core::instant deadline_of(const context& c) const {
     return c.deadline == core::instant{} ? clock_.now() + std::chrono::hours{1} : c.deadline;
@@ -128,8 +146,9 @@ class provider_client::impl {
   std::mt19937_64 engine_{runtime::random_seed()};
   std::function<double()> random_;
 
-  std::map<std::string, token> tokens_;             ///< by connection
-  std::map<std::string, std::uint64_t> forgotten_;  ///< how often, by connection
+  std::map<std::string, token> tokens_;              ///< by connection
+  std::map<std::string, core::secret> app_secrets_;  ///< by connection, of providers that want them on every request
+  std::map<std::string, std::uint64_t> forgotten_;   ///< how often, by connection
   std::shared_ptr<request_limits> limits_ = std::make_shared<request_limits>();
 };
 
@@ -187,6 +206,30 @@ awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
   co_return refused(job_error::try_again, "the access token expired as soon as it was renewed");
 }
 
+awaitable<result<>> provider_client::impl::load_app_secret(errand& e) {
+  if (e.c.manifest->auth.app_headers.empty()) co_return result<>{};
+  const auto known = app_secrets_.find(e.c.connection_id);
+  if (known != app_secrets_.end()) {
+    e.app_secret = known->second.clone();
+    co_return result<>{};
+  }
+  const auto forgotten = forgotten_[e.c.connection_id];
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+    const auto connection = tx.find_connection(e.c.connection_id);
+    if (!connection) return failure{make_error_code(ledger::errc::not_found), "the connection was removed"};
+    auto found = tx.client_secret(connection->app_id);
+    if (!found) return found.error();
+    e.app_secret = std::move(*found);
+    return {};
+  };
+  auto done = co_await ledger_.write(read);
+  // It may have been replaced while it was read: then this request goes out with the old one, and is the last that
+  // does.
+  if (done && forgotten == forgotten_[e.c.connection_id])
+    app_secrets_.insert_or_assign(e.c.connection_id, e.app_secret.clone());
+  co_return done;
+}
+
 awaitable<messages::reply> provider_client::impl::renew_token(const errand& e, std::uint64_t generation,
                                                               renewal_cause cause) {
   if (!self_.renew) co_return refused(job_error::authorise_again, "the access token is not renewed here");
@@ -213,7 +256,9 @@ awaitable<result<net::response>> provider_client::impl::exchange(const errand& e
   out.method = e.request.method;
   out.url = e.request.url;
   out.headers = e.request.headers;
-  out.headers.emplace_back("Authorization", "Bearer " + std::string(e.token.reveal()));
+  const auto& rules = e.c.manifest->auth;
+  out.headers.emplace_back(rules.token_header, rules.token_prefix + std::string(e.token.reveal()));
+  for (const auto& name : rules.app_headers) out.headers.emplace_back(name, e.app_secret.reveal());
   out.body = e.request.body;
   net::exchange_limits bounds;
   bounds.deadline = std::min<std::chrono::milliseconds>(bounds.deadline, deadline_of(e.c) - clock_.now());
@@ -223,7 +268,7 @@ awaitable<result<net::response>> provider_client::impl::exchange(const errand& e
 awaitable<messages::reply> provider_client::impl::send(context c, messages::http request) {
   if (auto why = core::egress_refusal(*c.manifest, request.method, request.url); !why.empty())
     co_return refused(job_error::bug, why);
-  if (auto why = header_refusal(request); !why.empty()) co_return refused(job_error::bug, why);
+  if (auto why = header_refusal(c.manifest->auth, request); !why.empty()) co_return refused(job_error::bug, why);
   errand e;
   e.kept = limits_;
   e.buckets = buckets_of(c);
@@ -236,6 +281,9 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     if (auto stop = co_await wait_for_limits(e, *out); !stop.error.empty()) co_return stop;
     // After the wait: a token may have died in it.
     if (auto stop = co_await bear_token(e); !stop.error.empty()) co_return stop;
+    auto loading = load_app_secret(e);
+    if (auto loaded = co_await std::move(loading); !loaded)
+      co_return refused(job_error::try_again, loaded.error().detail);
     if (deadline_of(e.c) <= clock_.now())
       co_return refused(job_error::try_again, "the job's time was over before " + named(e.request) + " was sent");
     // From the first sending: whoever waits for a limit has not tried anything yet.
@@ -265,7 +313,8 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
       const auto verdict = next.what == core::retry_decision::act::again ? job_error::try_again : next.job_error;
       co_return refused(verdict, named(e.request) + ": " + answer.error().detail);
     }
-    if (answer->status == 401 && !e.c.not_yet_stored && !std::exchange(token_replaced, true)) {
+    const auto* denial = denial_in(e.c.manifest->auth, *answer);
+    if (answer->status == 401 && !denial && !e.c.not_yet_stored && !std::exchange(token_replaced, true)) {
       auto renewed = co_await renew_token(e, e.generation, renewal_cause::refused);
       if (renewed.error.empty()) continue;
       if (renewed.error == job_error::try_again) co_return renewed;
@@ -274,8 +323,13 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     reply.status = answer->status;
     reply.headers = std::move(answer->headers);
     reply.body = std::move(answer->body);
-    clean(reply, e.token.reveal());
-    if (reply.status == 401) {
+    clean(reply, {e.token.reveal(), e.app_secret.reveal()});
+    if (denial && denial->means == core::denial_rule::meaning::partner_key_invalid) {
+      reply.error = job_error::bad_settings;
+      reply.detail = e.c.manifest->title +
+                     " refuses the app's own key, not this connection's: replace it with koppelctl app set-secret";
+      if (self_.app_key_refused) self_.app_key_refused(e.c.connection_id, answer->status);
+    } else if (reply.status == 401 && !denial) {
       reply.error = job_error::authorise_again;
       reply.detail = e.c.manifest->title + " answered 401 to " + named(e.request);
     }

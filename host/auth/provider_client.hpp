@@ -60,13 +60,16 @@ class provider_client {
   /// request sent again. A 401 that remains comes back as a reply with status 401 and error "authorise_again".
   runtime::awaitable<messages::reply> send(context c, messages::http request);
 
-  /// Forgets a cached access token (after a change of credentials).
+  /// Forgets what is cached of a connection's secrets (after a change of its credentials, or of its app's).
   void forget(const std::string& connection_id);
 
   /// Asked for a pair newer than `generation` when a token has expired or was refused; set by whoever keeps tokens
   /// fresh. Without it no token is renewed.
   std::function<runtime::awaitable<renewal>(std::string connection_id, std::uint64_t generation, renewal_cause cause)>
       renew;
+
+  /// Called where the provider refuses what the app adds to every request; the reply has error "bad_settings".
+  std::function<void(std::string connection_id, int http_status)> app_key_refused;
 
  private:
   class impl;

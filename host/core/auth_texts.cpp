@@ -75,13 +75,11 @@ constexpr std::array<reason_row, 16> rows{{
      "{provider} refuses the client secret. Copy it again from 'OAuth 2 credentials' of the integration (button "
      "'Show')."},
     {r::scope_missing, s::authorized, "", "reauthorise", "customer",
-     "De verbinding werkt, maar een deel van de gegevens is niet toegankelijk. Selecteer de ontbrekende opties bij de "
+     "De verbinding werkt, maar een deel van de gegevens is niet toegankelijk. Selecteer {boxes} bij de "
      "OAuth-scopes van de integratie bij {provider} en geef daarna opnieuw toegang.",
-     "La connexion fonctionne, mais une partie des données n'est pas accessible. Sélectionnez les options manquantes "
-     "dans les "
+     "La connexion fonctionne, mais une partie des données n'est pas accessible. Sélectionnez {boxes} dans les "
      "étendues OAuth de l'intégration chez {provider}, puis donnez à nouveau accès.",
-     "The connection works, but part of the data may not be read. Select the missing options under the OAuth scopes of "
-     "the "
+     "The connection works, but part of the data may not be read. Select {boxes} under the OAuth scopes of the "
      "integration at {provider}, then give access again."},
     {r::wrong_data_centre, s::misconfigured, "wrong data centre", "fix_settings", "customer",
      "Dit account staat in een ander datacentrum van {provider}. Kies het juiste datacentrum in de instellingen.",
@@ -169,10 +167,19 @@ constexpr std::array<status_row, 8> by_status{{
 
 struct words {
   std::string_view provider, a_while, minutes, seconds, new_code, again;
+  std::string_view open, close, and_,
+      missing_boxes;  ///< how scopes are quoted and listed, and what stands for unknown ones
+  std::string localized::*language;
 };
-constexpr words nl_words{"de provider", "enkele minuten", "minuten", "seconden", new_code_nl, again_nl};
-constexpr words fr_words{"le fournisseur", "quelques minutes", "minutes", "secondes", new_code_fr, again_fr};
-constexpr words en_words{"the provider", "a few minutes", "minutes", "seconds", new_code_en, again_en};
+constexpr words nl_words{
+    "de provider", "enkele minuten",        "minuten",     "seconden", new_code_nl, again_nl, "'", "'",
+    " en ",        "de ontbrekende opties", &localized::nl};
+constexpr words fr_words{
+    "le fournisseur", "quelques minutes",       "minutes",     "secondes", new_code_fr, again_fr, "« ", " »",
+    " et ",           "les options manquantes", &localized::fr};
+constexpr words en_words{
+    "the provider", "a few minutes",       "minutes",     "seconds", new_code_en, again_en, "'", "'",
+    " and ",        "the missing options", &localized::en};
 
 void fill_in(std::string& text, std::string_view placeholder, std::string_view value) {
   for (auto at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at + value.size()))
@@ -186,11 +193,31 @@ std::string life_of_code(const words& w, const manifest* m) {
   return std::to_string(std::chrono::floor<std::chrono::minutes>(life).count()) + " " + std::string(w.minutes);
 }
 
-std::string filled(std::string_view text, const words& w, const manifest* m) {
+/// What the provider's pages call a scope: the label of the first stream that has one for it, else its own name.
+std::string_view name_of(const std::string& scope, const words& w, const manifest* m) {
+  if (m)
+    for (const auto& stream : m->streams)
+      if (stream.scope == scope && !(stream.scope_label.*w.language).empty()) return stream.scope_label.*w.language;
+  return scope;
+}
+
+/// "'Contacten' en 'Departementen'": the boxes to tick.
+std::string boxes(const std::vector<std::string>& scopes, const words& w, const manifest* m) {
+  if (scopes.empty()) return std::string(w.missing_boxes);
+  std::string out;
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    if (i > 0) out += i + 1 == scopes.size() ? w.and_ : ", ";
+    out.append(w.open).append(name_of(scopes[i], w, m)).append(w.close);
+  }
+  return out;
+}
+
+std::string filled(std::string_view text, const auth_state& state, const words& w, const manifest* m) {
   std::string out(text);
   fill_in(out, "{new_code}", w.new_code);
   fill_in(out, "{again}", w.again);
   fill_in(out, "{life}", life_of_code(w, m));
+  fill_in(out, "{boxes}", boxes(state.scopes_missing, w, m));
   fill_in(out, "{provider}", m && !m->title.empty() ? std::string_view(m->title) : w.provider);
   if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
@@ -277,7 +304,8 @@ std::string display_of(const auth_state& state) {
 
 localized hint_of(const auth_state& state, const manifest* m) {
   const auto texts = [&](const auto& row) {
-    return localized{filled(row.nl, nl_words, m), filled(row.fr, fr_words, m), filled(row.en, en_words, m)};
+    return localized{filled(row.nl, state, nl_words, m), filled(row.fr, state, fr_words, m),
+                     filled(row.en, state, en_words, m)};
   };
   // Of an operator's act the status says which one it was.
   const auto* row = state.reason == r::by_operator ? nullptr : find_row(state.reason);

@@ -16,7 +16,7 @@
 
 namespace koppel::core {
 
-/// One reason. Texts may hold {provider} and {life} (of a code).
+/// One reason. Texts may hold {provider}, {life} (of a code) and {boxes} (the scopes that are missing).
 struct reason_row {
   auth_reason reason;
   std::optional<auth_status>

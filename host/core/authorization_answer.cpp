@@ -88,6 +88,22 @@ std::vector<std::string_view> all(const query_list& query, std::string_view name
   return values;
 }
 
+bool tells_the_place(const auth_rules& rules, const std::string& parameter) {
+  if (rules.redirect_check_prefix.find('{' + parameter + '}') != std::string::npos) return true;
+  for (const auto& region : rules.regions)
+    if (region.redirect.contains(parameter)) return true;
+  return false;
+}
+
+/// A key has no form that we know: base64 may hold '+', '/' and '='.
+authorization_answer read_key(std::string_view text) {
+  authorization_answer answer;
+  answer.problem = flaw_of_code(text);
+  if (answer.problem == problem::no_code) answer.problem = problem::empty;
+  if (answer.problem == problem::none) answer.code = secret(std::string(text));
+  return answer;
+}
+
 bool looks_like_a_query(std::string_view text) {
   for (const auto* start :
        {"code=", "state=", "error=", "scope=", "iss=", "access_token=", "client_id=", "response_type="})
@@ -116,6 +132,8 @@ authorization_answer read_callback(const auth_rules& rules, const query_list& qu
     if (!std::all_of(states[0].begin(), states[0].end(), fit)) return failed(problem::control_characters);
     answer.state = states[0];
   }
+  for (const auto& [name, value] : query)
+    if (tells_the_place(rules, name)) answer.place.emplace_back(name, value);
   const bool refused = !errors.empty() && !errors[0].empty();
   if (refused && !codes.empty()) return failed(problem::error_and_code);
   if (refused) {
@@ -131,6 +149,7 @@ authorization_answer read_pasted(const auth_rules& rules, std::string_view text,
   if (text.size() > longest_paste) return failed(problem::too_long);
   text = trimmed(text);
   if (text.empty()) return failed(problem::empty);
+  if (rules.kind == auth_rules::grant::client_key) return read_key(text);
   if (text.find_first_of(" \t\r\n") != std::string_view::npos) return failed(problem::spaces_inside);
 
   const auto question = text.find('?');

@@ -157,6 +157,18 @@ auth_decision grant_unverified(const auth_subject& c, int http_status, instant n
   return d;
 }
 
+auth_decision app_key_refused(const auth_subject& c, int http_status, instant now) {
+  using st = auth_status;
+  const auto was = c.state.status;
+  if (was == st::disabled || was == st::removed || was == st::awaiting_confirmation) return leave(c, c.state, now);
+  const auto status = http_status > 0 ? std::optional<int>(http_status) : std::nullopt;
+  auto state = failed(c, auth_reason::partner_key_invalid, status, "");
+  state.who = was == st::authorized ? c.state.who : c.pinned;
+  auto d = become(c, std::move(state), now);
+  d.credentials = credentials_fate::spare;
+  return d;
+}
+
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now) {
   if (c.state.status != auth_status::awaiting_confirmation || !c.state.who) return leave(c, c.state, now);
   if (!accept || taken) {

@@ -67,6 +67,10 @@ auth_decision grant_unproven(const auth_subject& c, instant now);
 /// stored of it stays: an error deletes no credentials.
 auth_decision grant_unverified(const auth_subject& c, int http_status, instant now);
 
+/// What the app adds to every request is refused: no fault of the grant, which stays, and works again when the app
+/// does.
+auth_decision app_key_refused(const auth_subject& c, int http_status, instant now);
+
 /// The answer to awaiting_confirmation. Anything but that status is left alone. `taken`: another connection was faster.
 auth_decision account_confirmed(const auth_subject& c, bool accept, bool taken, instant now);
 

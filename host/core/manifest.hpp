@@ -34,21 +34,52 @@ struct limit_rule {
   enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
 };
 
+/// A data centre of the provider, and what of a redirect tells that an account lives there.
+struct region_rule {
+  std::string name;
+  std::map<std::string, std::string> redirect;  ///< parameters of the redirect, with their values
+  std::map<std::string, std::string> values;    ///< host names, for templates and for the plugin
+};
+
+/// An answer to an API request that looks like a refused token and is none.
+struct denial_rule {
+  enum class meaning {
+    answer,               ///< the plugin's to read
+    partner_key_invalid,  ///< what the app adds to every request is refused, whoever's connection it is
+  };
+  int status = 401;
+  std::string contains;  ///< text near the beginning of the body
+  meaning means = meaning::answer;
+};
+
+/// An answer of the token endpoint that means "too often", whatever its status.
+struct throttle_rule {
+  std::string title;  ///< substring of the error's title, code or description
+  std::chrono::seconds wait{60};
+};
+
 struct auth_rules {
+  enum class grant {
+    authorization_code,
+    client_key,  ///< one key that lives on: presented for each access token, as a refresh token is
+  };
   enum class client_authentication { body, basic };
   enum class body_format { form, json };
-  enum class rotation { every_refresh, never };
-  std::string kind;  ///< "authorization_code"
-  std::string authorize_url;
+  enum class rotation { every_refresh, never, either };
+  grant kind = grant::authorization_code;
+  std::string authorize_url;  ///< may hold templates, as token_url and egress hosts may: see core/connection_manifest
   std::string token_url;
+  std::string key_grant_type, key_field;  ///< client_key: the form's grant_type, and the field that holds the key
   client_authentication authentication = client_authentication::body;
   body_format format = body_format::form;
   bool pkce = false;
   bool send_scope = false;
   std::vector<std::string> scopes;
+  std::string scope_separator = " ";
   std::map<std::string, std::string> extra_authorize_parameters;
   std::chrono::seconds code_lifetime{600};
   enum rotation rotates = rotation::every_refresh;
+  bool refresh_token_required = true;
   std::chrono::seconds earliest_refresh{0};  ///< a pair that is younger must not be renewed; 0: any may
   std::chrono::seconds unused_lifetime{0};   ///< a refresh token that is not used for so long dies; 0: lives on
   limit_rule token_limit{"token", {"client"}, 300, std::chrono::seconds{60}, {}, {}, {}};  ///< of the token endpoint
@@ -56,6 +87,16 @@ struct auth_rules {
   std::string error_title_path;  ///< JSON pointer into a token error, for providers with an envelope of their own
   std::string error_hint_path;
   std::vector<refusal_rule> refusals;
+  std::vector<throttle_rule> throttles;
+  std::vector<denial_rule> denials;
+  std::string token_header = "Authorization";  ///< a manifest's own is lower case: where the access token goes ...
+  std::string token_prefix = "Bearer ";        ///< ... after this
+  std::vector<std::string> app_headers;        ///< lower case: these bear the app's secret on every API request
+  std::vector<region_rule> regions;            ///< the first is the default; empty: the provider has none
+  std::string region_answer_path, region_answer_value;  ///< JSON pointer into a token answer, and which value it names
+  std::string
+      redirect_check_setting;         ///< a setting that has to begin with `redirect_check_prefix`, whose templates are
+  std::string redirect_check_prefix;  ///< parameters of the redirect, where all of these are there
 };
 
 /// Where requests may go. A path is exact, or a prefix that ends in '*'.
@@ -66,7 +107,12 @@ struct egress_rule {
 };
 
 struct setting_rule {
+  enum class kind {
+    text,
+    host,  ///< a host name; a pasted address is cut down to it
+  };
   std::string name;
+  kind type = kind::text;
   localized label, help;
   std::string pattern;  ///< ECMAScript regular expression, matched whole; empty: anything
   std::string default_value;
@@ -81,6 +127,7 @@ struct stream_rule {
   std::chrono::seconds full_interval{86400};
   deletions deletion = deletions::absence;
   std::string scope;
+  localized scope_label;  ///< what the provider's pages call that scope; empty where the manifest does not say
 };
 
 struct manifest {

@@ -59,20 +59,22 @@ enum class answer_problem {
 /// A whole sentence: what is wrong with it and what to paste instead.
 std::string sentence_of(answer_problem p);
 
+using query_list = std::vector<std::pair<std::string, std::string>>;
+
 /// Exactly one of code, error and problem speaks.
 struct authorization_answer {
-  secret code;
+  secret code;  ///< or the customer's key, where the provider has no codes
   std::string state;
   std::string error;  ///< the provider's word, cleaned: "access_denied"
   answer_problem problem = answer_problem::none;
+  query_list place;  ///< the parameters that tell where the account lives (core/connection_manifest)
 };
-
-using query_list = std::vector<std::pair<std::string, std::string>>;
 
 /// The decoded query of a callback.
 authorization_answer read_callback(const auth_rules& rules, const query_list& query);
 
-/// A pasted code, query or whole address. `client_id` is known, so that it is not taken for a code.
+/// A pasted code, query or whole address; or a key, which is taken as it is, but for what stands around it. `client_id`
+/// is known, so that it is not taken for a code.
 authorization_answer read_pasted(const auth_rules& rules, std::string_view text, std::string_view client_id);
 
 /// The reason behind the `error` of a callback.
@@ -110,7 +112,8 @@ struct token_pair {
 struct refusal {
   auth_reason reason = auth_reason::unclear;
   std::optional<int> http_status;
-  std::string provider_error;  ///< its code, cleaned; "unreadable" where it cannot be shown
+  std::string provider_error;                     ///< its code, cleaned; "unreadable" where it cannot be shown
+  std::optional<std::chrono::seconds> throttled;  ///< nothing was decided: asked too often, and not again before
 };
 
 /// What is fit to be shown of a provider's error code: [A-Za-z0-9_. -]{1,64}, else "unreadable"; empty stays empty.

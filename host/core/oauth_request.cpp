@@ -48,19 +48,10 @@ std::string basic_credentials(std::string_view id, std::string_view password) {
   return "Basic " + out;
 }
 
-/// A token request of these fields, with the client's credentials where the provider wants them.
-token_request asking(const auth_rules& rules, std::string_view client_id, std::string_view client_secret,
-                     query_list fields) {
+token_request asking(const auth_rules& rules, query_list fields) {
   token_request request;
   request.url = rules.token_url;
   request.headers.emplace_back("accept", "application/json");
-  if (rules.authentication == auth_rules::client_authentication::basic) {
-    request.headers.emplace_back("authorization", basic_credentials(client_id, client_secret));
-  } else {
-    fields.emplace_back("client_id", client_id);
-    fields.emplace_back("client_secret", client_secret);
-  }
-
   if (rules.format == auth_rules::body_format::json) {
     boost::json::object object;
     for (const auto& [name, value] : fields) object[name] = value;
@@ -72,6 +63,24 @@ token_request asking(const auth_rules& rules, std::string_view client_id, std::s
   }
   for (auto& [name, value] : fields) sodium_memzero(value.data(), value.size());
   return request;
+}
+
+/// With the client's credentials, where the provider wants them.
+token_request asking_as(const auth_rules& rules, std::string_view client_id, std::string_view client_secret,
+                        query_list fields) {
+  const bool basic = rules.authentication == auth_rules::client_authentication::basic;
+  if (!basic) {
+    fields.emplace_back("client_id", client_id);
+    fields.emplace_back("client_secret", client_secret);
+  }
+  auto request = asking(rules, std::move(fields));
+  if (basic) request.headers.emplace_back("authorization", basic_credentials(client_id, client_secret));
+  return request;
+}
+
+/// The customer's key is all that the token endpoint wants; which app asks is said on API requests, if at all.
+token_request key_presented(const auth_rules& rules, std::string_view key) {
+  return asking(rules, {{"grant_type", rules.key_grant_type}, {rules.key_field, std::string(key)}});
 }
 
 }  // namespace
@@ -99,7 +108,7 @@ std::string authorization_link(const auth_rules& rules, const link_parameters& p
       {"client_id", p.client_id}, {"response_type", "code"}, {"redirect_uri", p.redirect_uri}, {"state", p.state}};
   if (rules.send_scope) {
     std::string scopes;
-    for (const auto& scope : rules.scopes) scopes += (scopes.empty() ? "" : " ") + scope;
+    for (const auto& scope : rules.scopes) scopes += (scopes.empty() ? "" : rules.scope_separator) + scope;
     parameters.emplace_back("scope", scopes);
   }
   if (!p.verifier.empty()) {
@@ -117,15 +126,17 @@ std::string authorization_link(const auth_rules& rules, const link_parameters& p
 }
 
 token_request code_exchange(const auth_rules& rules, const exchange_parameters& p) {
+  if (rules.kind == auth_rules::grant::client_key) return key_presented(rules, p.code);
   query_list fields{{"grant_type", "authorization_code"}, {"code", std::string(p.code)}};
   fields.emplace_back("redirect_uri", p.redirect_uri);
   if (!p.verifier.empty()) fields.emplace_back("code_verifier", p.verifier);
-  return asking(rules, p.client_id, p.client_secret, std::move(fields));
+  return asking_as(rules, p.client_id, p.client_secret, std::move(fields));
 }
 
 token_request token_renewal(const auth_rules& rules, const renewal_parameters& p) {
-  return asking(rules, p.client_id, p.client_secret,
-                {{"grant_type", "refresh_token"}, {"refresh_token", std::string(p.refresh_token)}});
+  if (rules.kind == auth_rules::grant::client_key) return key_presented(rules, p.refresh_token);
+  return asking_as(rules, p.client_id, p.client_secret,
+                   {{"grant_type", "refresh_token"}, {"refresh_token", std::string(p.refresh_token)}});
 }
 
 }  // namespace koppel::core

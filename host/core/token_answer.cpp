@@ -12,6 +12,7 @@
 #include <set>
 
 #include "host/core/oauth.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::core {
 namespace {
@@ -118,8 +119,7 @@ told what_is_told(const auth_rules& rules, const json::object& object) {
   hear(t, object.if_contains("errors"));
   for (const auto* name : {"error_description", "message", "error_reason"})
     t.whole += ' ' + text_of(object.if_contains(name));
-  std::transform(t.whole.begin(), t.whole.end(), t.whole.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  t.whole = lower_case(t.whole);
   return t;
 }
 
@@ -133,10 +133,7 @@ auth_reason reason_of(const auth_rules& rules, std::string_view grant, int statu
   for (const auto& rule : rules.refusals) {
     if (!rule.grant.empty() && rule.grant != grant) continue;
     if (rule.status && *rule.status != status) continue;
-    std::string title = rule.title;
-    std::transform(title.begin(), title.end(), title.begin(),
-                   [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-    if (t.whole.find(title) == std::string::npos) continue;
+    if (t.whole.find(lower_case(rule.title)) == std::string::npos) continue;
     if (const auto reason = auth_reason_from(rule.reason); reason && *reason != auth_reason::none) return *reason;
   }
   if (is("invalid_grant") || is("invalid_code")) return code_grant ? auth_reason::code_refused : auth_reason::revoked;
@@ -181,6 +178,12 @@ std::optional<std::vector<std::string>> read_scopes(const json::value* value) {
   return scopes;
 }
 
+std::optional<std::chrono::seconds> throttled(const auth_rules& rules, const told& t) {
+  for (const auto& rule : rules.throttles)
+    if (t.whole.find(lower_case(rule.title)) != std::string::npos) return rule.wait;
+  return std::nullopt;
+}
+
 refusal refused(auth_reason reason, int status, std::string_view error) {
   refusal r;
   r.reason = reason;
@@ -191,9 +194,7 @@ refusal refused(auth_reason reason, int status, std::string_view error) {
 
 /// A token of these kinds is of no use without a key of its own.
 bool needs_proof(const std::string& type) {
-  std::string lower = type;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+  const auto lower = lower_case(type);
   return lower == "mac" || lower == "dpop" || lower == "pop";
 }
 
@@ -221,8 +222,11 @@ std::variant<token_pair, refusal> read_token_answer(const auth_rules& rules, std
     const bool echoes = !presented.empty() && told.code.find(presented) != std::string::npos;
     // What a server in trouble says about the grant is not to be believed.
     const bool trouble = status >= 500 || status == 429 || status == 408 || (status >= 300 && status < 400);
-    return refused(trouble ? auth_reason::unclear : reason_of(rules, grant, status, told), status,
-                   echoes ? "unreadable" : cleaned_error(told.code));
+    const auto wait = throttled(rules, told);
+    auto why = refused(trouble || wait ? auth_reason::unclear : reason_of(rules, grant, status, told), status,
+                       echoes ? "unreadable" : cleaned_error(told.code));
+    why.throttled = wait;
+    return why;
   }
 
   token_pair pair;
@@ -233,9 +237,9 @@ std::variant<token_pair, refusal> read_token_answer(const auth_rules& rules, std
   if (!fit_token(pair.access.reveal()) || (!pair.refresh.empty() && !fit_token(pair.refresh.reveal())) ||
       needs_proof(text_of(object->if_contains("token_type"))))
     return refused(auth_reason::unclear, status, "");
-  // Where every refresh rotates, a grant without a refresh token is a wrong registration, and would die within the
-  // hour.
-  if (pair.refresh.empty() && grant == "authorization_code" && rules.rotates == auth_rules::rotation::every_refresh)
+  if (rules.kind == auth_rules::grant::client_key) pair.refresh = secret(std::string(presented));
+  // Such a grant is of a wrong registration, and would die within the hour.
+  if (pair.refresh.empty() && grant == "authorization_code" && rules.refresh_token_required)
     return refused(auth_reason::unclear, status, "no refresh token");
   pair.expires_in = read_life(object->if_contains("expires_in"));
   pair.scopes = read_scopes(object->if_contains("scope"));

@@ -97,6 +97,7 @@ step token_refresh::answered(std::variant<token_pair, refusal> answer, std::opti
     return s;
   }
   heard_ = std::get<refusal>(answer);
+  if (heard_.throttled) return pause(now, heard_.throttled, intent_.presented == 1);
   if (heard_.http_status == 429) return pause(now, retry_after, intent_.presented == 1);
   if (heard_.reason == auth_reason::unclear) {
     if (in_trouble(heard_)) return look_into(now);

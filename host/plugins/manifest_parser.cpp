@@ -9,6 +9,7 @@
 #include "host/core/text.hpp"
 #include "host/plugins/errors.hpp"
 #include "host/plugins/manifest_rules.hpp"
+#include "host/plugins/manifest_sections.hpp"
 #include "host/plugins/toml_reader.hpp"
 
 namespace koppel::plugins {
@@ -17,21 +18,6 @@ namespace {
 
 using need = toml_reader::need;
 constexpr std::int64_t year_s = 366 * 86400;
-
-/// Reports what a rule found wrong. An empty value was reported already, or is optional.
-void check(toml_reader& in, const char* key, const std::string& value, const std::string& wrong) {
-  if (!value.empty() && !wrong.empty()) in.problem(key, wrong);
-}
-
-void once(toml_reader& in, const char* key, const std::string& value, std::set<std::string>& seen) {
-  if (!value.empty() && !seen.insert(value).second) in.problem(key, "is used twice");
-}
-
-std::string url(toml_reader& in, const char* key, need n) {
-  std::string value = in.text(key, n);
-  check(in, key, value, wrong_https_url(value));
-  return value;
-}
 
 core::localized languages(toml_reader& in) {
   core::localized text{in.text("nl", need::required), in.text("fr", need::required), in.text("en", need::required)};
@@ -53,76 +39,12 @@ void read_plugin(toml_reader& document, core::manifest& m) {
   in->finish();
 }
 
-core::refusal_rule read_refusal(toml_reader& in) {
-  static const std::vector<std::string> reasons{"code_expired",         "code_refused",        "redirect_mismatch",
-                                                "client_unknown",       "secret_wrong",        "scope_missing",
-                                                "wrong_data_centre",    "access_denied",       "revoked",
-                                                "customer_key_invalid", "partner_key_invalid", "unclear"};
-  core::refusal_rule rule;
-  if (in.has("grant")) rule.grant = in.word("grant", {"authorization_code", "refresh_token"}, need::optional);
-  if (in.has("status")) rule.status = static_cast<int>(in.integer("status", 200, 599, 400));
-  rule.title = in.text("title", need::optional);
-  rule.reason = in.word("reason", reasons, need::required);
-  in.finish();
-  return rule;
-}
-
-void read_extra_parameters(toml_reader& auth, core::auth_rules& rules) {
-  static const std::set<std::string> ours{"response_type", "client_id",      "redirect_uri",         "state",
-                                          "scope",         "code_challenge", "code_challenge_method"};
-  auto in = auth.table("extra_authorize_parameters", need::optional);
-  if (!in) return;
-  for (const std::string& key : in->keys()) {
-    if (ours.contains(key)) in->problem(key.c_str(), "is a parameter that Koppel sets itself");
-    rules.extra_authorize_parameters[key] = in->text(key.c_str(), need::optional);
-  }
-}
-
-void read_auth(toml_reader& document, core::auth_rules& rules) {
-  auto in = document.table("auth", need::required);
-  if (!in) return;
-  rules.kind = in->word("kind", {"authorization_code"}, need::required);
-  rules.authorize_url = url(*in, "authorize_url", need::required);
-  rules.token_url = url(*in, "token_url", need::required);
-  rules.authentication = in->word("client_authentication", {"body", "basic"}, need::optional) == "basic"
-                             ? core::auth_rules::client_authentication::basic
-                             : core::auth_rules::client_authentication::body;
-  rules.format = in->word("body_format", {"form", "json"}, need::optional) == "json"
-                     ? core::auth_rules::body_format::json
-                     : core::auth_rules::body_format::form;
-  rules.pkce = in->boolean("pkce", false);
-  rules.send_scope = in->boolean("send_scope", false);
-  rules.scopes = in->texts("scopes", need::optional);
-  read_extra_parameters(*in, rules);
-  rules.code_lifetime = std::chrono::seconds(in->integer("code_lifetime_s", 1, 86400, 600));
-  rules.rotates = in->word("rotation", {"every_refresh", "never"}, need::optional) == "never"
-                      ? core::auth_rules::rotation::never
-                      : core::auth_rules::rotation::every_refresh;
-  rules.earliest_refresh = std::chrono::seconds(in->integer("earliest_refresh_s", 0, 30 * 86400, 0));
-  rules.unused_lifetime = std::chrono::seconds(in->integer("unused_lifetime_s", 0, 10 * 366 * 86400, 0));
-  if (auto limit = in->table("token_limit", need::optional)) {
-    rules.token_limit.requests = static_cast<std::uint32_t>(limit->integer("requests", 1, 1'000'000, 300));
-    rules.token_limit.window = std::chrono::seconds(limit->integer("window_s", 1, 86400, 60));
-    limit->finish();
-  }
-  rules.default_redirect_uri = url(*in, "default_redirect_uri", need::optional);
-  in->word("token_in", {"header"}, need::optional);
-  if (auto paths = in->table("token_error_paths", need::optional)) {
-    rules.error_title_path = paths->text("title", need::optional);
-    check(*paths, "title", rules.error_title_path, wrong_json_pointer(rules.error_title_path));
-    rules.error_hint_path = paths->text("hint", need::optional);
-    check(*paths, "hint", rules.error_hint_path, wrong_json_pointer(rules.error_hint_path));
-    paths->finish();
-  }
-  for (auto& refusal : in->tables("refusal", need::optional)) rules.refusals.push_back(read_refusal(refusal));
-  in->finish();
-}
-
 core::egress_rule read_egress(toml_reader& in) {
   static const std::set<std::string> methods{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
   core::egress_rule rule;
   rule.host = in.text("host", need::required);
-  check(in, "host", rule.host, wrong_host(rule.host));
+  const bool whole = rule.host.find('{') == std::string::npos || (rule.host.front() == '{' && rule.host.back() == '}');
+  check(in, "host", rule.host, whole ? wrong_host(sample(rule.host)) : "may be a template only as a whole: \"{host}\"");
   rule.methods = in.texts("methods", need::required);
   for (const auto& method : rule.methods)
     if (!methods.contains(method)) in.problem("methods", "must be of GET, HEAD, POST, PUT, PATCH, DELETE");
@@ -165,6 +87,8 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   once(in, "name", rule.name, names);
   if (auto label = in.table("label", need::required)) rule.label = languages(*label);
   if (auto help = in.table("help", need::optional)) rule.help = languages(*help);
+  using kind = core::setting_rule::kind;
+  rule.type = in.word("type", {"text", "host"}, need::optional) == "host" ? kind::host : kind::text;
   rule.pattern = in.text("pattern", need::optional);
   const std::string wrong = wrong_pattern(rule.pattern);
   check(in, "pattern", rule.pattern, wrong);
@@ -199,8 +123,40 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
   const auto& scopes = m.auth.scopes;
   if (!rule.scope.empty() && std::find(scopes.begin(), scopes.end(), rule.scope) == scopes.end())
     in.problem("scope", "must be one of auth.scopes");
+  if (auto label = in.table("scope_label", need::optional)) {
+    rule.scope_label = languages(*label);
+    if (rule.scope.empty()) in.problem("scope_label", "names a scope, and this stream has none");
+  }
   in.finish();
   return rule;
+}
+
+/// Every template has something to be filled with, wherever a connection may live.
+void check_templates(toml_reader& document, const core::manifest& m) {
+  const auto known = [&](const std::string& name) {
+    if (name.starts_with("region."))
+      return !m.auth.regions.empty() && m.auth.regions.front().values.contains(name.substr(7));
+    return std::any_of(m.settings.begin(), m.settings.end(), [&](const core::setting_rule& s) {
+      return s.name == name && s.type == core::setting_rule::kind::host && (s.required || !s.default_value.empty());
+    });
+  };
+  const auto look = [&](const char* where, const std::string& text) {
+    const auto open = text.find('{'), close = text.find('}');
+    if (open == std::string::npos || close == std::string::npos) return;
+    const auto name = text.substr(open + 1, close - open - 1);
+    if (!known(name))
+      document.problem(where, "has the template {" + core::escaped(name, 64) +
+                                  "}, which is neither a required setting of type \"host\" nor a region's value");
+  };
+  look("auth", m.auth.authorize_url);
+  look("auth", m.auth.token_url);
+  for (const auto& rule : m.egress) look("egress", rule.host);
+  const auto& setting = m.auth.redirect_check_setting;
+  if (!setting.empty() && !known(setting))
+    document.problem("auth", "redirect_check.setting is no setting of type \"host\"");
+  for (const auto& rule : m.settings)
+    if (!m.auth.regions.empty() && rule.name == "region")
+      document.problem("setting", "may not be called \"region\" here");
 }
 
 /// Absence is concluded over all records of an entity: a second stream that reads some of them would seem to delete
@@ -226,6 +182,7 @@ void read_document(const toml::table& root, core::manifest& m, toml_problems& pr
     identity->word("id", {"account_id"}, need::required);
     identity->finish();
   }
+  check_templates(document, m);
   for (auto& in : document.tables("stream", need::required)) {
     auto rule = read_stream(in, m, streams);
     check_alone(in, rule, m.streams);

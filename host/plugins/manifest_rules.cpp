@@ -89,6 +89,12 @@ std::string wrong_header_name(const std::string& text) {
   return good ? "" : "must be a header name in lower case";
 }
 
+std::string wrong_header_value(const std::string& text) {
+  const bool good =
+      text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return good ? "" : "must be at most 64 visible ASCII characters";
+}
+
 std::string wrong_json_pointer(const std::string& text) {
   if (text.empty()) return {};
   bool good = text.front() == '/' && text.size() <= 256;

@@ -16,6 +16,7 @@ std::string wrong_https_url(const std::string& text);
 /// "/exact/path", or a prefix that ends in '*'.
 std::string wrong_egress_path(const std::string& text);
 std::string wrong_header_name(const std::string& text);
+std::string wrong_header_value(const std::string& text);
 /// "", "/a/0/b": RFC 6901.
 std::string wrong_json_pointer(const std::string& text);
 std::string wrong_pattern(const std::string& text);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/core/connection_manifest.hpp"
 #include "host/core/learned.hpp"
 #include "host/core/text.hpp"
 
@@ -33,7 +34,12 @@ messages::reply refused(std::string detail) {
 
 sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c,
                        std::shared_ptr<const core::manifest> m, const core::stream_rule& r)
-    : connection(std::move(c)), manifest(std::move(m)), rule(r), around_(around), known_(known) {}
+    : connection(std::move(c)),
+      manifest(std::move(m)),
+      addressed(core::manifest_for(manifest, connection.settings, connection.learned)),
+      rule(r),
+      around_(around),
+      known_(known) {}
 
 awaitable<messages::reply> sync_service::job::http(messages::http request) {
   // The soft stage of a shutdown: pages that were read get committed, nothing new is asked for.
@@ -41,7 +47,7 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   if (connection_is_gone()) co_return refused("the connection was removed");
   ++requests;
   auth::provider_client::context context;
-  context.manifest = manifest;
+  context.manifest = addressed;
   context.connection_id = connection.id;
   context.client_id = client_id;
   context.account_id = connection.pinned ? connection.pinned->id : "";

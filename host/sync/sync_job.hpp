@@ -28,7 +28,8 @@ class sync_service::job final : public plugins::job_effects {
 
   ledger::connection connection;  ///< as it was when the run began, and what was learned since
   const std::shared_ptr<const core::manifest> manifest;
-  const core::stream_rule& rule;  ///< of the manifest
+  const std::shared_ptr<const core::manifest> addressed;  ///< with this connection's hosts in it
+  const core::stream_rule& rule;                          ///< of the manifest
   ledger::run run;
   std::string client_id;
   std::map<std::string, std::string> learned_now;

@@ -30,7 +30,7 @@ std::optional<address> read_address(const json& of, std::string type) {
   return out;
 }
 
-std::optional<packed> read_primary_from_list_answer(const json& value) {
+std::optional<packed> read_one_address(const json& value) {
   if (!value.is_object()) return std::nullopt;
   std::vector<address> out;
   if (auto place = read_address(value, "primary")) out.push_back(*std::move(place));
@@ -38,11 +38,10 @@ std::optional<packed> read_primary_from_list_answer(const json& value) {
 }
 
 /// The first address of type primary, without addressee: a list answer has none for it either.
-std::optional<packed> read_primary_from_info_answer(const json& value) {
+std::optional<packed> read_primary_of_several(const json& value) {
   if (!value.is_array()) return std::nullopt;
   for (const auto& item : value.items())
-    if (item["type"].text() == "primary" && item["address"].is_object())
-      return read_primary_from_list_answer(item["address"]);
+    if (item["type"].text() == "primary" && item["address"].is_object()) return read_one_address(item["address"]);
   return pack(std::vector<address>{});
 }
 
@@ -64,7 +63,7 @@ std::optional<packed> read_other_addresses(const json& value) {
 std::optional<packed> read_status(const json& value) {
   const auto said = value.text();
   if (!said) return std::nullopt;
-  return packed::text(said == "deactivated" ? "inactive" : *said);
+  return packed::text(said == "deactivated" || said == "archived" ? "inactive" : *said);
 }
 
 std::optional<packed> read_user(const json& value) {
@@ -112,9 +111,9 @@ std::optional<packed> read_full_name(const json& row) {
   return packed::text(std::string(first) + (first.empty() || last.empty() ? "" : " ") + std::string(last));
 }
 
-constexpr kind status{"active|deactivated", shape::text, read_status};
-constexpr kind primary_from_list_answer{"one address", shape::addresses, read_primary_from_list_answer};
-constexpr kind primary_from_info_answer{"primary of addresses", shape::addresses, read_primary_from_info_answer};
+constexpr kind status{"active, or deactivated, or archived", shape::text, read_status};
+constexpr kind one_address{"one address", shape::addresses, read_one_address};
+constexpr kind primary_of_several{"primary of addresses", shape::addresses, read_primary_of_several};
 constexpr kind other_addresses{"all but the primary of addresses", shape::addresses, read_other_addresses};
 constexpr kind user{"reference to a user", shape::owner, read_user};
 constexpr kind payment_term{"payment term", shape::payment_term, read_payment_term};
@@ -134,8 +133,8 @@ constexpr rule company_rules[] = {
     {"/emails", "emails", kinds::emails},
     {"/telephones", "phones", kinds::phones},
     {"/website", "website", kinds::text},
-    {"/primary_address", "addresses", primary_from_list_answer},
-    {"/addresses", "addresses", primary_from_info_answer},
+    {"/primary_address", "addresses", one_address},
+    {"/addresses", "addresses", primary_of_several},
     {"/iban", "iban", kinds::text},
     {"/bic", "bic", kinds::text},
     {"/language", "language", kinds::text},
@@ -174,8 +173,8 @@ constexpr rule contact_rules[] = {
     {"/emails", "emails", kinds::emails},
     {"/telephones", "phones", kinds::phones},
     {"/website", "website", kinds::text},
-    {"/primary_address", "addresses", primary_from_list_answer},
-    {"/addresses", "addresses", primary_from_info_answer},
+    {"/primary_address", "addresses", one_address},
+    {"/addresses", "addresses", primary_of_several},
     {"/gender", "gender", kinds::text},
     {"/birthdate", "birthdate", kinds::date},
     {"/iban", "iban", kinds::text},
@@ -202,12 +201,34 @@ constexpr dropped_field contact_dropped[] = {
     {"/updated_at", "travels as the record's provider_updated_at"},
 };
 
+// The customer's own legal entities: few, short, and without a time of change.
+constexpr rule department_rules[] = {
+    // in Teamleader's row, canonical field, kind of value, facet where it is not core
+    {"/name", "name", kinds::text},
+    {"/status", "status", status},
+    {"/vat_number", "vat_number", kinds::text},
+    {"/currency", "currency", kinds::text},
+    {"/emails", "emails", kinds::emails},
+    {"/address", "addresses", one_address, "detail"},
+    {"/telephones", "phones", kinds::phones, "detail"},
+    {"/website", "website", kinds::text, "detail"},
+    {"/iban", "iban", kinds::text, "detail"},
+    {"/bic", "bic", kinds::text, "detail"},
+};
+constexpr dropped_field department_dropped[] = {
+    // in Teamleader's row, why it does not travel
+    {"/fiscal_regime", "which tax rules Teamleader applies to its invoices; no canonical field"},
+    {"/address/area_level_two", "an id of a province, without its name"},
+};
+
 }  // namespace
 
 constinit const sdk::field_map company_map{entity::company, company_rules, company_dropped};
 constinit const sdk::field_map contact_map{entity::contact, contact_rules, contact_dropped};
+constinit const sdk::field_map department_map{entity::department, department_rules, department_dropped};
 
 record to_company(const json& row) { return map_row(company_map, row); }
 record to_contact(const json& row) { return map_row(contact_map, row); }
+record to_department(const json& row) { return map_row(department_map, row); }
 
 }  // namespace koppel::teamleader

@@ -9,9 +9,11 @@ namespace koppel::teamleader {
 
 extern const sdk::field_map company_map;
 extern const sdk::field_map contact_map;
+extern const sdk::field_map department_map;
 
 /// Throws sdk::unmappable if the row has no usable id.
 sdk::record to_company(const sdk::json& row);
 sdk::record to_contact(const sdk::json& row);
+sdk::record to_department(const sdk::json& row);
 
 }  // namespace koppel::teamleader

@@ -19,6 +19,7 @@ class teamleader : public connector {
     cursor_version(1);
     stream("companies", entity::company, &teamleader::companies, &teamleader::company);
     stream("contacts", entity::contact, &teamleader::contacts, &teamleader::contact);
+    stream("departments", entity::department, &teamleader::departments, &teamleader::department);
   }
   std::string base_url(const job&) const override { return "https://api.focus.teamleader.eu"; }
   task<> probe(probe_run& run) override;
@@ -35,7 +36,12 @@ class teamleader : public connector {
     return read_one(run, "/contacts.info", entity::contact, std::move(id), &to_contact);
   }
 
+  task<record> department(job& run, std::string id) {
+    return read_one(run, "/departments.info", entity::department, std::move(id), &to_department);
+  }
+
   task<> read(sync& run, std::string path, mapper map);
+  task<> departments(sync& run);
   task<record> read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map);
   task<std::optional<json>> ask_if_permitted(job& run, std::string path, json_object body);
 };
@@ -57,7 +63,8 @@ json_object list_request(const position& at) {
 
 json_object one_row_request() { return json_object().add("page", json_object().add("size", 1).add("number", 1)); }
 
-json_object oldest_department_request() {
+/// All of them, archived ones too, the oldest first.
+json_object departments_request() {
   return json_object()
       .add("filter", json_object().add("status", json_array().add("active").add("archived")))
       .add("sort", json_array().add(json_object().add("field", "created_at").add("order", "asc")));
@@ -102,6 +109,17 @@ task<> teamleader::read(sync& run, std::string path, mapper map) {
   }
 }
 
+// departments.list knows neither pages nor a time of change: one answer is all of them, whatever the run was meant to
+// be. It ignores a page number, so asking on until a page is short would never end. Nothing is there to remember
+// either: the cursor stays empty.
+task<> teamleader::departments(sync& run) {
+  auto request = run.post("/departments.list").json(departments_request());
+  const auto rows = (co_await run.http(std::move(request))).array("data");
+  auto page = run.page();
+  for (const auto& row : rows) page.add_row(row, &to_department);
+  co_await page.commit("");
+}
+
 // One record by its id, for the host: it asks for what a full read did not meet. "Not there" is the only proof that
 // leads to a deletion; `unmappable` sets this one id aside; anything else ends the job.
 task<record> teamleader::read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map) {
@@ -131,11 +149,12 @@ task<std::optional<json>> teamleader::ask_if_permitted(job& run, std::string pat
 // names, or else the oldest department; its display name is the department's in both cases. Which of the two it was is
 // remembered and preferred the next time, so that ticking one more box does not make another account of it.
 task<> teamleader::probe(probe_run& run) {
-  const auto departments = co_await ask_if_permitted(run, "/departments.list", oldest_department_request());
+  const auto departments = co_await ask_if_permitted(run, "/departments.list", departments_request());
   const auto oldest = departments ? departments->array("data")[0] : json();
   const auto me = co_await ask_if_permitted(run, "/users.me", json_object());
   if (!co_await ask_if_permitted(run, "/companies.list", one_row_request())) run.stream_refused("companies");
   if (!co_await ask_if_permitted(run, "/contacts.list", one_row_request())) run.stream_refused("contacts");
+  if (!departments) run.stream_refused("departments");
 
   const auto account = me ? me->at("/data/account/id").text() : std::nullopt;
   const auto department = oldest["id"].text();

@@ -69,7 +69,8 @@ std::optional<packed> read_vat_number(const json& value) {
 
 }  // namespace kinds
 
-record map_row(const field_map& map, const json& row, std::string_view id_path, std::string_view updated_at_path) {
+record map_row(const field_map& map, const json& row, std::string_view id_path, std::string_view updated_at_path,
+               const lookup& known) {
   const auto id = row.at(id_path).text();
   if (!id) throw unmappable(row.at(id_path) ? "a row whose id is not a string" : "a row without an id");
   if (id->empty()) throw unmappable("a row with an empty id");
@@ -79,7 +80,9 @@ record map_row(const field_map& map, const json& row, std::string_view id_path, 
   for (const auto& each : map.rules) {
     const auto value = row.at(each.from);
     if (value.is_absent()) continue;
-    auto mapped = value.is_null() ? (is_list(each.as.gives) ? packed::list({}) : packed::null()) : each.as.read(value);
+    auto mapped = value.is_null()     ? (is_list(each.as.gives) ? packed::list({}) : packed::null())
+                  : each.as.read_with ? each.as.read_with(value, known)
+                                      : each.as.read(value);
     if (!mapped)
       out.unreadable.emplace_back(each.from);
     else if (!mapped->is_absent())

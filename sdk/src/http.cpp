@@ -28,15 +28,6 @@ std::string path_of(std::string_view url) {
   return std::string(url.substr(slash, url.find('?') - slash));
 }
 
-std::chrono::milliseconds retry_after(const response& answered) {
-  const auto text = answered.header("retry-after");
-  std::int64_t seconds = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool whole = fault == std::errc() && end == text.data() + text.size();
-  if (!whole || seconds < 0 || seconds > 86'400) return std::chrono::milliseconds(0);
-  return std::chrono::seconds(seconds);
-}
-
 }  // namespace
 
 std::string_view to_text(verdict what) {
@@ -63,6 +54,15 @@ verdict verdict_of_status(int status) {
   if (status == 404 || status == 410) return verdict::permanent;
   if (status == 408 || status == 425 || status == 429 || status >= 500) return verdict::try_again;
   return verdict::bug;
+}
+
+std::chrono::milliseconds retry_after(const response& answered) {
+  const auto text = answered.header("retry-after");
+  std::int64_t seconds = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  const bool whole = fault == std::errc() && end == text.data() + text.size();
+  if (!whole || seconds < 0 || seconds > 86'400) return std::chrono::milliseconds(0);
+  return std::chrono::seconds(seconds);
 }
 
 request&& request::header(std::string_view name, std::string_view value) && {

@@ -92,6 +92,8 @@ void job::remember(std::string_view name, std::string_view value) {
   core_.send(out);
 }
 
+std::any& job::notes() { return core_.notes; }
+
 void job::log(std::string_view level, std::string_view text) { core_.log(level, detail::printable(text)); }
 
 std::string_view sync::stream() const { return core_.begin.stream; }

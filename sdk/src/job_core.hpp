@@ -5,6 +5,7 @@
 #include <koppel/messages.hpp>
 #include <koppel/sdk/connector.hpp>
 
+#include <any>
 #include <functional>
 #include <memory>
 #include <set>
@@ -32,6 +33,7 @@ struct job_core {
   messages::reply answer{};
   std::set<std::uint64_t> uncommitted{};
 
+  std::any notes{};                         // the coroutine's own
   messages::done outcome{};                 // what the coroutine found out
   std::set<std::string> unreadable_told{};  // fields that were reported already
   std::unique_ptr<job> face{};              // what the coroutine holds a reference to

@@ -51,7 +51,7 @@ std::optional<time_point> parse_time(std::string_view text) {
   if (!in.digits(4, y) || !in.one_of("-") || !in.digits(2, mon) || !in.one_of("-") || !in.digits(2, d)) return {};
   if (!in.one_of("Tt ") || !in.digits(2, h) || !in.one_of(":") || !in.digits(2, min)) return {};
   if (!in.one_of(":") || !in.digits(2, s)) return {};
-  if (in.one_of(".") && !in.fraction(ms)) return {};
+  if (in.one_of(".:") && !in.fraction(ms)) return {};
 
   const year_month_day date{year{y}, month{static_cast<unsigned>(mon)}, day{static_cast<unsigned>(d)}};
   if (!date.ok() || h > 23 || min > 59 || s > 60) return {};

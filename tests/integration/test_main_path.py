@@ -28,7 +28,7 @@ class MainPath(RigTest):
         self.assertEqual(connection["auth"]["display"], "Success")
         self.assertEqual(connection["pinned_account"]["name"], rig.sim.client()["account"]["name"])
         self.wait_for_full_reads(rig, "teamleader/acme")
-        self.assertEqual(self.assert_in_step(rig), {"company": 150, "contact": 250})
+        self.assertEqual(self.assert_in_step(rig), {"company": 150, "contact": 250, "department": 3})
 
         # A second, unchanged full read publishes no record event.
         def record_events():
@@ -39,7 +39,7 @@ class MainPath(RigTest):
         before = len(record_events())
         self.assertEqual(before, 400)
         runs = rig.ask("sync", "run", "teamleader/acme", "--full")["runs"]
-        self.assertEqual([r["upserted"] + r["deleted"] for r in runs], [0, 0])
+        self.assertEqual([r["upserted"] + r["deleted"] for r in runs], [0, 0, 0])
         self.assertTrue(all(r["complete"] for r in runs))
         self.assertEqual(len(record_events()), before)
 
@@ -49,7 +49,7 @@ class MainPath(RigTest):
         rig.sim.post("/records/delete", {"entity": "contact", "count": 5})
         rig.ask("sync", "run", "teamleader/acme")
         rig.ask("sync", "run", "teamleader/acme", "--full")
-        self.assertEqual(self.assert_in_step(rig), {"company": 150, "contact": 252})
+        self.assertEqual(self.assert_in_step(rig), {"company": 150, "contact": 252, "department": 3})
 
     def test_killed_host_resumes(self):
         rig = self.make_rig("--companies", 100, "--contacts", 3000, "--answer-delay-ms", 20)
@@ -85,6 +85,31 @@ class MainPath(RigTest):
         people = subprocess.run([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "connection", "show",
                                  "teamleader/late"], capture_output=True, text=True, check=True).stdout
         self.assertIn("Failed, Status code: BadRequest", people)
+
+    def test_a_box_that_was_left_unticked_is_named_and_costs_its_stream_alone(self):
+        rig = self.make_rig("--companies", 10, "--contacts", 20)
+        client = {"client_id": "a" * 32, "client_secret": "b" * 32, "scopes": ["companies", "contacts", "users"],
+                  "redirect_uris": [], "account": {"id": "11111111-1111-0222-a333-444444444444", "name": "Acme"}}
+        rig.sim.post("/clients", client)
+        rig.add_app("teamleader/main", client=client)
+        rig.ask("connection", "add", "teamleader/acme", "--app", "main")
+
+        auth = rig.connect("teamleader/acme")["auth"]
+        self.assertEqual((auth["display"], auth["status"]), ("Success", "authorized"))
+        self.assertEqual((auth["reason"], auth["action_by"]), ("scope_missing", "customer"))
+        self.assertEqual((auth["streams_affected"], auth["scopes_missing"]), (["departments"], ["departments"]))
+        for language, box in (("nl", "'Departementen'"), ("fr", "« Entités »"), ("en", "'Departments'")):
+            self.assertIn(box, auth["hint"][language])
+
+        def ended():
+            return {r["stream"]: r for r in rig.runs()["runs"] if r["state"] != "running"}
+
+        runs = wait_until("a run of each stream", lambda: ended() if len(ended()) == 3 else None, 30)
+        self.assertEqual((runs["companies"]["state"], runs["companies"]["read"]), ("completed", 10))
+        self.assertEqual((runs["contacts"]["state"], runs["contacts"]["read"]), ("completed", 20))
+        self.assertEqual(runs["departments"]["state"], "failed")
+        self.assertIn("scope_missing", runs["departments"]["error"])
+        self.assertEqual(rig.connection("teamleader/acme")["auth"]["display"], "Success")
 
     def test_sigterm_in_the_middle_of_a_sync(self):
         rig = self.make_rig("--companies", 100, "--contacts", 5000, "--answer-delay-ms", 20)

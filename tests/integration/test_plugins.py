@@ -76,7 +76,7 @@ class Plugins(RigTest):
             connection = rig.connection(name)
             self.assertEqual(connection["auth"]["display"], "Success")
             self.assertEqual({s["entity"]: s["records"] for s in connection["streams"]},
-                             {"company": 400, "contact": 1500})
+                             {"company": 400, "contact": 1500, "department": 3})
         self.assertNotEqual(rig.runner_pids(), before)
         crashed = [p for p in rig.ask("plugin", "list")["plugins"] if p["name"] == "teamleader"][0]
         self.assertEqual(crashed["crashes"], 1)
@@ -113,7 +113,8 @@ class Plugins(RigTest):
 
         self.wait_for_full_reads(rig, "teamleader/acme", 20)  # at once: nobody failed
         connection = rig.connection("teamleader/acme")
-        self.assertEqual({s["entity"]: s["records"] for s in connection["streams"]}, {"company": 300, "contact": 900})
+        self.assertEqual({s["entity"]: s["records"] for s in connection["streams"]},
+                         {"company": 300, "contact": 900, "department": 3})
         self.assertEqual(connection["auth"]["display"], "Success")
 
         with open(os.path.join(folder, ".upload"), "w", encoding="ascii") as file:

@@ -72,7 +72,7 @@ class RestDoor(RigTest):
         self.assertTrue(guide[0]["nl"] and guide[0]["fr"] and guide[0]["en"])
         started = person.ask("POST", "/v1/syncs", {"provider": "teamleader", "connection": "customer-4711",
                                                    "full": True}, expect=202)
-        self.assertEqual(sorted(started["streams"]), ["companies", "contacts"])
+        self.assertLessEqual({"companies", "contacts"}, set(started["streams"]))
         self.wait_for_full_reads(rig, "teamleader/customer-4711")
         runs = person.ask("GET", "/v1/syncs?limit=1000")
         self.assertEqual({r["connection"] for r in runs["runs"]}, {"customer-4711"})
@@ -162,7 +162,7 @@ class RestDoor(RigTest):
         self.assertEqual((done["auth"]["display"], done["connection"]["id"]), ("Success", first["connection"]["id"]))
         self.assertEqual([a["client_id"] for a in rig.ask("app", "list")["apps"]], [anew["client_id"]])
         runs = rig.ask("sync", "run", "teamleader/customer-4711", "--full")["runs"]
-        self.assertEqual([r["complete"] for r in runs], [True, True])
+        self.assertTrue(runs and all(r["complete"] for r in runs), runs)
 
     def test_a_token_opens_what_its_scopes_say_until_it_is_revoked(self):
         rig = self.make_rest_rig()

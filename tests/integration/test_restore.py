@@ -85,7 +85,7 @@ class Restore(RigTest):
         self.read_all(rig)
         provider, counts, totals, examples = compare_all(rig.sim, rig.proplus())
         self.assertEqual(totals, {"missing": 0, "extra": 0, "different": 0}, examples)
-        self.assertEqual(counts, {"company": 47, "contact": 55})
+        self.assertEqual(counts, {"company": 47, "contact": 55, "department": 3})
         with rig.proplus() as database:
             self.assertEqual(database.execute("select number from walk").fetchone()[0], 2)
         self.assertEqual(self.presented(rig), [])

@@ -39,6 +39,8 @@ RULES = [
     ("host/sync", ("host/api", "host/config", "boost/beast", *SQLITE, *ZEROMQ), "sync knows no door"),
     ("host", (*SQLITE, *ZEROMQ), "SQLite is the ledger's, ZeroMQ the bus's"),
     ("tools", ("host/", SDK, MESSAGES), "tools are strangers to the host: bus and control socket are their doors"),
+    ("tools/fields", ("host/", MESSAGES, BUS, *ASIO, *SQLITE, *ZEROMQ, *MSGPACK),
+     "it prints the tables of plugins and knows the SDK alone"),
     ("tools/provider-sim", ("host/", SDK, MESSAGES, BUS, "koppel/"), "the simulator shares no code with what it tests"),
 ]
 # Where ZeroMQ, SQLite and Beast may appear at all.

@@ -14,6 +14,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace koppel::provider_sim {
 namespace {
@@ -85,36 +86,73 @@ void write_key(const std::filesystem::path& path, EVP_PKEY& key) {
   write_file(path, *out, 0600);
 }
 
+struct authority {
+  certificate_pointer certificate;
+  key_pointer key;
+};
+
+bio_pointer open_file(const std::filesystem::path& path) { return bio_pointer(BIO_new_file(path.c_str(), "r")); }
+
+certificate_pointer read_certificate(const std::filesystem::path& path) {
+  const auto in = open_file(path);
+  return certificate_pointer(in ? PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr) : nullptr);
+}
+
+authority make_authority(const certificate_files& files) {
+  authority made;
+  made.key.reset(EVP_EC_gen("P-256"));
+  check(made.key != nullptr, "key generation");
+  made.certificate = new_certificate("Koppel provider simulator CA", *made.key);
+  auto& ca = *made.certificate;
+  extend(ca, ca, NID_basic_constraints, "critical,CA:TRUE");
+  extend(ca, ca, NID_key_usage, "critical,keyCertSign,cRLSign");
+  extend(ca, ca, NID_subject_key_identifier, "hash");
+  sign(ca, ca, *made.key);
+  write_key(files.ca_key, *made.key);
+  write_certificate(files.ca, ca);
+  return made;
+}
+
+authority ensure_authority(const certificate_files& files) {
+  authority kept;
+  kept.certificate = read_certificate(files.ca);
+  if (const auto in = open_file(files.ca_key))
+    kept.key.reset(PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr));
+  return kept.certificate && kept.key ? std::move(kept) : make_authority(files);
+}
+
+/// Whether the leaf that is there is good for these hosts, and signed by this authority.
+bool covers(const certificate_files& files, const authority& by, const std::vector<std::string>& hosts) {
+  const auto leaf = read_certificate(files.leaf);
+  if (!leaf || !std::filesystem::exists(files.leaf_key) || X509_verify(leaf.get(), by.key.get()) != 1) return false;
+  for (const auto& host : hosts)
+    if (X509_check_host(leaf.get(), host.data(), host.size(), 0, nullptr) != 1) return false;
+  return true;
+}
+
+void make_leaf(const certificate_files& files, const authority& by, const std::vector<std::string>& hosts) {
+  const key_pointer key(EVP_EC_gen("P-256"));
+  check(key != nullptr, "key generation");
+  std::string names;
+  for (const auto& host : hosts) names += "DNS:" + host + ",";
+  names += "DNS:localhost";
+  const auto leaf = new_certificate("Koppel provider simulator", *key);
+  extend(*leaf, *by.certificate, NID_basic_constraints, "critical,CA:FALSE");
+  extend(*leaf, *by.certificate, NID_key_usage, "critical,digitalSignature");
+  extend(*leaf, *by.certificate, NID_ext_key_usage, "serverAuth");
+  extend(*leaf, *by.certificate, NID_subject_alt_name, names.c_str());
+  extend(*leaf, *by.certificate, NID_authority_key_identifier, "keyid");
+  sign(*leaf, *by.certificate, *by.key);
+  write_key(files.leaf_key, *key);
+  write_certificate(files.leaf, *leaf);
+}
+
 }  // namespace
 
-certificate_files ensure_certificates(const std::filesystem::path& folder) {
+certificate_files ensure_certificates(const std::filesystem::path& folder, const std::vector<std::string>& hosts) {
   const certificate_files files{folder / "ca.pem", folder / "ca.key", folder / "leaf.pem", folder / "leaf.key"};
-  bool complete = true;
-  for (const auto& file : {files.ca, files.ca_key, files.leaf, files.leaf_key})
-    complete = complete && std::filesystem::exists(file);
-  if (complete) return files;
-
-  const key_pointer ca_key(EVP_EC_gen("P-256"));
-  const key_pointer leaf_key(EVP_EC_gen("P-256"));
-  check(ca_key && leaf_key, "key generation");
-  const auto ca = new_certificate("Koppel provider simulator CA", *ca_key);
-  extend(*ca, *ca, NID_basic_constraints, "critical,CA:TRUE");
-  extend(*ca, *ca, NID_key_usage, "critical,keyCertSign,cRLSign");
-  extend(*ca, *ca, NID_subject_key_identifier, "hash");
-  sign(*ca, *ca, *ca_key);
-
-  const auto leaf = new_certificate("focus.teamleader.eu", *leaf_key);
-  extend(*leaf, *ca, NID_basic_constraints, "critical,CA:FALSE");
-  extend(*leaf, *ca, NID_key_usage, "critical,digitalSignature");
-  extend(*leaf, *ca, NID_ext_key_usage, "serverAuth");
-  extend(*leaf, *ca, NID_subject_alt_name, "DNS:focus.teamleader.eu,DNS:api.focus.teamleader.eu,DNS:localhost");
-  extend(*leaf, *ca, NID_authority_key_identifier, "keyid");
-  sign(*leaf, *ca, *ca_key);
-
-  write_key(files.ca_key, *ca_key);
-  write_key(files.leaf_key, *leaf_key);
-  write_certificate(files.leaf, *leaf);
-  write_certificate(files.ca, *ca);
+  const auto by = ensure_authority(files);
+  if (!covers(files, by, hosts)) make_leaf(files, by, hosts);
   return files;
 }
 

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace koppel::provider_sim {
 
@@ -13,7 +15,8 @@ struct certificate_files {
   std::filesystem::path leaf_key;
 };
 
-/// Makes the four files in `folder`, or takes those that are there. Throws std::runtime_error if that fails.
-certificate_files ensure_certificates(const std::filesystem::path& folder);
+/// Makes the four files in `folder`, or takes those that are there. A leaf that does not cover all of `hosts` is made
+/// anew by the same authority. Throws std::runtime_error if that fails.
+certificate_files ensure_certificates(const std::filesystem::path& folder, const std::vector<std::string>& hosts);
 
 }  // namespace koppel::provider_sim

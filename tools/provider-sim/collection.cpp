@@ -8,8 +8,6 @@
 #include <string>
 #include <tuple>
 
-#include "portrait.hpp"
-
 namespace koppel::provider_sim {
 
 slot collection::find(const uuid& id) const {
@@ -33,11 +31,12 @@ slot collection::add(std::vector<recipe> fresh) {
   return first;
 }
 
-void collection::remove(std::span<const slot> places) {
+void collection::remove(std::span<const slot> places, instant now) {
   drop_from_order(places);
   for (const slot place : places) {
     by_id_.erase(recipes_[place].id);
     recipes_[place].alive = false;
+    recipes_[place].removed_at = now;
     recipes_[place].overrides.reset();
   }
 }
@@ -77,7 +76,7 @@ const std::vector<slot>& collection::order(sort_key key) const {
   if (by_name_.empty()) {
     std::vector<std::pair<std::string, slot>> names;
     names.reserve(by_update_.size());
-    for (const slot place : by_update_) names.emplace_back(sort_name(kind_, recipes_[place]), place);
+    for (const slot place : by_update_) names.emplace_back(name_of_(recipes_[place]), place);
     std::sort(names.begin(), names.end(), [this](const auto& a, const auto& b) {
       return std::tie(a.first, recipes_[a.second].id) < std::tie(b.first, recipes_[b.second].id);
     });
@@ -86,7 +85,7 @@ const std::vector<slot>& collection::order(sort_key key) const {
   return by_name_;
 }
 
-std::size_t collection::first_since(std::chrono::sys_seconds since, bool exclusive) const {
+std::size_t collection::first_since(instant since, bool exclusive) const {
   const auto before = [&](slot place) {
     return exclusive ? recipes_[place].updated_at <= since : recipes_[place].updated_at < since;
   };

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // All records of one entity. A record is kept as a *recipe*: its id, its times, how often it changed, and what a test
-// wrote over it. Its fields are computed from that on demand (portrait.hpp), so a million records fit in memory.
+// wrote over it. Its fields are computed from that on demand by the provider, so a million records fit in memory.
 // The order by (updated_at, id) is kept at all times; the other two orders are made when asked for.
 #pragma once
 
 #include <array>
 #include <boost/json/object.hpp>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "draw.hpp"
@@ -17,7 +20,6 @@
 
 namespace koppel::provider_sim {
 
-enum class entity { company, contact };
 enum class sort_key { name, added_at, updated_at };
 
 /// The place of a record in its collection; never reused.
@@ -27,19 +29,20 @@ inline constexpr slot no_slot = static_cast<slot>(-1);
 struct recipe {
   uuid id;
   std::uint32_t revision = 0;
-  std::chrono::sys_seconds added_at;
-  std::chrono::sys_seconds updated_at;
-  std::array<slot, 2> companies{no_slot, no_slot};  ///< contacts only
-  std::unique_ptr<boost::json::object> overrides;   ///< fields written through the control port
+  instant added_at;
+  instant updated_at;
+  instant removed_at{};                            ///< of a record that is gone
+  std::array<slot, 2> links{no_slot, no_slot};     ///< to records of other entities; the provider says what they mean
+  std::unique_ptr<boost::json::object> overrides;  ///< fields written through the control port
   bool active = true;
   bool alive = true;
 };
 
 class collection {
  public:
-  explicit collection(entity kind) : kind_(kind) {}
+  /// `name_of` gives what a record is sorted by under its name.
+  explicit collection(std::function<std::string(const recipe&)> name_of) : name_of_(std::move(name_of)) {}
 
-  entity kind() const { return kind_; }
   std::size_t size() const { return by_update_.size(); }
   const recipe& at(slot place) const { return recipes_[place]; }
   bool alive(slot place) const { return place < recipes_.size() && recipes_[place].alive; }
@@ -59,13 +62,13 @@ class collection {
     reorder(places);
   }
 
-  void remove(std::span<const slot> places);
+  void remove(std::span<const slot> places, instant now);
 
   /// Live records, ascending; ties by id. The reference is good until the next change.
   const std::vector<slot>& order(sort_key key) const;
 
   /// The position in order(updated_at) of the first record not before (or, exclusive, after) `since`.
-  std::size_t first_since(std::chrono::sys_seconds since, bool exclusive) const;
+  std::size_t first_since(instant since, bool exclusive) const;
 
   /// `count` different live records, or all if there are fewer.
   std::vector<slot> choose(std::size_t count, draw& dice) const;
@@ -75,7 +78,7 @@ class collection {
   void reorder(std::span<const slot> places);
   void drop_from_order(std::span<const slot> places);
 
-  entity kind_;
+  std::function<std::string(const recipe&)> name_of_;
   std::vector<recipe> recipes_;
   std::unordered_map<uuid, slot> by_id_;
   std::vector<slot> by_update_;

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 
+#include "form.hpp"
 #include "simulator.hpp"
 #include "timestamps.hpp"
 
@@ -39,12 +40,6 @@ std::vector<std::string> texts(const json::object& from, const char* name) {
   return out;
 }
 
-std::optional<entity> entity_named(const std::string& name) {
-  if (name == "company") return entity::company;
-  if (name == "contact") return entity::contact;
-  return std::nullopt;
-}
-
 std::uint64_t query_number(const form_fields& query, const char* name, std::uint64_t otherwise) {
   const auto* digits = find_field(query, name);
   if (digits) std::from_chars(digits->data(), digits->data() + digits->size(), otherwise);
@@ -58,28 +53,29 @@ json::object describe_clock(instant now) {
 }  // namespace
 
 reply simulator::control(const request& asked, instant now) {
+  boost::system::error_code failed;
+  const auto body = json::parse(asked.body.empty() ? "{}" : asked.body, failed);
+  if (asked.method == "POST" && (failed || !body.is_object())) return wrong(400, "the body must be a JSON object");
+  if (auto own = provider_->control(asked, body.is_object() ? body.get_object() : json::object(), now))
+    return *std::move(own);
   if (asked.method == "GET") return get(asked.path, asked, now);
   if (asked.method == "DELETE" && asked.path == "/faults") {
     faults_.clear();
     return done();
   }
   if (asked.method != "POST") return wrong(404, "no such route");
-  boost::system::error_code failed;
-  const auto body = json::parse(asked.body.empty() ? "{}" : asked.body, failed);
-  if (failed || !body.is_object()) return wrong(400, "the body must be a JSON object");
   return post(asked.path, body.get_object(), now);
 }
 
 reply simulator::get(const std::string& path, const request& asked, instant now) {
-  if (path == "/clients") return list_clients();
+  if (path == "/clients") return done({{"clients", provider_->clients().to_json()}});
   if (path == "/clock") return done(describe_clock(now));
-  if (path == "/knobs") return done(settings_.to_json());
-  if (path == "/webhooks") return done({{"webhooks", hooks_.overview()}});
-  if (path == "/tokens/presented") return done(oauth_.presented());
-  if (path == "/secrets") return done(oauth_.secrets());
+  if (path == "/knobs") return done(provider_->knobs().to_json());
+  if (path == "/webhooks") return done({{"webhooks", provider_->webhooks_overview()}});
+  if (path == "/tokens/presented") return done(provider_->grants().presented());
+  if (path == "/secrets") return done(provider_->grants().secrets());
   if (path == "/records") return export_records(asked);
-  if (path == "/counts")
-    return done({{"company", records_.of(entity::company).size()}, {"contact", records_.of(entity::contact).size()}});
+  if (path == "/counts") return count_records();
   if (path == "/requests") {
     const auto query = decode_form(asked.query);
     return json_reply(200, journal_.since(query_number(query, "since", 0), query_number(query, "limit", 10'000)));
@@ -104,10 +100,11 @@ reply simulator::post(const std::string& path, const json::object& body, instant
     return problem ? wrong(400, *problem) : done();
   }
   if (path == "/knobs") {
-    const auto problem = settings_.apply(body);
-    return problem ? wrong(400, *problem) : done(settings_.to_json());
+    const auto knobs = provider_->knobs();
+    const auto problem = knobs.apply(body);
+    return problem ? wrong(400, *problem) : done(knobs.to_json());
   }
-  if (path == "/revoke") return done({{"ended", oauth_.revoke(text(body, "client_id"))}});
+  if (path == "/revoke") return done({{"ended", provider_->grants().revoke(text(body, "client_id"))}});
   if (path == "/answer-delay") {
     const auto delay = number(body, "ms", -1);
     if (delay < 0) return wrong(400, "ms must be a number, 0 or more");
@@ -132,75 +129,81 @@ reply simulator::put_client(const json::object& body) {
   one.redirect_uris = texts(body, "redirect_uris");
   const auto* of = body.if_contains("account");
   if (!of || !of->is_object()) return wrong(400, "account must be an object with id and name");
-  one.of = {text(of->get_object(), "id"), text(of->get_object(), "name")};
+  one.of = {text(of->get_object(), "id"), text(of->get_object(), "name"), text(of->get_object(), "host")};
   if (one.of.id.empty() || one.of.name.empty()) return wrong(400, "account must have id and name");
+  if (const auto problem = provider_->complete_client(one)) return wrong(400, *problem);
   json::object answer{{"client_id", one.id}, {"client_secret", one.secret}};
-  oauth_.put_client(std::move(one));
+  provider_->clients().put(std::move(one));
   return done(std::move(answer));
 }
 
-reply simulator::list_clients() const {
-  json::array list;
-  for (const auto& [id, one] : oauth_.clients()) {
-    list.push_back({{"client_id", id},
-                    {"client_secret", one.secret},
-                    {"name", one.name},
-                    {"scopes", json::array(one.scopes.begin(), one.scopes.end())},
-                    {"redirect_uris", json::array(one.redirect_uris.begin(), one.redirect_uris.end())},
-                    {"account", json::object{{"id", one.of.id}, {"name", one.of.name}}}});
-  }
-  return done({{"clients", std::move(list)}});
-}
-
 reply simulator::issue_code(const json::object& body, instant now) {
-  const auto code = oauth_.issue_code(text(body, "client_id"), text(body, "redirect_uri"), now,
-                                      std::chrono::seconds(number(body, "age_seconds", 0)));
+  const auto code = provider_->issue_code(text(body, "client_id"), text(body, "redirect_uri"), now,
+                                          std::chrono::seconds(number(body, "age_seconds", 0)));
   return code ? done({{"code", *code}}) : wrong(404, "no such client");
 }
 
+/// "entity is company or contact", for a request that names none of them.
+std::string simulator::entity_choice() {
+  std::string out;
+  for (const auto& name : provider_->records().entities()) out += (out.empty() ? "entity is " : " or ") + name;
+  return out;
+}
+
 reply simulator::change_records(const std::string& what, const json::object& body, instant now) {
-  const auto kind = entity_named(text(body, "entity"));
-  if (!kind) return wrong(400, "entity is company or contact");
+  auto& records = provider_->records();
+  const auto entity = records.entity_named(text(body, "entity"));
+  if (!entity) return wrong(400, entity_choice());
   const auto count = number(body, "count", 1);
   if (count < 0 || count > 10'000'000) return wrong(400, "count is out of range");
 
-  std::vector<std::string> ids;
+  record_change change{*entity, what == "add" ? "added" : what == "change" ? "updated" : "deleted", {}};
   if (body.contains("ids") && what != "add") {
     for (auto& id : texts(body, "ids")) {
-      const bool found = what == "change" ? records_.change_one(*kind, id, now) : records_.remove_one(*kind, id);
-      if (found) ids.push_back(std::move(id));
+      const bool found = what == "change" ? records.change_one(*entity, id, now) : records.remove_one(*entity, id, now);
+      if (found) change.ids.push_back(std::move(id));
     }
   } else {
     const auto size = static_cast<std::size_t>(count);
-    ids = what == "add"      ? records_.add(*kind, size, now)
-          : what == "change" ? records_.change(*kind, size, now)
-                             : records_.remove(*kind, size);
+    change.ids = what == "add"      ? records.add(*entity, size, now)
+                 : what == "change" ? records.change(*entity, size, now)
+                                    : records.remove(*entity, size, now);
   }
-  announce(*kind, what == "add" ? "added" : what == "change" ? "updated" : "deleted", ids);
-  return done({{"ids", json::array(ids.begin(), ids.end())}});
+  provider_->announce(change, now);
+  return done({{"ids", json::array(change.ids.begin(), change.ids.end())}});
 }
 
 reply simulator::touch_record(const json::object& body, instant now) {
-  const auto kind = entity_named(text(body, "entity"));
+  auto& records = provider_->records();
+  const auto entity = records.entity_named(text(body, "entity"));
   const auto* fields = body.if_contains("fields");
-  if (!kind || !fields || !fields->is_object()) return wrong(400, "entity is company or contact, fields an object");
+  if (!entity || !fields || !fields->is_object()) return wrong(400, entity_choice() + ", fields an object");
   const auto id = text(body, "id");
-  const auto problem = records_.overwrite(*kind, id, fields->get_object(), now);
+  const auto problem = records.overwrite(*entity, id, fields->get_object(), now);
   if (problem) return wrong(*problem == "no such record" ? 404 : 400, *problem);
-  announce(*kind, "updated", {id});
+  provider_->announce({*entity, "updated", {id}}, now);
   return done({{"ids", json::array{id}}});
 }
 
-reply simulator::export_records(const request& asked) const {
+reply simulator::export_records(const request& asked) {
+  const auto& records = provider_->records();
   const auto query = decode_form(asked.query);
   const auto* name = find_field(query, "entity");
-  const auto kind = name ? entity_named(*name) : std::nullopt;
-  if (!kind) return wrong(400, "entity is company or contact");
+  const auto entity = name ? records.entity_named(*name) : std::nullopt;
+  if (!entity) return wrong(400, entity_choice());
   reply answer;
   answer.content_type = "application/x-ndjson";
-  for (const slot place : records_.of(*kind).order(sort_key::updated_at))
-    answer.body += json::serialize(records_.full(*kind, place)) + "\n";
+  for (const slot place : records.of(*entity).order(sort_key::updated_at))
+    answer.body += json::serialize(records.full(*entity, place)) + "\n";
   return answer;
+}
+
+reply simulator::count_records() {
+  const auto& records = provider_->records();
+  json::object out;
+  for (std::size_t entity = 0; entity < records.entities().size(); ++entity)
+    out[records.entities()[entity]] = records.of(entity).size();
+  return done(std::move(out));
 }
 
 }  // namespace koppel::provider_sim

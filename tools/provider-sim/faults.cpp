@@ -95,6 +95,8 @@ reply faults::spoil(const fault& what, reply proper) {
       break;
   }
   out.delay += what.delay;
+  for (const auto& [name, value] : what.headers)
+    if (name == "Content-Type") out.content_type.clear();
   out.headers.insert(out.headers.end(), what.headers.begin(), what.headers.end());
   return out;
 }

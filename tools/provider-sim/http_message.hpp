@@ -22,8 +22,15 @@ struct request {
   std::string query;
   std::string content_type;
   std::string authorization;
-  std::string api_version;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< all others as well, names in lower case
   std::string body;
+
+  /// The first value of a header, by its name in lower case; empty if it is not there.
+  std::string header(std::string_view name) const {
+    for (const auto& [known, value] : headers)
+      if (known == name) return value;
+    return {};
+  }
 };
 
 /// How the shell ends the answer; anything but `whole` comes from an injected fault.

@@ -39,11 +39,17 @@ using std::chrono::steady_clock;
 
 constexpr auto token = asio::as_tuple(asio::use_awaitable);
 constexpr auto idle_limit = std::chrono::seconds(75);
-constexpr auto retry_pause = std::chrono::milliseconds(200);
 constexpr std::size_t largest_body = 4 * 1024 * 1024;
 constexpr std::size_t largest_header = 16 * 1024;
 
 using beast_request = http::request<http::string_body>;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
 
 request to_request(beast_request&& from) {
   request out;
@@ -52,12 +58,11 @@ request to_request(beast_request&& from) {
   const auto mark = target.find('?');
   out.path = target.substr(0, mark);
   if (mark != std::string::npos) out.query = target.substr(mark + 1);
-  std::string_view host = from[http::field::host];
-  host = host.substr(0, host.rfind(':'));
-  for (const char c : host) out.host += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const std::string_view host = from[http::field::host];
+  out.host = lower(host.substr(0, host.rfind(':')));
   out.content_type = std::string(from[http::field::content_type]);
   out.authorization = std::string(from[http::field::authorization]);
-  out.api_version = std::string(from["X-Api-Version"]);
+  for (const auto& header : from) out.headers.emplace_back(lower(header.name_string()), std::string(header.value()));
   out.body = std::move(from.body());
   return out;
 }
@@ -141,7 +146,8 @@ struct server::shell {
   template <class Stream>
   asio::awaitable<bool> write_reply(Stream& stream, const reply& answer, bool keep_alive);
   asio::awaitable<void> deliver_webhooks();
-  asio::awaitable<bool> deliver(std::string url, std::string body);
+  asio::awaitable<void> deliver_again(delivery one);
+  asio::awaitable<bool> deliver(const delivery& one);
 };
 
 asio::awaitable<void> server::shell::accept_provider() {
@@ -257,18 +263,22 @@ asio::awaitable<void> server::shell::deliver_webhooks() {
     if (deliveries.empty()) continue;
     auto one = std::move(deliveries.front());
     deliveries.pop_front();
-    const bool taken = co_await deliver(one.url, one.body);
+    const bool taken = co_await deliver(one);
     --one.attempts_left;
-    behind.hooks().delivered(one, taken);
-    if (taken || one.attempts_left <= 0) continue;
-    asio::steady_timer pause(context, retry_pause);
-    co_await pause.async_wait(token);
-    deliveries.push_back(std::move(one));
+    behind.delivered(one, taken);
+    if (!taken && one.attempts_left > 0) supervise("webhook that was refused", deliver_again(std::move(one)));
   }
 }
 
-asio::awaitable<bool> server::shell::deliver(std::string url, std::string body) {
-  const auto where = local_webhook(url);
+asio::awaitable<void> server::shell::deliver_again(delivery one) {
+  asio::steady_timer pause(context, one.pause);
+  co_await pause.async_wait(token);
+  deliveries.push_back(std::move(one));
+  delivery_wake.cancel();
+}
+
+asio::awaitable<bool> server::shell::deliver(const delivery& one) {
+  const auto where = local_webhook(one.url);
   if (!where) co_return false;
   beast::tcp_stream stream(context);
   stream.expires_after(std::chrono::seconds(5));
@@ -279,7 +289,8 @@ asio::awaitable<bool> server::shell::deliver(std::string url, std::string body) 
   post.set(http::field::host, "127.0.0.1:" + std::to_string(where->port));
   post.set(http::field::content_type, "application/json");
   post.keep_alive(false);
-  post.body() = std::move(body);
+  for (const auto& [name, value] : one.headers) post.set(name, value);
+  post.body() = one.body;
   post.prepare_payload();
   const auto [cut, sent] = co_await http::async_write(stream, post, token);
   if (cut) co_return false;

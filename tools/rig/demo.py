@@ -152,8 +152,9 @@ class Demo:
             return not busy and complete and self.rig.consumer_lag() == 0
 
         wait_until("all syncs to end and the consumer to catch up", settled, seconds=240, every=0.1)
-        self.tell.say(f"in step: {self.rig.proplus_count('company'):,} companies and "
-                      f"{self.rig.proplus_count('contact'):,} contacts in Pro+", "good")
+        self.tell.say(f"in step: {self.rig.proplus_count('company'):,} companies, "
+                      f"{self.rig.proplus_count('contact'):,} contacts and "
+                      f"{self.rig.proplus_count('department'):,} departments in Pro+", "good")
 
     def change_at_provider(self):
         tell, sim = self.tell, self.rig.sim
@@ -201,7 +202,7 @@ class Demo:
     def duplicates(database):
         """Two rows for one record, or one event applied twice."""
         rows = sum(database.execute(f"select count(*) - count(distinct connection_id || '/' || id) from {t}").fetchone()[0]
-                   for t in ("company", "contact"))
+                   for t in ("company", "contact", "department"))
         return rows + database.execute("select value from counter where name = 'applied_twice'").fetchone()[0]
 
     def look_around(self):

@@ -27,14 +27,14 @@ def wait_until(what, condition, seconds=30.0, every=0.02):
 class Simulator:
     """koppel-provider-sim as a child process, and its control endpoint."""
 
-    def __init__(self, binary, folder, *options):
+    def __init__(self, binary, folder, *options, provider="teamleader"):
         os.makedirs(folder, exist_ok=True)
         self.folder = folder
         ready = os.path.join(folder, "ready.json")
         if os.path.exists(ready):
             os.remove(ready)
         self.log = open(os.path.join(folder, "sim.log"), "ab")
-        self.process = subprocess.Popen([binary, "teamleader", "--dir", folder, *map(str, options)],
+        self.process = subprocess.Popen([binary, provider, "--dir", folder, *map(str, options)],
                                         stdout=self.log, stderr=self.log)
         try:
             wait_until("the simulator's ready.json", lambda: os.path.exists(ready) or self.process.poll() is not None)
@@ -47,6 +47,8 @@ class Simulator:
             self.ready = json.load(file)
         self.address = self.ready["address"]
         self.ca_file = self.ready["ca_file"]
+        self.auditors = set()
+        self.routes = {host: self.address for host in self.ready["hosts"]}
 
     def control(self, method, path, body=None):
         host = urllib.parse.urlsplit(self.ready["control"]).netloc
@@ -77,6 +79,26 @@ class Simulator:
     def records(self, entity):
         """Every record of an entity as the provider's detail call shows it."""
         return [json.loads(line) for line in self.control("GET", f"/records?entity={entity}").splitlines() if line]
+
+    def departments(self, account):
+        """Every department of an account ({id, name}) as the API lists it. The control endpoint does not show them, so
+        this is a client of its own: what Koppel's clients present and spend stays theirs."""
+        client_id = "auditor-" + account["id"]
+        about = {"client_id": client_id, "client_secret": "of-" + client_id, "redirect_uris": [],
+                 "scopes": ["departments"], "account": account}
+        if account["id"] not in self.auditors:
+            self.post("/clients", about)
+            self.auditors.add(account["id"])
+        back = "https://auditor.example/"
+        code = self.post("/codes", {"client_id": client_id, "redirect_uri": back})["code"]
+        api = Browser({"focus.teamleader.eu": self.address, "api.focus.teamleader.eu": self.address}, self.ca_file)
+        granted = api.post("https://focus.teamleader.eu/oauth2/access_token",
+                           {"grant_type": "authorization_code", "code": code, "redirect_uri": back,
+                            "client_id": client_id, "client_secret": about["client_secret"]})
+        listed = api.post("https://api.focus.teamleader.eu/departments.list",
+                          {"filter": {"status": ["active", "archived"]}},
+                          {"Authorization": "Bearer " + granted["access_token"]})
+        return listed["data"]
 
     def stop(self):
         if self.process.poll() is None:
@@ -127,6 +149,14 @@ class Browser:
             return answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read().decode()
         finally:
             connection.close()
+
+    def post(self, url, document, headers=None):
+        """One JSON document there, one back."""
+        status, _, text = self.exchange("POST", url, json.dumps(document),
+                                        {"Content-Type": "application/json", **(headers or {})})
+        if status != 200:
+            raise RuntimeError(f"POST {url}: {status} {text[:300]!r}")
+        return json.loads(text)
 
     def consent(self, link, decision="allow"):
         """Follows `link` through the consent page; returns the address that the provider sends the browser to."""

@@ -61,12 +61,16 @@ class world {
     auto forked = plugins::spawner::fork_before_threads(KOPPEL_RUNNER);
     if (!forked) FAIL(forked.error().detail);
     children = std::move(*forked);
-    const certificate_request names{"login.nameplate.test", {"login.nameplate.test", "api.nameplate.test"}, false};
+    const certificate_request names{
+        "login.nameplate.test",
+        {"login.nameplate.test", "api.nameplate.test", "login.eu.nameplate.test", "api.eu.nameplate.test"},
+        false};
     server.emplace(io, authority().issue(names), [this](const std::string& request) { return answer(request); });
     net::client_options options;
     const auto ca = (root / "ca.pem").string();
     options.routes.push_back({"login.nameplate.test", reachable ? server->address() : "127.0.0.1:1", ca});
-    options.routes.push_back({"api.nameplate.test", server->address(), ca});
+    for (const auto* served : {"api.nameplate.test", "login.eu.nameplate.test", "api.eu.nameplate.test"})
+      options.routes.push_back({served, server->address(), ca});
     http = std::move(*net::http_client::make(io.get_executor(), options));
     ledger::options options_of_book{(root / "data").string(), (root / "key").string()};
     options_of_book.free_bytes = [this] { return free_bytes.load(); };
@@ -119,7 +123,8 @@ class world {
     if (!done) FAIL(done.error().detail);
   }
 
-  ledger::connection add(const std::string& name, const std::string& of = "nameplate") {
+  ledger::connection add(const std::string& name, const std::string& of = "nameplate",
+                         std::map<std::string, std::string> settings = {}) {
     ledger::connection c;
     write([&](ledger::transaction& tx) {
       ledger::app a;
@@ -130,6 +135,7 @@ class world {
       auto app = tx.insert_app(a, core::secret("secret-canary"));
       c.provider = of;
       c.name = name;
+      c.settings = std::move(settings);
       c.app_id = app->id;
       c.created_at = c.auth.since = tx.now();
       c = *tx.insert_connection(c);

@@ -33,7 +33,6 @@ scopes = ["companies", "contacts"]
 code_lifetime_s = 120
 rotation = "never"
 default_redirect_uri = "https://app.testocloud.be/"
-token_in = "header"
 token_error_paths = { title = "/errors/0/title", hint = "/errors/0/meta/hint" }
 extra_authorize_parameters = { access_type = "offline" }
 
@@ -79,6 +78,7 @@ interval_s = 60
 full_interval_s = 3600
 deletions = "reported"
 scope = "companies"
+scope_label = { nl = "Bedrijven", fr = "Entreprises", en = "Companies" }
 
 [[stream]]
 name = "deals"
@@ -120,7 +120,7 @@ TEST_CASE("every key of a manifest arrives where it belongs", "[plugins][manifes
   CHECK(m->cursor_version == 2);
 
   const auth_rules& a = m->auth;
-  CHECK(a.kind == "authorization_code");
+  CHECK(a.kind == koppel::core::auth_rules::grant::authorization_code);
   CHECK(a.authorize_url == "https://focus.teamleader.eu/oauth2/authorize");
   CHECK(a.token_url == "https://focus.teamleader.eu/oauth2/access_token");
   CHECK(a.authentication == auth_rules::client_authentication::basic);
@@ -161,6 +161,10 @@ TEST_CASE("every key of a manifest arrives where it belongs", "[plugins][manifes
   CHECK(m->streams[0].full_interval == std::chrono::seconds{3600});
   CHECK(m->streams[0].deletion == stream_rule::deletions::reported);
   CHECK(m->streams[0].scope == "companies");
+  CHECK(m->streams[0].scope_label.nl == "Bedrijven");
+  CHECK(m->streams[0].scope_label.fr == "Entreprises");
+  CHECK(m->streams[0].scope_label.en == "Companies");
+  CHECK(m->streams[1].scope_label.en.empty());
   CHECK(m->streams[1].entity == "teamleader.deal");
   REQUIRE(m->guide.size() == 1);
   CHECK(m->guide[0].fr == "Cliquez sur Integrations");
@@ -226,7 +230,7 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"abi = 1", "abi = 0", "plugin.abi: must be a whole number from 1 to 65535"},
       mistake{"abi = 1", "abi = \"1\"", "plugin.abi: must be a whole number"},
       mistake{"abi = 1", "abi = 1.0", "plugin.abi: must be a whole number"},
-      mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be \"authorization_code\""},
+      mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be one of \"authorization_code\", \"client_key\""},
       mistake{"https://focus.teamleader.eu/oauth2/authorize", "http://focus.teamleader.eu/oauth2/authorize",
               "auth.authorize_url: must be an https URL"},
       mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://10.0.0.1/token",
@@ -276,6 +280,8 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"interval_s = 60", "interval_s = 0", "stream[1].interval_s: must be a whole number from 1"},
       mistake{"deletions = \"reported\"", "", "stream[1].deletions: is missing"},
       mistake{"scope = \"companies\"", "scope = \"deals\"", "stream[1].scope: must be one of auth.scopes"},
+      mistake{"nl = \"Bedrijven\", fr", "fr", "stream[1].scope_label.nl: is missing"},
+      mistake{"scope = \"companies\"", "", "stream[1].scope_label: names a scope, and this stream has none"},
       mistake{"name = \"deals\"", "name = \"companies\"", "stream[2].name: is used twice"},
       mistake{"entity = \"teamleader.deal\"\ndeletions = \"none\"", "entity = \"company\"\ndeletions = \"absence\"",
               "stream[2].entity: is read by the stream \"companies\" too; where deletions show by absence"},

@@ -86,6 +86,10 @@ TEST_CASE("query parameters and forms are percent-encoded", "[http]") {
   const auto asked = request("GET", "https://api.example/x").query("filter", "a&b=c/d é").query("page", "2");
   CHECK(asked.url == "https://api.example/x?filter=a%26b%3Dc%2Fd%20%C3%A9&page=2");
 
+  auto named = request("GET", "https://api.example/x");
+  named.query("page", "2").query("size", "5");
+  CHECK(named.url == "https://api.example/x?page=2&size=5");
+
   const auto posted = request("POST", "https://api.example/x").form({{"grant type", "a+b"}, {"c", ""}});
   CHECK(posted.body == "grant%20type=a%2Bb&c=");
   CHECK(posted.headers.front().second == "application/x-www-form-urlencoded");
@@ -103,4 +107,7 @@ TEST_CASE("an error names the path, never the query or the body", "[http]") {
   CHECK(wait_of("Wed, 21 Oct 2015 07:28:00 GMT") == 0);
   CHECK(wait_of("-1") == 0);
   CHECK(wait_of("99999999999999999999") == 0);
+  // Also of an answer whose status says nothing of a wait.
+  CHECK(http_error(asked, response(403, {{"retry-after", "12"}}, "")).retry_after.count() == 0);
+  CHECK(retry_after(response(403, {{"retry-after", "12"}}, "")).count() == 12'000);
 }

@@ -72,6 +72,22 @@ TEST_CASE("a table that promises what an entity does not have is found out", "[r
                                  "company: c -> tags: a path begins with /", "company: /d dropped without a reason"});
 }
 
+TEST_CASE("a value that is an id can be looked up while a row is mapped", "[record]") {
+  static constexpr kind named{"id of a country", shape::text, nullptr, [](const json& value, const lookup& known) {
+                                const auto at = known.find(value.text().value_or(""));
+                                return at == known.end() ? std::optional<packed>() : packed::text(at->second);
+                              }};
+  const rule rules[] = {{"/country", "name", named}};
+  const field_map map{entity::company, rules, {}};
+  const lookup known{{"17", "Nederland"}};
+  const auto mapped = [&](const char* row) { return map_row(map, json::parse(row), "/id", "/at", known); };
+
+  CHECK(mapped(R"({"id":"x","country":"17"})").in("core").bytes() ==
+        record(entity::company, "x").in("core").set(canonical::name, "Nederland").bytes());
+  CHECK(mapped(R"({"id":"x","country":"18"})").unreadable == std::vector<std::string>{"/country"});
+  CHECK(mapped(R"({"id":"x"})").facets.empty());
+}
+
 TEST_CASE("the walk through a table keeps absent, null and unreadable apart", "[record]") {
   const rule rules[] = {{"/name", "name", kinds::text},
                         {"/tags", "tags", kinds::tags},

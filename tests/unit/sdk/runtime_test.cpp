@@ -31,6 +31,7 @@ class sample : public connector {
     stream("effects", entity::company, &sample::effects, &sample::one);
     stream("large", entity::company, &sample::large, &sample::one);
     stream("many", entity::company, &sample::many, &sample::one);
+    stream("notes", entity::company, &sample::fetch, &sample::noted);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
   std::string base_url(const job& run) const override {
@@ -106,6 +107,15 @@ class sample : public connector {
     auto page = run.page();
     for (std::size_t i = 0; i <= messages::most_records; ++i) page.upsert(record(entity::company, std::to_string(i)));
     co_await page.commit("after all");
+  }
+  task<record> noted(job& run, std::string id) {
+    if (!run.notes().has_value()) {
+      auto name = co_await nested(run, "/countries");
+      run.notes() = std::move(name);
+    }
+    record out(entity::company, id);
+    out.in("core").set(canonical::name, std::any_cast<std::string>(run.notes()));
+    co_return out;
   }
   task<> page_then_throw(sync& run) {
     auto page = run.page();
@@ -253,6 +263,25 @@ TEST_CASE("an answer is taken once, and only by who asked", "[runtime]") {
   host.next<messages::done>();
   host.reply(1, page.effect);
   CHECK(host.silent());
+}
+
+TEST_CASE("what a job notes serves all its ids, and no other job", "[runtime]") {
+  raw_host host;
+  for (const std::uint64_t job : {1, 2}) {
+    messages::start refetch;
+    refetch.job = job;
+    refetch.kind = "refetch";
+    refetch.stream = "notes";
+    refetch.ids = {"a", "b", "c"};
+    host.say(refetch);
+    const auto asked = host.next<messages::http>();
+    CHECK(asked.url == "https://api.example/countries");
+    host.reply(job, asked.effect, 200, R"({"name":"x"})");
+    const auto page = host.next<messages::page>();
+    CHECK(page.records.size() == 3);
+    host.reply(job, page.effect);
+    host.next<messages::done>();
+  }
 }
 
 TEST_CASE("an effect that fails unwinds the job and ends it with the host's reason", "[runtime]") {

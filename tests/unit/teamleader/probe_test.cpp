@@ -49,6 +49,7 @@ TEST_CASE("who ticked only the three boxes of the manual can connect", "[teamlea
   CHECK(outcome.error.empty());
   CHECK(outcome.account_id == "department:dep-1");
   CHECK(outcome.account_name == "Pied Piper BV");
+  CHECK(outcome.streams_refused.empty());
 }
 
 TEST_CASE("the oldest department is asked for, archived ones too: it stays the same one", "[teamleader][probe]") {
@@ -86,8 +87,10 @@ TEST_CASE("an account does not become another one when a box is ticked later", "
 TEST_CASE("streams that the grant does not permit are named, the connection stands", "[teamleader][probe]") {
   CHECK(probe({"/contacts.list"}).streams_refused == std::vector<std::string>{"contacts"});
   CHECK(probe({"/contacts.list"}).error.empty());
-  CHECK(probe({"/contacts.list", "/companies.list"}).streams_refused ==
-        std::vector<std::string>{"companies", "contacts"});
+  CHECK(probe({"/departments.list"}).streams_refused == std::vector<std::string>{"departments"});
+  CHECK(probe({"/departments.list"}).error.empty());
+  CHECK(probe({"/contacts.list", "/departments.list", "/companies.list"}).streams_refused ==
+        std::vector<std::string>{"companies", "contacts", "departments"});
 }
 
 TEST_CASE("an invalid token or a provider in trouble is no missing permission", "[teamleader][probe]") {

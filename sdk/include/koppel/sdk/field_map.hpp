@@ -6,10 +6,16 @@
 #include <koppel/sdk/entities.hpp>
 #include <koppel/sdk/json.hpp>
 
+#include <functional>
+#include <map>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace koppel::sdk {
+
+/// What ids of a provider mean, where a row gives an id alone: read beforehand, from a list of countries say.
+using lookup = std::map<std::string, std::string, std::less<>>;
 
 /// How a JSON value becomes a canonical one. `read` gets a value that is there and not null. It may answer "absent"; it
 /// returns nothing if the value is of another type: the field is then left out too, and reported once a job.
@@ -17,6 +23,8 @@ struct kind {
   std::string_view name;
   shape gives;
   std::optional<packed> (*read)(const json& value);
+  /// Instead of `read`, for values that hold an id to look up.
+  std::optional<packed> (*read_with)(const json& value, const lookup& known) = nullptr;
 };
 
 namespace kinds {
@@ -62,7 +70,7 @@ struct field_map {
 /// Walks the table. What is absent in the row stays absent, null becomes null or []. Facets come in the order in which
 /// the table names them; one without fields is left out. The id must be a string that is not empty: throws unmappable.
 record map_row(const field_map& map, const json& row, std::string_view id_path = "/id",
-               std::string_view updated_at_path = "/updated_at");
+               std::string_view updated_at_path = "/updated_at", const lookup& known = {});
 
 /// What is wrong with a table: fields the entity does not have, kinds of the wrong shape. Empty: it is sound.
 std::vector<std::string> faults_of(const field_map& map);

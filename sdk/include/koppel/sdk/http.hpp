@@ -24,6 +24,11 @@ class request {
   request&& header(std::string_view name, std::string_view value) &&;
   /// Adds a query parameter, percent-encoded.
   request&& query(std::string_view name, std::string_view value) &&;
+  /// To a request that has a name already: `if (since) request.query("since", *since);`
+  request& query(std::string_view name, std::string_view value) & {
+    std::move(*this).query(name, value);
+    return *this;
+  }
   /// Sets the body and its content type.
   request&& json(const json_object& body) &&;
   request&& form(const std::vector<std::pair<std::string, std::string>>& fields) &&;
@@ -70,5 +75,8 @@ class http_error : public job_failure {
 };
 
 verdict verdict_of_status(int status);
+
+/// What the answer's Retry-After says, in whole seconds and a day at most; else 0.
+std::chrono::milliseconds retry_after(const response& answered);
 
 }  // namespace koppel::sdk

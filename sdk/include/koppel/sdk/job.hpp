@@ -8,6 +8,7 @@
 #include <koppel/sdk/task.hpp>
 #include <koppel/sdk/time.hpp>
 
+#include <any>
 #include <coroutine>
 #include <functional>
 #include <optional>
@@ -78,6 +79,9 @@ class job {
 
   /// Remembers something about the connection (an API domain, a division); later jobs find it among their settings.
   void remember(std::string_view name, std::string_view value);
+  /// A place for what this job found out and needs again, a list of countries say: empty when the job begins, and gone
+  /// with it. A refetch of many ids is one job.
+  std::any& notes();
   /// "debug", "info", "warn" or "error". No personal data.
   void log(std::string_view level, std::string_view text);
 

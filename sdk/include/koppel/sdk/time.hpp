@@ -11,8 +11,9 @@ namespace koppel::sdk {
 
 using time_point = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// Reads RFC 3339 and its usual variations: with or without a fraction, `Z`, `+01:00` or `+0100`. Digits of the
-/// fraction beyond milliseconds are cut. Nothing for anything else, impossible dates included.
+/// Reads RFC 3339 and its usual variations: with or without a fraction, after a point or (Workfront) a colon; `Z`,
+/// `+01:00` or `+0100`. Digits of the fraction beyond milliseconds are cut. Nothing for anything else, impossible dates
+/// included.
 std::optional<time_point> parse_time(std::string_view text);
 
 /// "2016-02-04T16:44:33Z", with three digits of fraction only where there is one.

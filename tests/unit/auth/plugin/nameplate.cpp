@@ -9,7 +9,9 @@ using namespace koppel::sdk;
 
 class nameplate final : public connector {
  public:
-  std::string base_url(const job&) const override { return "https://api.nameplate.test"; }
+  std::string base_url(const job& run) const override {
+    return "https://" + std::string(run.setting("region.api").value_or("api.nameplate.test"));
+  }
 
   task<> probe(probe_run& run) override {
     auto request = run.get("/me");

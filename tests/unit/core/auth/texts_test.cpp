@@ -131,6 +131,32 @@ TEST_CASE("the manual's case says why the code was refused and what to do next",
   CHECK(fr.find("DONNER ACCÈS") != std::string::npos);
 }
 
+TEST_CASE("who left boxes unticked reads which ones, by the names on the provider's page", "[auth][texts]") {
+  auto m = teamleader();
+  m.streams.push_back({.name = "contacts", .entity = "contact", .scope = "contacts", .scope_label = {}});
+  m.streams.push_back({.name = "departments",
+                       .entity = "department",
+                       .scope = "departments",
+                       .scope_label = {"Departementen", "Entités", "Departments"}});
+  auto state = state_of(auth_status::authorized, auth_reason::scope_missing);
+  const auto says = [&](const manifest* known, std::string_view nl, std::string_view fr, std::string_view en) {
+    const auto hint = hint_of(state, known);
+    INFO(hint.nl << '\n' << hint.fr << '\n' << hint.en);
+    CHECK(hint.nl.find("Selecteer " + std::string(nl) + " bij de OAuth-scopes") != std::string::npos);
+    CHECK(hint.fr.find("Sélectionnez " + std::string(fr) + " dans les étendues OAuth") != std::string::npos);
+    CHECK(hint.en.find("Select " + std::string(en) + " under the OAuth scopes") != std::string::npos);
+  };
+
+  says(&m, "de ontbrekende opties", "les options manquantes", "the missing options");
+  state.scopes_missing = {"departments"};
+  says(&m, "'Departementen'", "« Entités »", "'Departments'");
+  // A scope without a label, or a plugin that is not at hand: its own name is better than none.
+  says(nullptr, "'departments'", "« departments »", "'departments'");
+  state.scopes_missing = {"companies", "contacts", "departments"};
+  says(&m, "'companies', 'contacts' en 'Departementen'", "« companies », « contacts » et « Entités »",
+       "'companies', 'contacts' and 'Departments'");
+}
+
 TEST_CASE("the life of a code in a hint is the manifest's", "[auth][texts]") {
   auto m = teamleader();
   m.auth.code_lifetime = std::chrono::seconds{60};

@@ -21,6 +21,7 @@ auth_rules teamleader() {
 auth_rules relaxed() {
   auth_rules rules;
   rules.rotates = auth_rules::rotation::never;
+  rules.refresh_token_required = false;
   return rules;
 }
 

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/core/connection_manifest.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "host/core/text.hpp"
+
+namespace koppel::core {
+namespace {
+
+using values = std::map<std::string, std::string>;
+
+/// The name in the first pair of braces; empty where there is none.
+std::string template_in(std::string_view text) {
+  const auto open = text.find('{'), close = text.find('}', open == std::string_view::npos ? 0 : open);
+  if (open == std::string_view::npos || close == std::string_view::npos) return {};
+  return std::string(text.substr(open + 1, close - open - 1));
+}
+
+std::string filled(std::string text, const values& known) {
+  for (std::size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at)) {
+    const auto close = text.find('}', at);
+    if (close == std::string::npos) break;
+    const auto value = known.find(text.substr(at + 1, close - at - 1));
+    if (value == known.end() || value->second.empty()) {
+      at = close;
+      continue;
+    }
+    text.replace(at, close - at + 1, value->second);
+    at += value->second.size();
+  }
+  return text;
+}
+
+bool has_templates(const manifest& m) {
+  return !template_in(m.auth.authorize_url).empty() || !template_in(m.auth.token_url).empty() ||
+         std::any_of(m.egress.begin(), m.egress.end(),
+                     [](const auto& rule) { return !template_in(rule.host).empty(); });
+}
+
+const std::string* value_of(const query_list& query, const std::string& name) {
+  for (const auto& [known, value] : query)
+    if (known == name) return &value;
+  return nullptr;
+}
+
+/// Every parameter of the row that came says so, and at least one came.
+bool names(const region_rule& region, const query_list& redirect) {
+  bool any = false;
+  for (const auto& [name, wanted] : region.redirect) {
+    const auto* said = value_of(redirect, name);
+    if (said && *said != wanted) return false;
+    any = any || said;
+  }
+  return any;
+}
+
+bool says_a_region(const auth_rules& rules, const query_list& redirect) {
+  for (const auto& region : rules.regions)
+    for (const auto& [name, value] : region.redirect)
+      if (value_of(redirect, name)) return true;
+  return false;
+}
+
+/// False only where the redirect has all that the check needs, and contradicts the setting.
+bool agrees(const auth_rules& rules, const query_list& redirect, const values& settings) {
+  values said;
+  for (const auto& [name, value] : redirect) said.emplace(name, value);
+  const auto prefix = filled(rules.redirect_check_prefix, said);
+  const auto setting = settings.find(rules.redirect_check_setting);
+  if (rules.redirect_check_prefix.empty() || !template_in(prefix).empty() || setting == settings.end()) return true;
+  return setting->second.starts_with(lower_case(prefix));
+}
+
+}  // namespace
+
+const region_rule* region_of(const auth_rules& rules, const values& learned) {
+  if (rules.regions.empty()) return nullptr;
+  const auto known = learned.find(region_key);
+  for (const auto& region : rules.regions)
+    if (known != learned.end() && region.name == known->second) return &region;
+  return &rules.regions.front();
+}
+
+std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m, const values& settings,
+                                             const values& learned) {
+  if (!m || !has_templates(*m)) return m;
+  values known;
+  for (const auto& rule : m->settings) {
+    const auto set = settings.find(rule.name);
+    known[rule.name] = set == settings.end() ? rule.default_value : set->second;
+  }
+  if (const auto* region = region_of(m->auth, learned))
+    for (const auto& [name, value] : region->values) known["region." + name] = value;
+
+  manifest own = *m;
+  own.auth.authorize_url = filled(own.auth.authorize_url, known);
+  own.auth.token_url = filled(own.auth.token_url, known);
+  for (auto& rule : own.egress) rule.host = filled(rule.host, known);
+  return std::make_shared<const manifest>(std::move(own));
+}
+
+std::string unfilled(const manifest& m) {
+  auto name = template_in(m.auth.authorize_url);
+  if (name.empty()) name = template_in(m.auth.token_url);
+  for (const auto& rule : m.egress)
+    if (name.empty()) name = template_in(rule.host);
+  return name;
+}
+
+redirect_place place_of(const auth_rules& rules, const query_list& redirect, const values& settings) {
+  redirect_place place;
+  place.elsewhere = !agrees(rules, redirect, settings);
+  if (!says_a_region(rules, redirect)) return place;
+  for (const auto& region : rules.regions)
+    if (place.region.empty() && names(region, redirect)) place.region = region.name;
+  place.elsewhere = place.elsewhere || place.region.empty();
+  return place;
+}
+
+std::string region_of_answer(const auth_rules& rules, std::string_view body) {
+  if (rules.region_answer_path.empty()) return {};
+  boost::system::error_code ec;
+  const auto answer = boost::json::parse(boost::json::string_view(body.data(), body.size()), ec);
+  if (ec) return {};
+  const auto* said = answer.find_pointer(rules.region_answer_path, ec);
+  if (!said || !said->is_string()) return {};
+  const auto host = host_in(std::string_view(said->get_string()));
+  for (const auto& region : rules.regions)
+    if (const auto value = region.values.find(rules.region_answer_value);
+        value != region.values.end() && value->second == host)
+      return region.name;
+  return {};
+}
+
+std::string host_in(std::string_view pasted) {
+  constexpr std::string_view around = " \t\r\n\"'<>";
+  const auto first = pasted.find_first_not_of(around);
+  if (first == std::string_view::npos) return {};
+  pasted = pasted.substr(first, pasted.find_last_not_of(around) - first + 1);
+  if (const auto scheme = pasted.find("://"); scheme != std::string_view::npos) pasted.remove_prefix(scheme + 3);
+  pasted = pasted.substr(0, pasted.find_first_of("/?#"));
+  if (pasted.ends_with(":443")) pasted.remove_suffix(4);
+  return lower_case(pasted);
+}
+
+std::map<std::string, std::string> stored_settings(const manifest& m, values given) {
+  for (const auto& rule : m.settings)
+    if (const auto set = given.find(rule.name); set != given.end() && rule.type == setting_rule::kind::host)
+      set->second = host_in(set->second);
+  return given;
+}
+
+}  // namespace koppel::core

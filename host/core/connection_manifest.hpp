@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A manifest as it holds for one connection: its templates filled in from the connection's settings and from the data
+// centre that its account lives in; and what a redirect says about both. Pure.
+//
+// A template takes a host name, and nothing else: "https://{host}/token" takes the setting `host`, "{region.api}" a
+// value of the region. Where an account lives is said by providers in redirects and token answers; what they say
+// chooses a row of the manifest's table, and never names a host.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "host/core/manifest.hpp"
+#include "host/core/oauth.hpp"
+
+namespace koppel::core {
+
+/// The name under which a connection's `learned` values keep its region. Plugins cannot learn names like it.
+inline constexpr const char* region_key = "@region";
+
+/// The region's row: the one that was learned, else the manifest's first; null where the provider has none.
+const region_rule* region_of(const auth_rules& rules, const std::map<std::string, std::string>& learned);
+
+/// `m` itself where it has no templates. A template without a value stays as it is: `unfilled` finds it.
+std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m,
+                                             const std::map<std::string, std::string>& settings,
+                                             const std::map<std::string, std::string>& learned);
+
+/// A setting that the addresses of this manifest still lack; empty where they are whole.
+std::string unfilled(const manifest& m);
+
+/// Where a redirect says that the account lives.
+struct redirect_place {
+  bool elsewhere = false;  ///< not where this connection's settings say, or in no region of the manifest
+  std::string region;      ///< empty: nothing was said, or the provider has no regions
+};
+redirect_place place_of(const auth_rules& rules, const query_list& redirect,
+                        const std::map<std::string, std::string>& settings);
+
+/// The region that a token answer names; empty: none that the manifest has.
+std::string region_of_answer(const auth_rules& rules, std::string_view body);
+
+/// The host in an address that somebody pasted, in lower case: "https://Acme.my.workfront.com/login?x" gives
+/// "acme.my.workfront.com". What is no address comes back trimmed and in lower case, for a pattern to refuse.
+std::string host_in(std::string_view pasted);
+
+/// Settings as they are stored: of those that are hosts, the host alone.
+std::map<std::string, std::string> stored_settings(const manifest& m, std::map<std::string, std::string> given);
+
+}  // namespace koppel::core

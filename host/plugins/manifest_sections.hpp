@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files that read a manifest share: manifest_parser.cpp has the sections but one, manifest_auth.cpp has
+// [auth].
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "host/core/manifest.hpp"
+#include "host/plugins/toml_reader.hpp"
+
+namespace koppel::plugins {
+
+/// [auth] of a document.
+void read_auth(toml_reader& document, core::auth_rules& rules);
+
+/// Reports what a rule found wrong. An empty value was reported already, or is optional.
+inline void check(toml_reader& in, const char* key, const std::string& value, const std::string& wrong) {
+  if (!value.empty() && !wrong.empty()) in.problem(key, wrong);
+}
+
+inline void once(toml_reader& in, const char* key, const std::string& value, std::set<std::string>& seen) {
+  if (!value.empty() && !seen.insert(value).second) in.problem(key, "is used twice");
+}
+
+/// `text` with a host name in place of each template: templates are checked as what they become.
+std::string sample(const std::string& text);
+
+}  // namespace koppel::plugins

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cursor.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace koppel::workfront {
+namespace {
+
+using namespace koppel::sdk;
+
+constexpr std::string_view names[] = {"all", "edited", "created"};
+
+/// A run begins this much before its cursor: Workfront may list an edit late, and rows of a crowded moment may slide to
+/// a page that was read already.
+constexpr std::chrono::minutes overlap{5};
+
+std::string time_text(std::optional<time_point> when) { return when ? format_time(*when) : "none"; }
+
+std::string_view next_word(std::string_view& rest) {
+  const auto word = rest.substr(0, rest.find(' '));
+  rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+  return word;
+}
+
+std::vector<time_point> dates_of(const json_items& rows, std::string_view field) {
+  std::vector<time_point> out;
+  for (const auto& row : rows)
+    if (const auto when = parse_time(row[field].text().value_or(""))) out.push_back(*when);
+  return out;
+}
+
+/// Dates that lie in the future do not count: a window there would hide all that changes until then.
+std::optional<time_point> newest_of(const std::vector<time_point>& dates, time_point now) {
+  std::optional<time_point> newest;
+  for (const auto& when : dates)
+    if (when <= now) newest = std::max(newest, std::optional(when));
+  return newest;
+}
+
+turn after_all(position at, const json_items& rows, time_point now) {
+  // All that was read by now was read no earlier than the newest date here: what is edited later is dated later.
+  if (at.first == 0 && at.last_id.empty())
+    at.edited = at.created = std::max(newest_of(dates_of(rows, field_of(walk::edited)), now),
+                                      newest_of(dates_of(rows, field_of(walk::created)), now));
+  std::vector<std::string> ids;
+  for (const auto& row : rows)
+    if (const auto id = row["ID"].text(); id && !id->empty()) ids.emplace_back(*id);
+  if (!std::is_sorted(ids.begin(), ids.end())) throw job_failure(verdict::bug, "Workfront ignored ID_Sort");
+
+  const auto size = static_cast<std::int64_t>(rows.size());
+  const bool slid = at.first > 0 && (size == 0 || (!ids.empty() && ids.front() > at.last_id));
+  const bool more = size > 1 || (!ids.empty() && ids.back() > at.last_id);
+  if (slid)
+    at.first = std::max<std::int64_t>(0, at.first - static_cast<std::int64_t>(page_size / 2));
+  else if (!more)
+    return {{walk::edited, 0, at.edited, at.created, {}}, true};
+  else
+    at.first += size - 1;
+  if (!slid && !ids.empty()) at.last_id = std::max(at.last_id, ids.back());
+  return {at, false};
+}
+
+turn after_dated(position at, const json_items& rows, time_point now) {
+  auto& since = at.in == walk::edited ? at.edited : at.created;
+  const auto dates = dates_of(rows, field_of(at.in));
+  const bool last_page = rows.size() < page_size;
+  const auto field = std::string(field_of(at.in));
+  if (std::any_of(dates.begin(), dates.end(), [&](time_point when) { return when < since; }))
+    throw job_failure(verdict::bug, "Workfront ignored the filter by " + field);
+  if (!last_page && !std::is_sorted(dates.begin(), dates.end()))
+    throw job_failure(verdict::bug, "Workfront ignored " + field + "_Sort");
+
+  const auto newest = newest_of(dates, now);
+  const bool moves = newest > since;
+  at.first = moves || last_page ? 0 : at.first + static_cast<std::int64_t>(rows.size());
+  if (moves) since = newest;
+  const bool end = last_page && at.in == walk::created;
+  if (last_page) at.in = end ? walk::edited : walk::created;
+  return {at, end};
+}
+
+}  // namespace
+
+std::string_view field_of(walk in) {
+  return in == walk::all ? "ID" : in == walk::edited ? "lastUpdateDate" : "entryDate";
+}
+
+std::string to_cursor(const position& at) {
+  return std::string(names[static_cast<int>(at.in)]) + ' ' + std::to_string(at.first) + ' ' + time_text(at.edited) +
+         ' ' + time_text(at.created) + ' ' + at.last_id;
+}
+
+std::optional<position> from_cursor(std::string_view cursor) {
+  const auto* name = std::find(std::begin(names), std::end(names), next_word(cursor));
+  const auto first = next_word(cursor);
+  position out;
+  const auto read = std::from_chars(first.data(), first.data() + first.size(), out.first);
+  if (name == std::end(names) || read.ec != std::errc() || out.first < 0) return std::nullopt;
+  out.in = static_cast<walk>(name - names);
+  out.edited = parse_time(next_word(cursor));
+  out.created = parse_time(next_word(cursor));
+  out.last_id = cursor;
+  return out;
+}
+
+position first_position(const sync& run, const std::optional<position>& stored) {
+  if (!stored) return {};
+  if (run.resumed()) return *stored;
+  // The host wants everything; or no row had a date by which to ask for changes.
+  if (run.full() || !stored->edited || !stored->created) return {};
+  // A walk through everything that was given up: its rows must be read before changes are enough.
+  if (stored->in == walk::all) return *stored;
+  const auto from = [&](time_point when) { return std::min(when, run.now()) - overlap; };
+  return {walk::edited, 0, from(*stored->edited), from(*stored->created), {}};
+}
+
+turn after(const position& at, const json_items& rows, time_point now) {
+  return at.in == walk::all ? after_all(at, rows, now) : after_dated(at, rows, now);
+}
+
+}  // namespace koppel::workfront

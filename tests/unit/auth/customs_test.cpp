@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Providers with customs of their own: keys instead of codes, headers of their own, data centres, hosts per customer.
+
+#include "world.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using test::grant;
+using test::http_answer;
+using test::nameplate_of;
+using test::world;
+
+result<ledger::connection> pasted(world& w, const ledger::connection& c, const std::string& text) {
+  return w.run(w.auth->paste(c.id, core::secret(text), {confirmation::mode::yes, ""}));
+}
+
+const std::string key = "dXNlcjpwYXNz+d29yZA/==";
+
+TEST_CASE("a pasted key connects, and is presented again for each access token", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {grant("first-token", R"(,"expires_in":100)"), grant("second-token")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "keyring");
+  const auto after = pasted(w, c, " " + key + "\n");
+  REQUIRE(after);
+  CHECK(after->auth.status == core::auth_status::authorized);
+
+  const auto& asked = w.server->requests();
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].ends_with("\r\n\r\ngrant_type=clientkey&clientkey=dXNlcjpwYXNz%2Bd29yZA%2F%3D%3D"));
+  CHECK(asked[1].find("x-session: first-token\r\n") != std::string::npos);
+  CHECK(asked[1].find("x-subscription: secret-canary\r\n") != std::string::npos);
+  CHECK(asked[1].find("Authorization") == std::string::npos);
+
+  w.clock.advance(std::chrono::seconds{101});
+  provider_client::context context;
+  context.manifest = w.host->find("keyring");
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/me";
+  const auto reply = w.run(w.provider->send(context, request));
+  CHECK(reply.error.empty());
+  CHECK(w.requests_to("POST /token") == 2);
+  CHECK(asked[2].ends_with("clientkey=dXNlcjpwYXNz%2Bd29yZA%2F%3D%3D"));
+  CHECK(asked[3].find("x-session: second-token\r\n") != std::string::npos);
+}
+
+TEST_CASE("a key that is refused says so, and may be pasted again", "[auth][customs]") {
+  world w;
+  const auto refusal = R"({"error":"Parameter clientkey does not contain a valid value"})";
+  w.says = {{"POST /token", {http_answer(400, refusal), grant("token")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "keyring");
+  const auto refused = pasted(w, c, key);
+  REQUIRE(refused);
+  CHECK(refused->auth.reason == core::auth_reason::customer_key_invalid);
+  CHECK(refused->auth.status == core::auth_status::needs_reauth);
+  const auto accepted = pasted(w, c, key);
+  REQUIRE(accepted);
+  CHECK(accepted->auth.status == core::auth_status::authorized);
+}
+
+TEST_CASE("a provider in trouble says nothing about a key, and no link is made for one", "[auth][customs]") {
+  world w;
+  const auto answer = GENERATE(http_answer(503, "{}"), http_answer(200, R"({"error":"Access Denied"})"), std::string());
+  w.says = {{"POST /token", {answer}}};
+  const auto c = w.add("acme", "keyring");
+  const auto tried = pasted(w, c, key);
+  REQUIRE_FALSE(tried);
+  CHECK(tried.error().code == errc::provider_unreachable);
+  CHECK(tried.error().detail.find("same key") != std::string::npos);
+  CHECK(w.now(c).auth.status == core::auth_status::unconfigured);
+
+  const auto link = w.run(w.auth->begin(c.id, {}, ""));
+  REQUIRE_FALSE(link);
+  CHECK(link.error().detail.find("paste the key") != std::string::npos);
+}
+
+TEST_CASE("the app's own key that is refused is the operator's trouble, and harms no grant", "[auth][customs]") {
+  world w;
+  const auto denied =
+      http_answer(401, R"({"statusCode":401,"message":"Access denied due to invalid subscription key."})");
+  w.says = {{"POST /token", {grant("token")}}, {"GET /me", {denied}}};
+  const auto c = w.add("acme", "keyring");
+  const auto refused = pasted(w, c, key);
+  REQUIRE(refused);
+  CHECK(refused->auth.reason == core::auth_reason::partner_key_invalid);
+  CHECK(refused->auth.status == core::auth_status::misconfigured);
+  CHECK(w.requests_to("POST /token") == 1);  // a newer token would not help
+  CHECK(w.stored_token(c) == "token");
+
+  // The operator replaces the app's key.
+  w.says["GET /me"] = {nameplate_of("42", "Acme")};
+  w.write([&](ledger::transaction& tx) {
+    auth_service::question_refused_grants(tx, c.app_id);
+    if (!tx.update_app_secret(c.app_id, core::secret("new-key"))) FAIL("not updated");
+  });
+  w.run_void(w.auth->app_changed(c.app_id));
+  test::run_until(w.io, [&] { return w.now(c).auth.status == core::auth_status::awaiting_confirmation; });
+  CHECK(w.server->requests().back().find("x-subscription: new-key\r\n") != std::string::npos);
+}
+
+TEST_CASE("an app's key that dies later moves each of its connections once", "[auth][customs]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, R"({"message":"invalid subscription key"})")}}};
+  const auto c = w.connected("acme", "42", "keyring");
+  provider_client::context context;
+  context.manifest = w.host->find("keyring");
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/me";
+  for (int time = 1; time <= 2; ++time) {
+    const auto reply = w.run(w.provider->send(context, request));
+    CHECK(reply.error == "bad_settings");
+    CHECK(reply.detail.find("koppelctl app set-secret") != std::string::npos);
+  }
+  test::run_until(w.io, [&] { return !w.changes.empty(); });
+  CHECK(w.now(c).auth.status == core::auth_status::misconfigured);
+  CHECK(w.now(c).auth.reason == core::auth_reason::partner_key_invalid);
+  CHECK(w.changes == std::vector<std::string>{"misconfigured"});
+  CHECK(w.stored_token(c) == "old-token");
+}
+
+TEST_CASE("a 401 that the manifest knows as another trouble reaches the plugin, and renews nothing",
+          "[auth][customs]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, R"({"code":"SCOPE_MISMATCH"})")}}, {"POST /token", {grant("new")}}};
+  const auto c = w.connected("acme", "42", "keyring");
+  w.store(c, "token", {}, key);
+  provider_client::context context;
+  context.manifest = w.host->find("keyring");
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/me";
+  const auto reply = w.run(w.provider->send(context, request));
+  CHECK(reply.error.empty());
+  CHECK(reply.status == 401);
+  CHECK(w.requests_to("POST /token") == 0);
+}
+
+// ---- data centres, and hosts per customer
+
+std::vector<std::pair<std::string, std::string>> redirect(const std::string& state, const std::string& location,
+                                                          const std::string& server) {
+  return {{"state", state}, {"code", "c0de"}, {"location", location}, {"accounts-server", server}};
+}
+
+std::string state_of(const std::string& link) {
+  const auto at = link.find("state=") + 6;
+  return link.substr(at, link.find('&', at) - at);
+}
+
+TEST_CASE("the redirect chooses the data centre, for the exchange, the probe and every renewal", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {grant("token", R"(,"expires_in":100,"refresh_token":"r")"), grant("newer")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto started = w.run(w.auth->begin(c.id, {confirmation::mode::yes, ""}, ""));
+  REQUIRE(started);
+  CHECK(started->link.starts_with("https://acme.my.atlas.test/authorize?"));
+  const auto page = w.run(
+      w.auth->callback("atlas", redirect(state_of(started->link), "eu", "https://login.eu.nameplate.test"), "en"));
+  CHECK(page.status == 200);
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  const auto& asked = w.server->requests();
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].find("Host: login.eu.nameplate.test\r\n") != std::string::npos);
+  CHECK(asked[1].find("Host: api.eu.nameplate.test\r\n") != std::string::npos);
+
+  w.clock.advance(std::chrono::seconds{101});
+  w.start_auth();
+  provider_client::context context;
+  context.manifest = w.host->find("atlas");
+  context.connection_id = c.id;
+  const auto became = w.run(w.provider->renew(c.id, 1, renewal_cause::expired));
+  CHECK(became.what == renewal::outcome::renewed);
+  CHECK(asked.back().find("Host: login.eu.nameplate.test\r\n") != std::string::npos);
+}
+
+TEST_CASE("a redirect names no host of its own: no secret goes where the manifest does not", "[auth][customs]") {
+  world w;
+  struct place {
+    std::string location, server;
+  };
+  const auto p = GENERATE(place{"eu", "https://evil.example"}, place{"xx", "https://login.eu.nameplate.test"},
+                          place{"us", "https://login.eu.nameplate.test"});
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto started = w.run(w.auth->begin(c.id, {confirmation::mode::yes, ""}, ""));
+  REQUIRE(started);
+  w.run(w.auth->callback("atlas", redirect(state_of(started->link), p.location, p.server), "en"));
+  CHECK(w.now(c).auth.reason == core::auth_reason::wrong_data_centre);
+  CHECK(w.server->requests().empty());
+}
+
+TEST_CASE("a token answer names the data centre by one of the manifest's hosts, or is not believed",
+          "[auth][customs]") {
+  world w;
+  const auto domain = GENERATE(std::string("https://api.eu.nameplate.test"), std::string("https://api.evil.example"));
+  w.says = {{"POST /token", {grant("token", ",\"api_domain\":\"" + domain + "\"")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  REQUIRE(pasted(w, c, "c0de"));
+  const bool known = domain.find("eu") != std::string::npos;
+  CHECK(w.server->requests().back().find(known ? "Host: api.eu.nameplate.test" : "Host: api.nameplate.test") !=
+        std::string::npos);
+}
+
+TEST_CASE("a redirect of another customer's host is refused before anybody is asked", "[auth][customs]") {
+  world w;
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto other = pasted(w, c, "https://app.example/?code=c0de&domain=globex&lane=my");
+  REQUIRE(other);
+  CHECK(other->auth.reason == core::auth_reason::wrong_data_centre);
+  CHECK(w.server->requests().empty());
+  const auto incomplete = pasted(w, c, "https://app.example/?code=c0de&domain=globex");
+  CHECK(w.requests_to("POST /token") == 1);  // half of it proves nothing
+}
+
+TEST_CASE("a connection without the setting that an address needs says which", "[auth][customs]") {
+  world w;
+  const auto c = w.add("acme", "atlas");
+  const auto link = w.run(w.auth->begin(c.id, {}, ""));
+  REQUIRE_FALSE(link);
+  CHECK(link.error().detail.find("needs the setting \"host\"") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace koppel::auth

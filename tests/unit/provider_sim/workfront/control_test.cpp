@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control port for a Workfront, and event subscriptions.
+#include <catch2/catch.hpp>
+
+#include "account.hpp"
+
+using namespace koppel::provider_sim;
+using namespace koppel::provider_sim::workfront;
+using namespace std::chrono_literals;
+namespace json = boost::json;
+
+namespace {
+
+std::string registration(const std::string& object, const std::string& type, const std::string& more = "") {
+  return R"({"objCode":")" + object + R"(","eventType":")" + type +
+         R"(","url":"http://127.0.0.1:9/wf/acme","authToken":"secret-token-1234")" + more + "}";
+}
+
+}  // namespace
+
+TEST_CASE("records are added, changed, written and deleted by entity", "[provider_sim][workfront][control]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.now += 5min;
+  for (const auto* entity : {"company", "user", "project"}) {
+    const std::string name(entity);
+    const json::object body{{"entity", name}, {"count", 2}};
+    const auto added = c.order("POST", "/records/add", json::serialize(body)).at("ids").as_array();
+    REQUIRE(added.size() == 2);
+    const std::string id(added[0].as_string());
+    const auto path = "v20.0/" + name + "/" + id + "?fields=*";
+    const auto before = c.data(session, path);
+    CHECK(before.at("entryDate") == "2026-01-01T01:05:00:000+0100");
+    CHECK(before.at("lastUpdateDate") == before.at("entryDate"));
+
+    const json::object touch{{"entity", name}, {"id", id}, {"fields", {{"name", "Zzz"}}}};
+    c.order("POST", "/records/touch-id", json::serialize(touch));
+    CHECK(c.data(session, path).at("name") == "Zzz");
+    const json::object gone{{"entity", name}, {"ids", {id}}};
+    CHECK(c.order("POST", "/records/delete", json::serialize(gone)).at("ids").as_array().size() == 1);
+    CHECK(c.call(session, path).status == 404);
+  }
+  CHECK(c.order("GET", "/counts").at("company") == 21);
+  CHECK(c.ask_control("POST", "/records/add", R"({"entity":"contact"})").body ==
+        R"({"error":"entity is company or user or project"})");
+  const auto exported = c.ask_control("GET", "/records?entity=company").body;
+  CHECK(std::count(exported.begin(), exported.end(), '\n') == 21);
+}
+
+TEST_CASE("a change shows in the record", "[provider_sim][workfront][control]") {
+  customer c;
+  const auto session = c.connect().session;
+  const std::string id(c.data(session, "v20.0/cmpy/search").at(0).at("ID").as_string());
+  const auto path = "v20.0/cmpy/" + id + "?fields=extRefID,lastUpdateDate";
+  auto before = c.data(session, path);
+  for (int round = 0; round < 5; ++round) {
+    c.now += 1min;
+    c.order("POST", "/records/change", R"({"entity":"company","ids":[")" + id + "\"]}");
+    const auto after = c.data(session, path);
+    CHECK(after.at("extRefID") != before.at("extRefID"));
+    CHECK(after.at("lastUpdateDate") != before.at("lastUpdateDate"));
+    before = after;
+  }
+}
+
+TEST_CASE("a subscription is made once, listed without its token, and deleted", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  const auto made = c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  REQUIRE(made.status == 201);
+  const std::string id(json::parse(made.body).at("id").as_string());
+  CHECK(customer::header(made, "Location").ends_with("/subscriptions/" + id));
+  CHECK(c.events(session, "POST", "", registration("CMPY", "UPDATE")).status == 409);
+  CHECK(c.events(session, "POST", "", registration("CMPY", "DELETE")).status == 201);
+
+  const auto listed = json::parse(c.events(session, "GET", "?page=1&limit=1").body);
+  CHECK(listed.at("meta").at("total_count") == 2);
+  CHECK(listed.at("meta").at("page_count") == 2);
+  CHECK(listed.at("subscriptions").as_array().size() == 1);
+  CHECK(listed.at("subscriptions").at(0).at("authToken") == "****1234");
+
+  CHECK(c.events(session, "DELETE", "/" + id).status == 200);
+  CHECK(c.events(session, "DELETE", "/" + id).status == 404);
+}
+
+TEST_CASE("wrong registrations are refused, and so is anyone who is no administrator",
+          "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  CHECK(c.events(session, "POST", "", registration("CMPY", "UPDATE", R"(,"colour":"red")")).status == 400);
+  CHECK(c.events(session, "POST", "", registration("CMPY", "CHANGE")).status == 400);
+  CHECK(c.events(session, "POST", "", registration("THING", "UPDATE")).status == 400);
+  CHECK(c.events(session, "POST", "", R"({"objCode":"CMPY","eventType":"UPDATE","url":"x","authToken":"y"})").status ==
+        400);
+  CHECK(c.events("dead", "POST", "", registration("CMPY", "UPDATE")).status == 401);
+  c.order("POST", "/knobs", R"({"not_admin":true})");
+  CHECK(c.events(session, "POST", "", registration("CMPY", "UPDATE")).status == 403);
+}
+
+TEST_CASE("an event carries both states, its time and the token it was registered with",
+          "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  for (const auto* type : {"CREATE", "UPDATE", "DELETE"})
+    REQUIRE(c.events(session, "POST", "", registration("CMPY", type)).status == 201);
+  c.now += 1250ms;
+  const auto id = c.order("POST", "/records/change", R"({"entity":"company"})").at("ids").at(0);
+  const auto due = c.provider.take_deliveries();
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].attempts_left == 11);
+  const std::pair<std::string, std::string> token{"Authorization", "Bearer secret-token-1234"};
+  CHECK(due[0].headers.at(0) == token);
+  const auto event = json::parse(due[0].body);
+  CHECK(event.at("eventType") == "UPDATE");
+  CHECK(event.at("eventTime").at("epochSecond") == 1767225601);
+  CHECK(event.at("eventTime").at("nano") == 250000000);
+  CHECK(event.at("newState").at("ID") == id);
+  CHECK(event.at("newState").at("lastUpdateDate") == "2026-01-01T01:00:01.250+0100");
+  CHECK(event.at("newState").at("extRefID") != event.at("oldState").at("extRefID"));
+  CHECK_FALSE(event.at("newState").as_object().contains("entryDate"));
+  CHECK(event.at("customerId") == json::value(c.customer_id.c_str()));
+
+  c.order("POST", "/records/add", R"({"entity":"company"})");
+  const auto created = json::parse(c.provider.take_deliveries().at(0).body);
+  CHECK(created.at("oldState") == json::object());
+  const json::object gone{{"entity", "company"}, {"ids", {id}}};
+  c.order("POST", "/records/delete", json::serialize(gone));
+  const auto deleted = json::parse(c.provider.take_deliveries().at(0).body);
+  CHECK(deleted.at("oldState").at("ID") == id);
+  CHECK(deleted.at("newState") == json::object());
+  c.order("POST", "/records/change", R"({"entity":"user"})");
+  CHECK(c.provider.take_deliveries().empty());
+}
+
+TEST_CASE("filters and one object narrow a subscription, base64 wraps the states",
+          "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  const std::string id(c.data(session, "v20.0/user/search?isActive=true&isAdmin=false").at(0).at("ID").as_string());
+  const auto filter = [](const std::string& field) {
+    return R"(,"filters":[{"fieldName":")" + field + R"(","comparison":"changed"}])";
+  };
+  c.events(session, "POST", "", registration("USER", "UPDATE", filter("isActive") + R"(,"base64Encoding":"true")"));
+  c.events(session, "POST", "", registration("USER", "UPDATE", filter("no_such_field")));
+  c.events(session, "POST", "", registration("USER", "UPDATE", R"(,"objId":"58d389be000000deb46805b72b41e3b4")"));
+  const auto touch = [&](const json::object& fields) {
+    const json::object body{{"entity", "user"}, {"id", id}, {"fields", fields}};
+    c.order("POST", "/records/touch-id", json::serialize(body));
+    return c.provider.take_deliveries();
+  };
+  CHECK(touch({{"title", "Chef"}}).empty());
+  const auto due = touch({{"isActive", false}});
+  REQUIRE(due.size() == 1);
+  const std::string packed(json::parse(due[0].body).at("newState").as_string());
+  CHECK(json::parse(from_base64(packed)).at("ID") == json::value(id.c_str()));
+}
+
+TEST_CASE("a delivery that is refused waits ever longer", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  c.order("POST", "/records/change", R"({"entity":"company"})");
+  auto one = c.provider.take_deliveries().at(0);
+  one.attempts_left = 10;
+  c.provider.delivered(one, false);
+  CHECK(one.pause == 84'800ms);
+  one.attempts_left = 9;
+  c.provider.delivered(one, false);
+  CHECK(one.pause == 254'400ms);
+  CHECK(c.order("GET", "/webhooks").at("webhooks").at(0).at("refused") == 2);
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// The field maps, on rows with every key that was ever recorded or documented.
+#include "mapping.hpp"
+
+#include <koppel/sdk/gather.hpp>
+#include <koppel/testing/scripted_host.hpp>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+using namespace koppel::testing;
+
+namespace {
+
+std::string sample(const std::string& name) {
+  std::ifstream in(ZOHO_TESTDATA "/" + name);
+  REQUIRE(in.good());
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+job_options options(bool full = true) {
+  job_options out;
+  out.full = full;
+  out.settings = {{"region.api", "www.zohoapis.eu"}};
+  return out;
+}
+
+seen_record from_list(const std::string& stream, const std::string& body) {
+  scripted_host host(load_plugin(ZOHO_PLUGIN));
+  host.sync(stream, options());
+  host.answer(200, body);
+  INFO(host.outcome().detail);
+  REQUIRE(host.outcome().error.empty());
+  REQUIRE(host.pages().front().records.size() == 1);
+  return host.pages().front().records.front();
+}
+
+seen_record from_read(const std::string& stream, const std::string& id, const std::string& body) {
+  scripted_host host(load_plugin(ZOHO_PLUGIN));
+  host.refetch(stream, {id}, options(false));
+  host.answer(200, body);
+  REQUIRE(host.pages().front().records.size() == 1);
+  return host.pages().front().records.front();
+}
+
+seen_record row(const std::string& stream, const std::string& members) {
+  return from_list(stream, R"({"data":[{"id":"1",)" + members + R"(}],"info":{"more_records":false}})");
+}
+
+}  // namespace
+
+TEST_CASE("an account of a list, and read by id", "[zoho][mapping]") {
+  const auto company = from_list("accounts", sample("accounts.json"));
+  CHECK(company.entity == "company");
+  CHECK(company.id == "7328395000000680055");
+  CHECK(company.updated_at == "2026-05-14T08:36:17Z");
+  CHECK(company.field("name") == "\"King (Sample)\"");
+  CHECK(company.field("roles") == R"(["supplier"])");
+  CHECK(company.field("customer_number") == "null");
+  CHECK(company.field("phones") == R"([{"number":"555-555-5555","type":"phone"}])");
+  CHECK(company.field("website") == R"("http://example.com")");
+  CHECK(
+      company.field("addresses") ==
+      R"([{"city":"Baltimore","country":"US","line_1":"228 Runamuck Pl #2808","postal_code":"21224","region":"MD","type":"invoicing"}])");
+  CHECK(company.field("parent_id") == "null");
+  CHECK(company.field("owner") == R"({"id":"7328395000000605001","name":"N D"})");
+  CHECK(company.field("tags") == "[]");
+  CHECK(company.field("remarks") == "null");
+  CHECK(company.field("created_at") == R"("2026-05-14T08:36:09Z")");
+  CHECK(company.field("emails") == "absent");
+  CHECK(company.field("vat_number") == "absent");
+
+  const auto read = from_read("accounts", "7328395000000680055", sample("accounts.json"));
+  CHECK(read.facet("core") == company.facet("core"));
+  CHECK(read.facets.size() == 1);
+}
+
+TEST_CASE("a contact", "[zoho][mapping]") {
+  const auto contact = from_list("contacts", sample("contacts.json"));
+  CHECK(contact.entity == "contact");
+  CHECK(contact.field("name") == R"("Kris Marrier")");
+  CHECK(contact.field("full_name") == R"("Kris Marrier")");
+  CHECK(contact.field("first_name") == R"("Kris")");
+  CHECK(contact.field("salutation") == R"("Mr.")");
+  CHECK(contact.field("job_title") == R"("Owner")");
+  CHECK(contact.field("department_name") == "null");
+  CHECK(contact.field("emails") == R"([{"email":"krismarrier@example.com","type":"primary"}])");
+  CHECK(contact.field("phones") ==
+        R"([{"number":"555-555-5555","type":"phone"},{"number":"555-555-0000","type":"mobile"}])");
+  CHECK(
+      contact.field("addresses") ==
+      R"([{"city":"Gent","country":"BE","line_1":"Kouter 1","postal_code":"9000","region":"Oost-Vlaanderen","type":"primary"}])");
+  CHECK(contact.field("birthdate") == R"("1987-04-25")");
+  CHECK(contact.field("companies") == R"([{"id":"7328395000000680055"}])");
+  CHECK(contact.field("tags") == R"(["beta","vip"])");
+  CHECK(contact.field("remarks") == R"("Likes tea.")");
+  CHECK(contact.facet_json("core").find("555-111-2222") == std::string::npos);  // the assistant's
+}
+
+TEST_CASE("a user", "[zoho][mapping]") {
+  const auto user = from_list("users", sample("users.json"));
+  CHECK(user.entity == "user");
+  CHECK(user.updated_at == "2026-05-14T08:35:10Z");
+  CHECK(user.field("name") == R"("N D")");
+  CHECK(user.field("first_name") == R"("N")");
+  CHECK(user.field("last_name") == R"("D")");
+  CHECK(user.field("status") == R"("active")");
+  CHECK(user.field("emails") == R"([{"email":"a@example.com","type":"primary"}])");
+  CHECK(user.field("phones") == R"([{"number":"+254 1","type":"mobile"}])");
+  CHECK(user.field("addresses") == R"([{"country":"KE","region":"Nairobi City","type":"primary"}])");
+  CHECK(user.field("language") == R"("en_US")");
+  CHECK(user.field("created_at") == R"("2026-05-14T08:34:21Z")");
+  CHECK(user.facet_json("core").find("1990") == std::string::npos);
+}
+
+TEST_CASE("absent, null and empty are three things", "[zoho][mapping]") {
+  const auto none = row("contacts", R"("Last_Name":"Hall")");
+  CHECK(none.field("emails") == "absent");
+  CHECK(none.field("phones") == "absent");
+  CHECK(none.field("addresses") == "absent");
+  CHECK(none.field("companies") == "absent");
+
+  const auto empty =
+      row("contacts", R"("Email":null,"Mobile":"","Mailing_City":null,"Account_Name":null,"Full_Name":"")");
+  CHECK(empty.field("emails") == "[]");
+  CHECK(empty.field("phones") == "[]");
+  CHECK(empty.field("addresses") == "[]");
+  CHECK(empty.field("companies") == "[]");
+  CHECK(empty.field("name") == "null");
+}
+
+TEST_CASE("an account number of 0 is none, and one may be a number", "[zoho][mapping]") {
+  const auto number = [](const std::string& of) {
+    return row("accounts", R"("Account_Number":)" + of).field("customer_number");
+  };
+  CHECK(number("0") == "null");
+  CHECK(number("\"\"") == "null");
+  CHECK(number("4711") == R"("4711")");
+  CHECK(number("\"K-12\"") == R"("K-12")");
+  CHECK(number("true") == "absent");
+}
+
+TEST_CASE("customers and suppliers have roles, other accounts none", "[zoho][mapping]") {
+  const auto of = [](const std::string& type) { return row("accounts", R"("Account_Type":)" + type).field("roles"); };
+  CHECK(of("\"Customer\"") == R"(["customer"])");
+  CHECK(of("\"Supplier\"") == R"(["supplier"])");
+  CHECK(of("\"Competitor\"") == "[]");
+  CHECK(of("null") == "[]");
+}
+
+TEST_CASE("who opted out gave no consent, nobody knows of the others", "[zoho][mapping]") {
+  CHECK(row("contacts", R"("Email_Opt_Out":true)").field("marketing_consent") == "false");
+  CHECK(row("contacts", R"("Email_Opt_Out":false)").field("marketing_consent") == "null");
+}
+
+TEST_CASE("a long text is the same from a list, which cuts it, and from a read by id", "[zoho][mapping]") {
+  const auto remarks = [](const std::string& text) {
+    return row("accounts", R"("Description":")" + text + '"').field("remarks");
+  };
+  const std::string a499(499, 'a');
+  CHECK(remarks(a499) == '"' + a499 + '"');
+  CHECK(remarks(a499 + "b") == '"' + a499 + "b…\"");
+  CHECK(remarks(a499 + "bcdef") == '"' + a499 + "b…\"");
+  CHECK(remarks(a499 + "ëf") == '"' + a499 + "ë…\"");
+  CHECK(remarks(a499 + "😀f") == '"' + a499 + "😀…\"");
+}
+
+TEST_CASE("the field maps are sound, and every documented field is in them or dropped with a reason",
+          "[zoho][mapping]") {
+  // What the rules that read the whole row read of it.
+  const std::set<std::string> gathered{
+      "Phone",  "Mobile", "Home_Phone", "Other_Phone", "Fax", "Email", "Secondary_Email", "phone",
+      "mobile", "fax",    "email",      "street",      "zip", "city",  "state",           "country_locale"};
+  const auto is_place = [](const std::string& name) {
+    for (const auto* prefix : {"Billing_", "Shipping_", "Mailing_", "Other_"})
+      for (const auto* part : {"Street", "Code", "Zip", "City", "State", "Country"})
+        if (name == std::string(prefix) + part) return true;
+    return false;
+  };
+  const auto check = [&](const koppel::sdk::field_map& map, const std::string& body, std::string_view list,
+                         std::string_view asked_for) {
+    CHECK(faults_of(map) == std::vector<std::string>{});
+    std::set<std::string> mapped, dropped;
+    for (const auto& rule : map.rules)
+      if (!rule.from.empty()) mapped.insert(std::string(rule.from.substr(1, rule.from.find('/', 1) - 1)));
+    for (const auto& each : map.dropped) CHECK(dropped.insert(std::string(each.from.substr(1))).second);
+    std::set<std::string> read;
+    const auto row_of_all = koppel::sdk::json::parse(body)[list].items()[0];  // the names live as long as it does
+    for (const auto& name : row_of_all.names()) {
+      const std::string key(name);
+      INFO(map.entity << ' ' << key);
+      const bool is_read = mapped.contains(key) || gathered.contains(key) || is_place(key);
+      CHECK((is_read || dropped.contains(key) || key == "id"));
+      CHECK_FALSE((is_read && dropped.contains(key)));
+      if (is_read || key == "Modified_Time") read.insert(key);
+    }
+    if (asked_for.empty()) return;
+    std::set<std::string> asked;
+    std::istringstream names{std::string(asked_for)};
+    for (std::string name; std::getline(names, name, ',');) CHECK(asked.insert(name).second);
+    CHECK(asked.size() <= 50);
+    CHECK(asked == read);
+  };
+  using namespace koppel::zoho;
+  check(company_map, sample("accounts.json"), "data", company_fields);
+  check(contact_map, sample("contacts.json"), "data", contact_fields);
+  check(user_map, sample("users.json"), "users", "");
+}

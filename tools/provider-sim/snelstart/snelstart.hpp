@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SnelStart, B2B API v2: its two hosts, its relations and the customers' keys, as one provider. A client of the control
+// port is an administration that gave access: its `client_secret` is the koppelsleutel. The partner's subscription key
+// is a knob.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "offer.hpp"
+#include "provider.hpp"
+#include "snelstart/api_server.hpp"
+#include "snelstart/knobs.hpp"
+#include "snelstart/relations.hpp"
+
+namespace koppel::provider_sim::snelstart {
+
+inline constexpr const char* auth_host = "auth.snelstart.nl";
+inline constexpr const char* api_host = "b2bapi.snelstart.nl";
+
+struct options {
+  std::size_t companies = 100;
+  knobs settings;
+};
+
+class bookkeeping final : public provider {
+ public:
+  bookkeeping(const options& given, const beginning& with);
+
+  std::vector<std::string> hosts() const override { return {auth_host, api_host}; }
+  reply serve(const request& asked, instant now) override;
+  record_store& records() override { return records_; }
+  knob_list knobs() override { return settings_.list(); }
+  /// SnelStart has no codes.
+  std::optional<std::string> issue_code(const std::string&, const std::string&, instant,
+                                        std::chrono::seconds) override {
+    return std::nullopt;
+  }
+  std::optional<reply> control(const request& asked, const boost::json::object& body, instant now) override;
+
+ private:
+  reply token(const request& asked, instant now);
+  const client* owner_of(const std::string& key);
+
+  snelstart::knobs settings_;
+  hex_source random_;
+  relations records_;
+  api_server api_;
+  std::set<std::string> withdrawn_;  ///< keys that were good once
+};
+
+/// What the command line says of it.
+offer as_offer();
+
+}  // namespace koppel::provider_sim::snelstart

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Zoho's documents leave open, or say in several ways, as switches and numbers. Every default is the documented or
+// the likelier behaviour.
+#pragma once
+
+#include <chrono>
+
+#include "knob_list.hpp"
+
+namespace koppel::provider_sim::zoho {
+
+struct knobs {
+  bool throttle_with_400 = false;
+  bool no_multi_dc = false;
+  bool no_scope_in_answer = false;
+  bool modified_since_exclusive = false;
+  bool unknown_id_is_400 = false;
+  bool all_users_has_deleted = false;
+  std::chrono::seconds code_life{60};
+  std::chrono::seconds access_life{3600};
+  std::chrono::seconds page_token_life{86'400};
+  std::size_t live_access_tokens = 10;  ///< per refresh token; the next one kills the oldest
+  std::size_t tokens_per_window = 10;   ///< per refresh token, in ten minutes
+  std::size_t refresh_tokens = 20;      ///< per user and client; the next one kills the oldest
+  std::size_t credits = 50'000;         ///< per organisation, in 24 hours
+  std::chrono::minutes utc_offset{120};
+
+  /// By name; refers to this object.
+  knob_list list();
+};
+
+}  // namespace koppel::provider_sim::zoho
