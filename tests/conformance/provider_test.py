@@ -10,6 +10,7 @@ import unittest
 
 from customs import Customs
 from koppel import Rig
+from provider import wait_until
 from simulated import SIMULATED
 
 # docs/auth.md, "Status": what is shown where no HTTP status of 400 or above decided.
@@ -59,6 +60,23 @@ class ProviderTest(unittest.TestCase):
         """Reads now, and waits; returns the runs by stream."""
         done = self.rig.ctl("sync", "run", self.name, *options, check=check)
         return {run["stream"]: run for run in json.loads(done.stdout)["runs"]} if done.stdout.strip() else {}
+
+    def read_all(self, stream=None):
+        """Until a full read has completed: one that was interrupted goes on by itself first, and concludes nothing."""
+        streams = [stream] if stream else list(self.simulated.streams)
+
+        def complete():
+            runs = self.read("--full", *(["--stream", stream] if stream else []), check=False)
+            return all(runs[name]["state"] == "completed" and runs[name]["complete"] for name in streams)
+
+        wait_until("complete reads", complete, 60)
+
+    def assert_cut_short(self, runs):
+        """Each says why, and either has failed or goes on later."""
+        for stream, run in runs.items():
+            self.assertIn(run["state"], ("failed", "interrupted"), stream)
+            self.assertTrue(run["error"], stream)
+            self.assertEqual((run["complete"], run["deleted"]), (False, 0), stream)
 
     # ---- what is known
 

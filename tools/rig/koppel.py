@@ -167,7 +167,7 @@ class Rig:
         settings = Customs(provider).settings(client or self.sims[provider].client())
         return self.ask("connection", "add", name, "--app", app, "--customer", customer, *settings)
 
-    def connect(self, name, *options, client=None, check=True):
+    def connect(self, name, *options, client=None, decision="allow", check=True):
         """Connects as the provider's customers do: through the consent page and the host's own callback, or with the
         client's key. Returns koppelctl's last document; with `check`, a refusal is an error."""
         provider = name.split("/")[0]
@@ -178,7 +178,7 @@ class Rig:
                                  stderr=subprocess.PIPE, text=True)
         try:
             if link:
-                self.browser().connect(json.loads(child.stdout.readline())["link"])
+                self.browser().connect(json.loads(child.stdout.readline())["link"], decision)
             out, err = child.communicate(None if link else customs.key(client or self.sims[provider].client()) + "\n",
                                          timeout=60)
         finally:

@@ -177,7 +177,7 @@ class Browser:
             raise RuntimeError(f"the consent page answered HTTP {status}")
         return headers["location"]
 
-    def connect(self, link):
-        """Consents and follows the redirect to the host's own callback; returns the landing page's status and text."""
-        status, _, page = self.exchange("GET", self.consent(link))
+    def connect(self, link, decision="allow"):
+        """Decides and follows the redirect to the host's own callback; returns the landing page's status and text."""
+        status, _, page = self.exchange("GET", self.consent(link, decision))
         return status, page
