@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One suite for every plugin, by its manifest alone: python3 -m unittest conformance.<provider>.<case>. A case that does
-not apply to a provider is skipped by what the manifest says, never by a name."""
+"""One suite for every plugin, by its manifest: python3 -m unittest conformance.<provider>.<case>. A case that does not
+apply to a provider is skipped by what the manifest says, never by a name."""
 
 import os
 

@@ -32,6 +32,7 @@ class ProviderTest(unittest.TestCase):
         self.customs = Customs(self.provider)
         self.manifest, self.auth = self.customs.manifest, self.customs.manifest["auth"]
         self.simulated = SIMULATED[self.provider]
+        self.first = next(iter(self.simulated.streams))
         self.name = f"{self.provider}/acme"
 
     # ---- a rig
@@ -56,20 +57,42 @@ class ProviderTest(unittest.TestCase):
         self.rig.add_connection(self.name)
         return self.rig.connect(self.name)
 
-    def read(self, *options, check=True):
-        """Reads now, and waits; returns the runs by stream."""
-        done = self.rig.ctl("sync", "run", self.name, *options, check=check)
-        return {run["stream"]: run for run in json.loads(done.stdout)["runs"]} if done.stdout.strip() else {}
+    def runs(self):
+        """The newest run of each stream that has one."""
+        newest = {}
+        for run in self.rig.call("GET", f"/v1/syncs?provider={self.provider}&connection=acme&limit=100")[1]["runs"]:
+            newest.setdefault(run["stream"], run)
+        return newest
+
+    def begin(self, stream=None, full=False):
+        wish = {"provider": self.provider, "connection": "acme", "full": full, **({"stream": stream} if stream else {})}
+        status, asked = self.rig.call("POST", "/v1/syncs", wish)
+        self.assertEqual(status, 202, asked)
+        return asked["streams"]
+
+    def read(self, stream=None, full=False):
+        """Reads now, and waits until each has ended, somehow; returns the runs by stream. What koppelctl sync run does,
+        at a pace for tests."""
+        def endings():
+            return {name: (r["id"], r["ended_at"]) for name, r in self.runs().items() if r["state"] != "running"}
+
+        before = endings()
+        asked = self.begin(stream, full)
+
+        def all_ended():
+            now = endings()
+            return all(name in now and now[name] != before.get(name) for name in asked)
+
+        wait_until("the runs to end", all_ended, 60)
+        return {name: run for name, run in self.runs().items() if name in asked}
+
+    def read_well(self, stream=None, full=False):
+        for name, run in self.read(stream, full).items():
+            self.assertEqual((run["state"], run["complete"], run["set_aside"]), ("completed", full, 0), (name, run))
 
     def read_all(self, stream=None):
         """Until a full read has completed: one that was interrupted goes on by itself first, and concludes nothing."""
-        streams = [stream] if stream else list(self.simulated.streams)
-
-        def complete():
-            runs = self.read("--full", *(["--stream", stream] if stream else []), check=False)
-            return all(runs[name]["state"] == "completed" and runs[name]["complete"] for name in streams)
-
-        wait_until("complete reads", complete, 60)
+        wait_until("complete reads", lambda: all(r["complete"] for r in self.read(stream, full=True).values()), 60)
 
     def assert_cut_short(self, runs):
         """Each says why, and either has failed or goes on later."""
@@ -108,8 +131,11 @@ class ProviderTest(unittest.TestCase):
                 there.pop(record, None)
         return there
 
+    def listed(self, stream):
+        return self.simulated.streams[stream]
+
     def at_provider(self, stream):
-        return {raw.get("id") or raw["ID"] for raw in self.sim.records(self.simulated.streams[stream].entity)}
+        return {raw.get("id") or raw["ID"] for raw in self.sim.records(self.listed(stream).entity)}
 
     def assert_in_step(self, streams=None):
         for stream in streams or self.simulated.streams:
@@ -121,7 +147,7 @@ class ProviderTest(unittest.TestCase):
         return [r for r in self.sim.get("/requests?since=0&limit=100000")["requests"] if path in r["path"]]
 
     def lists_of(self, stream):
-        path = self.simulated.streams[stream].path
+        path = self.listed(stream).path
         return [r for r in self.requests() if r["path"].endswith(path)]
 
     def presented(self):
@@ -137,7 +163,7 @@ class ProviderTest(unittest.TestCase):
         return "code_refused" if grant == "authorization_code" else "revoked"
 
     def display_of(self, reason, grant):
-        """By the rule that gives this reason: its status, where it has one that is an error."""
+        """By the rule that gives this reason: its status, where that is one of an error."""
         for rule in self.auth["refusal"]:
             if rule["reason"] == reason and rule.get("grant", grant) == grant:
                 status = rule.get("status", 200)

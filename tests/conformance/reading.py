@@ -11,44 +11,39 @@ from provider_test import ProviderTest
 class Reading(ProviderTest):
     def test_pages_to_the_last_record(self):
         self.connected(small=False)
-        for stream, run in self.read("--full").items():
-            self.assertEqual((run["state"], run["complete"], run["set_aside"]), ("completed", True, 0), stream)
+        self.read_well(full=True)
         self.assert_in_step()
         for stream in self.simulated.streams:
             self.assertGreater(len(self.lists_of(stream)), 1, f"{stream}: there was one page only")
-            self.assertEqual({count for count in self.held(stream).values()}, {1}, "published once each")
+            self.assertEqual(set(self.held(stream).values()), {1}, "published once each")
 
     def test_finds_changes_and_deletions(self):
         self.connected()
-        self.read("--full")
-        for stream, listed in self.simulated.streams.items():
-            after = self.last_seq()
-            ids = {what: set(self.sim.post(f"/records/{what}", {"entity": listed.entity, "count": count})["ids"])
-                   for what, count in (("change", 6), ("add", 5), ("delete", 3))}
-            run = self.read("--stream", stream)[stream]
-            self.assertEqual(run["state"], "completed", stream)
+        self.read_well(full=True)
+        after = self.last_seq()
+        done = {stream: {what: set(self.sim.post(f"/records/{what}", {"entity": listed.entity, "count": count})["ids"])
+                         for what, count in (("change", 6), ("add", 5), ("delete", 2))}
+                for stream, listed in self.simulated.streams.items()}
+        self.read_well()
+        for stream, ids in done.items():
             there = (ids["change"] | ids["add"]) - ids["delete"]
             self.assertEqual({r for kind, r, _ in self.published(stream, after) if kind == "upserted"}, there, stream)
-
-            run = self.read("--stream", stream, "--full")[stream]
-            self.assertEqual((run["state"], run["complete"]), ("completed", True), stream)
+        self.read_well(full=True)
+        for stream, ids in done.items():
             gone = ids["delete"] - ids["add"]
             self.assertEqual({r for kind, r, _ in self.published(stream, after) if kind == "deleted"}, gone, stream)
         self.assert_in_step()
 
     def test_goes_on_where_it_was_cut(self):
         """A kill after each page, of the host and of the runner by turns."""
-        stream = max(self.simulated.streams, key=lambda name: self.simulated.streams[name].count)
-        path = self.simulated.streams[stream].path
-        self.connected(sizes={stream: self.simulated.streams[stream].count})
+        stream = max(self.simulated.streams, key=lambda name: self.listed(name).count)
+        path = self.listed(stream).path
+        self.connected(sizes={stream: self.listed(stream).count})
         self.sim.post("/answer-delay", {"path": path, "ms": 120})
-        self.rig.ctl("sync", "run", self.name, "--stream", stream, "--full", "--no-wait")
-
-        def run():
-            return next((r for r in self.rig.call("GET", "/v1/syncs")[1]["runs"] if r["stream"] == stream), None)
+        self.begin(stream, full=True)
 
         def ended_or_read_more():
-            now = run()
+            now = self.runs().get(stream)
             return now if now and (now["state"] == "completed" or now["read"] > seen) else None
 
         seen, kills = 0, 0
@@ -69,6 +64,6 @@ class Reading(ProviderTest):
         self.assertEqual(set(self.held(stream).values()), {1}, "published once each")
 
         self.sim.post("/answer-delay", {"path": path, "ms": 0})
-        self.read("--stream", stream, "--full")
+        self.read_all(stream)
         whole = len(self.lists_of(stream)) - cut
         self.assertLessEqual(cut, whole + 2 * kills, "of each cut, the page that was on its way and the overlap")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What no manifest says and the suite has to know of each simulator: what it calls the records of a stream, how many of
-them make several pages, and where they are listed. A provider that is added gets an entry here, and no test of its own."""
+"""What no manifest says and the suite has to know of each simulator: what it calls the records of a stream, how many
+make several pages, and where they are listed. A provider that is added gets an entry here, and no test of its own."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Simulated:
 
 
 SIMULATED = {
-    "snelstart": Simulated({"relaties": Listed("company", "--companies", 620, "/v2/relaties")},
+    "snelstart": Simulated({"relaties": Listed("company", "--companies", 900, "/v2/relaties")},
                            ("--minute-limit", 100000, "--hour-limit", 100000)),
     "teamleader": Simulated({"companies": Listed("company", "--companies", 230, "/companies.list"),
                              "contacts": Listed("contact", "--contacts", 330, "/contacts.list")},
