@@ -24,6 +24,12 @@ json::object map_of(const std::map<std::string, std::string>& values) {
   return o;
 }
 
+/// Whether the customer gives access by a link or by a key; null while no plugin of the provider is known.
+json::value way_of(const core::manifest* m) {
+  if (!m) return nullptr;
+  return m->auth.kind == core::auth_rules::grant::client_key ? "key" : "link";
+}
+
 json::value account_or_null(const std::optional<core::account>& a) {
   if (!a) return nullptr;
   return json::object{{"id", a->id}, {"name", a->name}, {"environment", a->environment}};
@@ -58,6 +64,7 @@ json::object view(const ledger::connection& c, const std::string& app_name, cons
           {"app", app_name},
           {"settings", map_of(c.settings)},
           {"created_at", core::to_rfc3339(c.created_at)},
+          {"connects_by", way_of(m)},
           {"auth", core::status_data(c.auth, m)},
           {"pinned_account", account_or_null(c.pinned)},
           {"streams", std::move(shown)}};
