@@ -20,8 +20,8 @@ class Customs:
         self.by_key = self.manifest["auth"]["kind"] == "client_key"
 
     def app(self, sim, client):
-        """Client id and secret of the operator's registration. Where customers give keys, each client of the simulator is
-        a customer, and the registration's secret is what every request carries."""
+        """Client id and secret of the operator's registration. Where customers give keys, each client of the simulator
+        is a customer, and the registration's secret is what every request carries."""
         if self.by_key:
             return "koppel", sim.get("/knobs")["subscription_key"]
         return client["client_id"], client["client_secret"]

@@ -15,8 +15,8 @@ from provider import Browser, Simulator, wait_until
 
 
 class Rig:
-    """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was started
-    first, for who needs no other."""
+    """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was
+    started first, for who needs no other."""
 
     def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0):
         self.bin = os.path.join(build, "bin")
@@ -54,7 +54,8 @@ class Rig:
                  "[sync]", f"schedule = {'true' if self.schedule else 'false'}", f"interval_s = {self.interval_s}", ""]
         for sim in self.sims.values():
             for host in sim.ready["hosts"]:
-                lines += ["[[route]]", f'host = "{host}"', f'address = "{sim.address}"', f'ca_file = "{sim.ca_file}"', ""]
+                lines += ["[[route]]", f'host = "{host}"', f'address = "{sim.address}"',
+                          f'ca_file = "{sim.ca_file}"', ""]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
 
