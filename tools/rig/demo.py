@@ -158,7 +158,7 @@ class Demo:
             self.progress_line()
             return reached["count"] >= wanted
 
-        wait_until(f"{wanted:,.0f} records {kind}", enough, seconds=240)
+        wait_until(f"{wanted:,.0f} records {kind}", enough, seconds=600)
 
     def all_runs(self):
         return self.rig.call("GET", "/v1/syncs?limit=1000")[1]
@@ -183,7 +183,7 @@ class Demo:
                            for stream in self.rig.connection(name)["streams"])
             return not busy and complete and self.rig.consumer_lag() == 0
 
-        wait_until("all syncs to end and the consumer to catch up", settled, seconds=600, every=0.2)
+        wait_until("all syncs to end and the consumer to catch up", settled, seconds=1800, every=0.2)
         self.tell.say("in step: " + ", ".join(f"{self.rig.proplus_count(table):,} of {table}" for table in
                                               ("company", "contact", "department", "project", "user")) + " in Pro+",
                       "good")
@@ -235,7 +235,7 @@ class Demo:
             return {(r["provider"], r["stream"]): r for r in self.all_runs()["runs"]
                     if r["complete"] and r["id"] not in began and (r["provider"], r["connection"]) in names}
 
-        wait_until("complete reads", lambda: len(found()) == wanted, seconds=600, every=0.2)
+        wait_until("complete reads", lambda: len(found()) == wanted, seconds=1800, every=0.2)
         for (provider, stream), run in sorted(found().items()):
             self.tell.say(f"{provider} {stream}: {run['read']:,} read, {run['upserted']:,} upserted, "
                           f"{run['deleted']:,} deleted, {run['unchanged']:,} unchanged")
