@@ -134,12 +134,13 @@ class Demo:
         self.wait_for_records("read", total * 0.15)
         pid = rig.runner_pids("teamleader")[0]
         os.kill(pid, signal.SIGKILL)
-        tell.say(f"SIGKILL to Teamleader's runner (process {pid}): the plugin is gone, its jobs are replayed, and the "
+        tell.say(f"SIGKILL to Teamleader's runner (process {pid}): the plugin is gone, its jobs are replayed; the "
                  "other providers do not notice", "kill")
 
         self.wait_for_records("applied", total * 0.35)
         rig.kill(rig.consumer)
-        tell.say(f"SIGKILL to the consumer with {self.applied():,} records applied: it starts again where it was", "kill")
+        tell.say(f"SIGKILL to the consumer with {self.applied():,} records applied: it starts again where it was",
+                 "kill")
         rig.start_consumer()
 
         self.wait_for_records("read", total * 0.55)
@@ -266,7 +267,8 @@ class Demo:
         for name in ("missing", "extra", "different", "duplicates"):
             tell.say(f"{name:>10}: {result[name]}", "good" if result[name] == 0 else "bad")
         tell.say(f"{'in step' if good else 'NOT in step'} after {result['seconds']} s, three kills, "
-                 f"{result['failed_requests']} failed requests and {sum(events.values()):,} events", "good" if good else "bad")
+                 f"{result['failed_requests']} failed requests and {sum(events.values()):,} events",
+                 "good" if good else "bad")
         return result, good
 
     def compare(self, database):
@@ -302,8 +304,8 @@ class Demo:
     @staticmethod
     def duplicates(database):
         """Two rows for one record, or one event applied twice."""
-        rows = sum(database.execute(f"select count(*) - count(distinct connection_id || '/' || id) from {t}").fetchone()[0]
-                   for t in ("company", "contact", "department", "project", "user"))
+        rows = sum(database.execute(f"select count(*) - count(distinct connection_id || '/' || id) from {t}")
+                   .fetchone()[0] for t in ("company", "contact", "department", "project", "user"))
         return rows + database.execute("select value from counter where name = 'applied_twice'").fetchone()[0]
 
     def look_around(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Pro+ has to hold of a row of SnelStart, Workfront and Zoho: their documentation read a second time, knowing
-nothing of the plugins. Values are those of Pro+'s columns; e-mail addresses and numbers without the types that we give them."""
+nothing of the plugins. Values are those of Pro+'s columns; e-mail addresses and numbers have no types here."""
 
 import datetime
 
