@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connecting, refusals, renewals, revocation, and another company's account."""
 
+import re
+import urllib.parse
+
 from provider import wait_until
 from provider_test import DISPLAYED, ProviderTest
 
@@ -118,3 +121,54 @@ class Connecting(ProviderTest):
         self.rig.ctl("app", "set-secret", f"{self.provider}/main", "--secret-stdin", stdin="0" * 32 + "\n")
         wait_until("the connection to work again", lambda: self.auth_status()["display"] == "Success", 30)
         self.read_well(self.first)
+
+    # ---- a token endpoint in trouble, and redirects that lead elsewhere
+
+    def token_requests(self):
+        return [r for r in self.requests() if r["path"] == urllib.parse.urlsplit(self.auth["token_url"]).path]
+
+    def refuse_renewal(self, **answer):
+        """The access token is over, and the next renewal gets this answer."""
+        self.connected()
+        self.read_well(self.first, full=True)
+        self.sim.post("/clock", {"advance_seconds": 4000})
+        path = urllib.parse.urlsplit(self.auth["token_url"]).path
+        self.sim.post("/faults", {"match": {"path": path, "count": 1}, "action": "status", **answer})
+
+    def test_a_busy_token_endpoint_costs_no_grant(self):
+        self.refuse_renewal(status=429, body="", headers={"Retry-After": "1"})
+        wait_until("a read that works", lambda: self.read(self.first)[self.first]["state"] == "completed", 40)
+        self.assertEqual(self.auth_status()["display"], "Success")
+        self.assertEqual({result for p in self.presented() for result in p["results"]}, {"ok"})
+        refused = next(at for at, r in enumerate(self.token_requests()) if r["status"] == 429)
+        again = self.token_requests()[refused + 1]["time_ms"] - self.token_requests()[refused]["time_ms"]
+        self.assertGreaterEqual(again, 1000)
+
+    def test_what_means_too_often_is_no_refusal(self):
+        if "throttled" not in self.auth:
+            self.skipTest("this provider has no words of its own for it")
+        self.refuse_renewal(status=200, body={"error": self.auth["throttled"][0]["title"]})
+        self.assert_cut_short(self.read(self.first))
+        asked = len(self.token_requests())
+        self.assert_cut_short(self.read(self.first))
+        self.assertEqual(self.auth_status()["display"], "Success")
+        self.assertEqual(len(self.token_requests()), asked, "not before the time is over")
+
+    def test_a_redirect_of_another_system_gets_no_code(self):
+        named = list(self.auth.get("region", [{}])[0].get("redirect", {}))
+        named += re.findall(r"{(\w+)}", self.auth.get("redirect_check", {}).get("prefix", ""))
+        if not named:
+            self.skipTest("the redirect does not say where it comes from")
+        self.make_rig()
+        self.rig.add_app(f"{self.provider}/main")
+        self.rig.add_connection(self.name)
+        status, attempt = self.rig.call("POST", f"/v1/connections/{self.name}/attempts",
+                                        {"confirmation": {"mode": "yes"}})
+        self.assertEqual(status, 201, attempt)
+        state = urllib.parse.parse_qs(urllib.parse.urlsplit(attempt["link"]).query)["state"][0]
+        answer = {"code": "a" * 40, "state": state, **dict.fromkeys(named, "elsewhere")}
+        self.rig.browser().exchange("GET", attempt["redirect_uri"] + "?" + urllib.parse.urlencode(answer))
+        auth = self.auth_status()
+        self.assertEqual((auth["status"], auth["reason"]), ("misconfigured", "wrong_data_centre"))
+        self.assert_hints(auth)
+        self.assertEqual(self.token_requests(), [])

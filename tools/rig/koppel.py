@@ -42,8 +42,8 @@ class Rest:
 
 
 class Rig:
-    """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was started
-    first, for who needs no other."""
+    """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was
+    started first, for who needs no other."""
 
     def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0, rest=False):
         self.bin = os.path.join(build, "bin")
@@ -70,6 +70,10 @@ class Rig:
     def sim(self):
         return next(iter(self.sims.values()), None)
 
+    def sim_of(self, provider):
+        """Plugins that tests make for themselves have no simulator of their own."""
+        return self.sims.get(provider, self.sim)
+
     def write_config(self, extra=""):
         if not os.path.exists(self.key_file):
             with open(os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w",
@@ -83,7 +87,8 @@ class Rig:
             lines += ["[admin]", "port = 0", ""]
         for sim in self.sims.values():
             for host in sim.ready["hosts"]:
-                lines += ["[[route]]", f'host = "{host}"', f'address = "{sim.address}"', f'ca_file = "{sim.ca_file}"', ""]
+                lines += ["[[route]]", f'host = "{host}"', f'address = "{sim.address}"',
+                          f'ca_file = "{sim.ca_file}"', ""]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
 
@@ -194,7 +199,7 @@ class Rig:
 
     def add_app(self, name="teamleader/main", client=None, redirect_uri=None):
         provider = name.split("/")[0]
-        sim = self.sims[provider]
+        sim = self.sim_of(provider)
         client_id, secret = Customs(provider).app(sim, client or sim.client())
         extra = ["--redirect-uri", redirect_uri] if redirect_uri else []
         return self.ask("app", "add", name, "--client-id", client_id, "--secret-stdin", *extra, stdin=secret + "\n")
@@ -202,7 +207,7 @@ class Rig:
     def add_connection(self, name, app="main", customer="4711", client=None):
         """A connection with the settings that its provider asks for."""
         provider = name.split("/")[0]
-        settings = Customs(provider).settings(client or self.sims[provider].client())
+        settings = Customs(provider).settings(client or self.sim_of(provider).client())
         return self.ask("connection", "add", name, "--app", app, "--customer", customer, *settings)
 
     def connect(self, name, *options, client=None, decision="allow", check=True):
@@ -217,7 +222,7 @@ class Rig:
         try:
             if link:
                 self.browser().connect(json.loads(child.stdout.readline())["link"], decision)
-            out, err = child.communicate(None if link else customs.key(client or self.sims[provider].client()) + "\n",
+            out, err = child.communicate(None if link else customs.key(client or self.sim_of(provider).client()) + "\n",
                                          timeout=60)
         finally:
             if child.poll() is None:
