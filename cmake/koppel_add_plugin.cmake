@@ -6,6 +6,16 @@
 enable_language(ASM)
 set(koppel_plugin_map "${CMAKE_CURRENT_LIST_DIR}/koppel_plugin.map")
 
+# koppel_add_connector(NAME source...): the library alone, without a manifest; where it goes is the caller's to say.
+function(koppel_add_connector name)
+  add_library(${name} MODULE ${ARGN})
+  target_link_libraries(${name} PRIVATE koppel_sdk)
+  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,noexecstack
+                                             "-Wl,--version-script=${koppel_plugin_map}")
+  set_target_properties(${name} PROPERTIES
+    PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
 function(koppel_add_plugin name manifest)
   set(manifest_path "${CMAKE_CURRENT_SOURCE_DIR}/${manifest}")
   set(assembly "${CMAKE_CURRENT_BINARY_DIR}/${name}_manifest.S")
@@ -18,11 +28,6 @@ function(koppel_add_plugin name manifest)
 ]])
   set_source_files_properties("${assembly}" PROPERTIES LANGUAGE ASM OBJECT_DEPENDS "${manifest_path}")
 
-  add_library(${name} MODULE ${ARGN} "${assembly}")
-  target_link_libraries(${name} PRIVATE koppel_sdk)
-  target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,noexecstack
-                                             "-Wl,--version-script=${koppel_plugin_map}")
-  set_target_properties(${name} PROPERTIES
-    PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
-    LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
+  koppel_add_connector(${name} ${ARGN} "${assembly}")
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/plugins")
 endfunction()

@@ -40,13 +40,15 @@ candidate examine(const std::string& file) {
     c.reason = c.name + " has a name with control characters or broken UTF-8; rename it";
     return c;
   }
-  const auto library = read_library(file);
-  if (!library) {
-    c.reason = library.error().detail;
+  c.alone = base.ends_with(".toml");
+  auto read = c.alone ? read_manifest_file(file) : read_library(file);
+  if (!read) {
+    c.reason = read.error().detail;
     return c;
   }
-  c.stamp = library->stamp;
-  auto manifest = parse_manifest(library->manifest);
+  c.stamp = read->stamp;
+  c.text = std::move(read->manifest);
+  auto manifest = parse_manifest(c.text, c.alone ? manifest_form::alone : manifest_form::in_library);
   if (!manifest) {
     c.reason = base + ": " + manifest.error().detail;
     return c;
@@ -72,7 +74,8 @@ result<std::vector<candidate>> read_folder(const std::string& folder) {
   for (auto entry = std::filesystem::directory_iterator(folder, ec);
        !ec && entry != std::filesystem::directory_iterator(); entry.increment(ec)) {
     const std::string name = entry->path().filename().string();
-    if (name.ends_with(".so") && !name.starts_with('.')) files.push_back(entry->path().string());
+    if ((name.ends_with(".so") || name.ends_with(".toml")) && !name.starts_with('.'))
+      files.push_back(entry->path().string());
   }
   if (ec)
     return fail(errc::bad_folder,

@@ -48,7 +48,7 @@ file_stamp stamp_of(const struct stat& facts) { return {facts.st_dev, facts.st_i
 
 std::string name_of(const std::string& path) { return core::escaped(path.substr(path.rfind('/') + 1), 300); }
 
-complaint read_all(const std::string& path, std::string& bytes, file_stamp& stamp) {
+complaint read_all(const std::string& path, std::size_t largest, std::string& bytes, file_stamp& stamp) {
   // O_NONBLOCK: opening a FIFO must not wait for its other end.
   const descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
@@ -60,7 +60,8 @@ complaint read_all(const std::string& path, std::string& bytes, file_stamp& stam
   if (!S_ISREG(facts.st_mode)) return "is not a regular file";
   if (complaint c = runtime::wrong_ownership(facts); !c.empty()) return c;
   if (facts.st_size == 0) return "is empty";
-  if (static_cast<std::uint64_t>(facts.st_size) > largest_library) return "is larger than 64 MiB";
+  if (static_cast<std::uint64_t>(facts.st_size) > largest)
+    return largest == largest_manifest ? "is larger than 256 KiB" : "is larger than 64 MiB";
   stamp = stamp_of(facts);
   bytes.resize(static_cast<std::size_t>(facts.st_size));
   std::size_t have = 0;
@@ -175,10 +176,10 @@ complaint check_sections(const std::string& bytes, Elf* elf, std::string& manife
   return {};
 }
 
-complaint examine(const std::string& path, examined_library& library) {
+complaint examine(const std::string& path, examined_file& library) {
   std::string bytes;
   Elf64_Ehdr header;
-  if (complaint c = read_all(path, bytes, library.stamp); !c.empty()) return c;
+  if (complaint c = read_all(path, largest_library, bytes, library.stamp); !c.empty()) return c;
   if (complaint c = check_header(bytes, header); !c.empty()) return c;
   if (complaint c = check_segments(bytes, header); !c.empty()) return c;
   if (::elf_version(EV_CURRENT) == EV_NONE) return "cannot be read: this libelf is too old";
@@ -189,11 +190,18 @@ complaint examine(const std::string& path, examined_library& library) {
 
 }  // namespace
 
-result<examined_library> read_library(const std::string& path) {
-  examined_library library;
+result<examined_file> read_library(const std::string& path) {
+  examined_file library;
   const complaint wrong = examine(path, library);
   if (!wrong.empty()) return fail(errc::bad_library, name_of(path) + " " + wrong);
   return library;
+}
+
+result<examined_file> read_manifest_file(const std::string& path) {
+  examined_file file;
+  const complaint wrong = read_all(path, largest_manifest, file.manifest, file.stamp);
+  if (!wrong.empty()) return fail(errc::bad_library, name_of(path) + " " + wrong);
+  return file;
 }
 
 bool file_stamp::operator==(const file_stamp& other) const {

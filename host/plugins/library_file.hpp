@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks at a plugin's file without running a line of it: is it a whole shared library for this machine, does it export
-// the one symbol, and what is its manifest. The bytes are hostile until proven otherwise.
+// the one symbol, and what is its manifest; or is it a manifest alone. The bytes are hostile until proven otherwise.
 #pragma once
 
 #include <sys/stat.h>
@@ -22,13 +22,17 @@ struct file_stamp {
   bool operator==(const file_stamp& other) const;
 };
 
-struct examined_library {
+/// A library, or a manifest that stands alone.
+struct examined_file {
   std::string manifest;  ///< its text
   file_stamp stamp;
 };
 
 /// A failure's sentence begins with the file's name.
-result<examined_library> read_library(const std::string& path);
+result<examined_file> read_library(const std::string& path);
+
+/// A manifest without code, "acme.toml": the same rules for the file itself.
+result<examined_file> read_manifest_file(const std::string& path);
 
 /// Why what lies at `path` is not the file that was examined, as a sentence that begins with its name; empty where it
 /// is. Asked before each start: another file would run under a manifest that is not its own.

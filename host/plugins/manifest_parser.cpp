@@ -10,7 +10,6 @@
 #include "host/plugins/errors.hpp"
 #include "host/plugins/manifest_rules.hpp"
 #include "host/plugins/manifest_sections.hpp"
-#include "host/plugins/toml_reader.hpp"
 
 namespace koppel::plugins {
 
@@ -105,7 +104,8 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   return rule;
 }
 
-core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set<std::string>& names) {
+core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set<std::string>& names,
+                              manifest_form form) {
   core::stream_rule rule;
   rule.name = in.text("name", need::required);
   check(in, "name", rule.name, wrong_name(rule.name, true));
@@ -127,6 +127,8 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
     rule.scope_label = languages(*label);
     if (rule.scope.empty()) in.problem("scope_label", "names a scope, and this stream has none");
   }
+  if (form == manifest_form::alone)
+    for (const char* key : {"read", "fields"}) in.table(key, need::required);
   in.finish();
   return rule;
 }
@@ -169,7 +171,7 @@ void check_alone(toml_reader& in, const core::stream_rule& added, const std::vec
                                "\" too; where deletions show by absence, one stream has to read all of an entity");
 }
 
-void read_document(const toml::table& root, core::manifest& m, toml_problems& problems) {
+void read_document(const toml::table& root, manifest_form form, core::manifest& m, toml_problems& problems) {
   toml_reader document(root, "", problems);
   read_plugin(document, m);
   read_auth(document, m.auth);
@@ -184,7 +186,7 @@ void read_document(const toml::table& root, core::manifest& m, toml_problems& pr
   }
   check_templates(document, m);
   for (auto& in : document.tables("stream", need::required)) {
-    auto rule = read_stream(in, m, streams);
+    auto rule = read_stream(in, m, streams, form);
     check_alone(in, rule, m.streams);
     m.streams.push_back(std::move(rule));
   }
@@ -192,18 +194,20 @@ void read_document(const toml::table& root, core::manifest& m, toml_problems& pr
     for (auto& step : guide->tables("step", need::required)) m.guide.push_back(languages(step));
     guide->finish();
   }
+  if (form == manifest_form::alone)
+    for (const char* key : {"api", "probe"}) document.table(key, need::required);
   document.finish();
 }
 
 }  // namespace
 
-result<core::manifest> parse_manifest(std::string_view text) {
+result<core::manifest> parse_manifest(std::string_view text, manifest_form form) {
   if (text.size() > largest_manifest) return fail(errc::bad_manifest, "the manifest is larger than 256 KiB");
   toml_problems problems;
   core::manifest m;
   try {
     const toml::table root = toml::parse(text);
-    read_document(root, m, problems);
+    read_document(root, form, m, problems);
   } catch (const toml::parse_error& e) {
     problems.add(e.source(), "TOML", core::escaped(e.description(), 300));
   }

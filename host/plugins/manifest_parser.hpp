@@ -13,6 +13,11 @@ namespace koppel::plugins {
 
 inline constexpr std::size_t largest_manifest = std::size_t{256} << 10;
 
-result<core::manifest> parse_manifest(std::string_view text);
+/// Where a manifest was found: in a library, whose code reads the streams, or alone in a file, where it also says how
+/// they are read. Of that only the presence is looked at here: the connector that reads them (plugins/declarative)
+/// knows.
+enum class manifest_form { in_library, alone };
+
+result<core::manifest> parse_manifest(std::string_view text, manifest_form form = manifest_form::in_library);
 
 }  // namespace koppel::plugins

@@ -3,11 +3,11 @@
 // [auth].
 #pragma once
 
+#include <koppel/toml_reader.hpp>
 #include <set>
 #include <string>
 
 #include "host/core/manifest.hpp"
-#include "host/plugins/toml_reader.hpp"
 
 namespace koppel::plugins {
 

@@ -80,7 +80,7 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
     notify(p, plugin_notice::kind::failed, p.reason);
     co_return p.life.refused();
   }
-  auto born = co_await children_.spawn(p.what.file);
+  auto born = co_await children_.spawn(p.what.alone ? options_.manifest_library : p.what.file);
   if (!born) {
     p.reason = born.error().detail;
     settle(p);  // it may take long; the daemon need not wait for a machine that is out of processes
@@ -97,7 +97,7 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
   tasks.run("plugin " + p.what.name + ": writer", runner->write());
   tasks.run("plugin " + p.what.name + ": output", runner->read_output());
   tasks.run("plugin " + p.what.name + ": watch", runner->watch());
-  say_hello(*runner);
+  say_hello(*runner, p.what);
   p.runner = runner;
   co_await follow(p, *runner);
   for (bool ended = false; !ended;) ended = co_await tasks.stop(grace);
@@ -106,11 +106,12 @@ awaitable<plugin_lifecycle::step> plugin_host::impl::live(kept_plugin& p) {
   co_return judge(p, *runner);
 }
 
-void plugin_host::impl::say_hello(plugin_runner& r) {
+void plugin_host::impl::say_hello(plugin_runner& r, const candidate& what) {
   messages::hello hello;
   hello.abi_version = KOPPEL_ABI_VERSION;
   hello.host_version = host_version;
   hello.now = now_ms();
+  hello.manifest = what.text;
   r.post(messages::message(std::move(hello)));
 }
 

@@ -69,7 +69,7 @@ class plugin_host::impl {
   runtime::awaitable<void> follow(kept_plugin& p, plugin_runner& r);
   bool ending(const kept_plugin& p) const { return stopping_ || p.leaving; }
   core::plugin_lifecycle::step judge(kept_plugin& p, const plugin_runner& r);
-  void say_hello(plugin_runner& r);
+  void say_hello(plugin_runner& r, const candidate& what);
   std::int64_t now_ms() const { return clock_.now().time_since_epoch().count(); }
 
   plugin_host& owner_;

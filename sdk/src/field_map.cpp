@@ -73,10 +73,15 @@ record map_row(const field_map& map, const json& row, std::string_view id_path, 
                const lookup& known) {
   const auto id = row.at(id_path).text();
   if (!id) throw unmappable(row.at(id_path) ? "a row whose id is not a string" : "a row without an id");
-  if (id->empty()) throw unmappable("a row with an empty id");
+  const auto when = parse_time(row.at(updated_at_path).text().value_or(""));
+  return map_row(map, row, std::string(*id), when, known);
+}
 
-  record out(map.entity, *id);
-  if (const auto when = parse_time(row.at(updated_at_path).text().value_or(""))) out.updated_at = format_time(*when);
+record map_row(const field_map& map, const json& row, const std::string& id, std::optional<time_point> updated_at,
+               const lookup& known) {
+  if (id.empty()) throw unmappable("a row with an empty id");
+  record out(map.entity, id);
+  if (updated_at) out.updated_at = format_time(*updated_at);
   for (const auto& each : map.rules) {
     const auto value = row.at(each.from);
     if (value.is_absent()) continue;

@@ -9,6 +9,8 @@
 
 namespace koppel::sdk {
 
+void connector::manifest(std::string_view) {}
+
 std::optional<std::string> connector::migrate_cursor(std::uint32_t, std::string_view) const { return std::nullopt; }
 
 /// Friend of `connector`, which keeps its streams to itself.
@@ -59,6 +61,13 @@ void detail_runtime::receive(std::string_view bytes) {
 
 void detail_runtime::on(messages::hello& greeting) {
   max_message_ = std::min<std::uint64_t>(greeting.max_message, messages::max_from_plugin);
+  messages::unusable why{"manifest", {}};
+  try {
+    connector_->manifest(greeting.manifest);
+  } catch (const std::exception& wrong) {
+    why.reason = detail::printable(wrong.what());
+    return send(why);
+  }
   messages::ready here;
   here.abi_version = KOPPEL_ABI_VERSION;
   here.sdk_version = KOPPEL_SDK_VERSION;

@@ -35,6 +35,7 @@ seen_record to_seen(messages::record of) {
 
 struct scripted_host::state {
   const koppel_plugin* plugin = nullptr;
+  std::string manifest{};
   koppel_host host{};
   void* instance = nullptr;
   std::deque<messages::message> from_plugin{};
@@ -71,11 +72,17 @@ struct scripted_host::state {
     greeting.abi_version = KOPPEL_ABI_VERSION;
     greeting.host_version = "test";
     greeting.now = now;
+    greeting.manifest = manifest;
     bool is_ready = false;
+    std::string refusal = "the plugin did not answer hello with ready";
     to_plugin(greeting);
-    for (; !from_plugin.empty(); from_plugin.pop_front())
+    for (; !from_plugin.empty(); from_plugin.pop_front()) {
       is_ready = is_ready || std::holds_alternative<messages::ready>(from_plugin.front());
-    if (!is_ready) throw script_error("the plugin did not answer hello with ready");
+      if (const auto* why = std::get_if<messages::unusable>(&from_plugin.front())) refusal = why->reason;
+    }
+    if (is_ready) return;
+    destroy();
+    throw script_error(refusal);
   }
 
   void destroy() {
@@ -172,8 +179,9 @@ struct scripted_host::state {
   }
 };
 
-scripted_host::scripted_host(const koppel_plugin* plugin) : state_(std::make_unique<state>()) {
+scripted_host::scripted_host(const koppel_plugin* plugin, std::string manifest) : state_(std::make_unique<state>()) {
   state_->plugin = plugin;
+  state_->manifest = std::move(manifest);
   state_->create();
 }
 scripted_host::~scripted_host() { state_->destroy(); }

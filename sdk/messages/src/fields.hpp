@@ -30,9 +30,9 @@ struct schema;  // `fields` for each struct, and `name` (the value of "t") for e
 template <>
 struct schema<hello> {
   static constexpr std::string_view name = "hello";
-  static constexpr auto fields =
-      std::tuple{field{"abi_version", &hello::abi_version}, field{"host_version", &hello::host_version},
-                 field{"max_message", &hello::max_message}, field{"now", &hello::now}};
+  static constexpr auto fields = std::tuple{
+      field{"abi_version", &hello::abi_version}, field{"host_version", &hello::host_version},
+      field{"max_message", &hello::max_message}, field{"now", &hello::now}, field{"manifest", &hello::manifest}};
 };
 
 template <>

@@ -28,6 +28,14 @@ TEST_CASE("the page about writing a plugin quotes the files that are built, to t
   }
 }
 
+TEST_CASE("the page about providers without code quotes a manifest that is tested, and the host accepts it", "[docs]") {
+  const auto file = text_of("tests/fixtures/without_code/cardfile.toml");
+  CHECK(text_of("docs/provider-without-code.md").find("```toml\n" + file + "```\n") != std::string::npos);
+  const auto manifest = koppel::plugins::parse_manifest(file, koppel::plugins::manifest_form::alone);
+  if (!manifest) FAIL(manifest.error().detail);
+  CHECK(manifest->streams.size() == 1);
+}
+
 TEST_CASE("the host accepts the page's plugin", "[docs]") {
   const auto library = koppel::plugins::read_library(ROLODEX_PLUGIN);
   REQUIRE(library.has_value());

@@ -178,3 +178,24 @@ TEST_CASE("a file above the size limit is refused unread", "[plugins][library]")
   fs::resize_file(file, largest_library + 1);
   CHECK(refusal_of(file) == "huge.so is larger than 64 MiB");
 }
+
+TEST_CASE("a manifest alone is read under the same rules as a library", "[plugins][library]") {
+  const temporary_folder folder;
+  const auto refused = [](const std::string& path) {
+    const auto read = read_manifest_file(path);
+    return read ? std::string() : read.error().detail;
+  };
+  const std::string file = folder.write("acme.toml", "x = 1\n");
+  const auto read = read_manifest_file(file);
+  REQUIRE(read.has_value());
+  CHECK(read->manifest == "x = 1\n");
+  CHECK(changed_since(file, read->stamp).empty());
+
+  fs::create_symlink(file, folder.path() / "link.toml");
+  CHECK(refused((folder.path() / "link.toml").string()) ==
+        "link.toml is a symbolic link; put the file itself into the folder");
+  CHECK(refused(folder.write("empty.toml", "")) == "empty.toml is empty");
+  CHECK(refused(folder.write("large.toml", std::string((256 << 10) + 1, ' '))) == "large.toml is larger than 256 KiB");
+  fs::permissions(file, fs::perms::group_write, fs::perm_options::add);
+  CHECK(refused(file).starts_with("acme.toml can be written by its group"));
+}

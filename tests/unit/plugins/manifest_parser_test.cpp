@@ -230,7 +230,8 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"abi = 1", "abi = 0", "plugin.abi: must be a whole number from 1 to 65535"},
       mistake{"abi = 1", "abi = \"1\"", "plugin.abi: must be a whole number"},
       mistake{"abi = 1", "abi = 1.0", "plugin.abi: must be a whole number"},
-      mistake{"kind = \"authorization_code\"", "kind = \"magic\"", "auth.kind: must be one of \"authorization_code\", \"client_key\""},
+      mistake{"kind = \"authorization_code\"", "kind = \"magic\"",
+              "auth.kind: must be one of \"authorization_code\", \"client_key\""},
       mistake{"https://focus.teamleader.eu/oauth2/authorize", "http://focus.teamleader.eu/oauth2/authorize",
               "auth.authorize_url: must be an https URL"},
       mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://10.0.0.1/token",
@@ -323,4 +324,21 @@ TEST_CASE("every truncation of a manifest is read or refused, never a crash", "[
   for (std::size_t length = 0; length < complete.size(); length += 3)
     if (!parse_manifest(complete.substr(0, length))) ++refused;
   CHECK(refused > 500);
+}
+
+TEST_CASE("only a manifest that lies alone says how its streams are read, and it has to", "[plugins][manifest]") {
+  const std::string described = complete + R"(
+[stream.read]
+anything = 1
+[stream.fields]
+anything = 2
+[api]
+[probe]
+)";
+  CHECK(error_of(described).find("stream[2].read: is not a key that Koppel knows") != std::string::npos);
+  const auto alone = parse_manifest(complete, manifest_form::alone);
+  REQUIRE_FALSE(alone.has_value());
+  for (const auto* missing :
+       {"stream[1].read: is missing", "stream[1].fields: is missing", "api: is missing", "probe: is missing"})
+    CHECK(alone.error().detail.find(missing) != std::string::npos);
 }

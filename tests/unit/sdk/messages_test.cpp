@@ -33,7 +33,7 @@ std::vector<message> one_of_each() {
   reply answer{7, 3, "try_again", "later", 503, {{"retry-after", "caf\xe9"}}, std::string("{\"\0\"}", 5), 11};
   http ask{7, 4, "POST", "https://api.example/companies.list", {{"x-api-version", "1"}}, "{}"};
   done end{7, "permanent", "no", 404, 5000, "acc", "Acme", "live", {"contacts"}};
-  return {hello{65536, "0.1", 10, 1},
+  return {hello{65536, "0.1", 10, 1, "[plugin]\n"},
           begin,
           answer,
           cancel{7, 2},

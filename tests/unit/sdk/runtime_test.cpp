@@ -34,6 +34,9 @@ class sample : public connector {
     stream("notes", entity::company, &sample::fetch, &sample::noted);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
+  void manifest(std::string_view text) override {
+    if (text == "wrong") throw std::runtime_error("line 1 is wrong");
+  }
   std::string base_url(const job& run) const override {
     return "https://" + std::string(run.setting("host").value_or("api.example"));
   }
@@ -194,6 +197,16 @@ struct raw_host {
 };
 
 }  // namespace
+
+TEST_CASE("a connector that refuses its manifest is not ready, and its words are told", "[runtime]") {
+  raw_host host;
+  messages::hello greeting;
+  greeting.manifest = "wrong";
+  host.say(greeting);
+  const auto why = host.next<messages::unusable>();
+  CHECK(why.stage == "manifest");
+  CHECK(why.reason == "line 1 is wrong");
+}
 
 TEST_CASE("hello is answered with ready", "[runtime]") {
   raw_host host;

@@ -24,6 +24,11 @@ class connector {
   /// Whose account is this, and which streams may it read? Ends well with an account id, or throws.
   virtual task<> probe(probe_run& run) = 0;
 
+  /// The manifest's text, once and before any job; empty from a host that does not tell. For connectors that get to
+  /// know from it what they read. What is thrown here says why the plugin cannot be used: it is `failed` with that
+  /// sentence.
+  virtual void manifest(std::string_view text);
+
   /// What paths are relative to, e.g. "https://api.example.com"; may depend on settings and on what was remembered.
   virtual std::string base_url(const job& run) const = 0;
 

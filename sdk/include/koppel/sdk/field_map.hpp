@@ -72,6 +72,10 @@ struct field_map {
 record map_row(const field_map& map, const json& row, std::string_view id_path = "/id",
                std::string_view updated_at_path = "/updated_at", const lookup& known = {});
 
+/// The same for providers whose ids are no strings, or whose time of change is no RFC 3339: both are given.
+record map_row(const field_map& map, const json& row, const std::string& id, std::optional<time_point> updated_at,
+               const lookup& known = {});
+
 /// What is wrong with a table: fields the entity does not have, kinds of the wrong shape. Empty: it is sound.
 std::vector<std::string> faults_of(const field_map& map);
 

@@ -61,8 +61,9 @@ class job {
   job(const job&) = delete;
   job& operator=(const job&) = delete;
 
-  time_point now() const;       ///< of the host's last message: the only clock
-  time_point deadline() const;  ///< after it the host cancels
+  std::string_view stream() const;  ///< its name in the manifest; empty in a probe
+  time_point now() const;           ///< of the host's last message: the only clock
+  time_point deadline() const;      ///< after it the host cancels
   /// A setting of the connection, or what an earlier job remembered about it.
   std::optional<std::string_view> setting(std::string_view name) const;
 
@@ -120,7 +121,6 @@ class page {
 class sync : public job {
  public:
   using job::job;
-  std::string_view stream() const;
   bool full() const;
   bool resumed() const;
   /// Bytes this connector wrote; empty: from the beginning. A cursor of another version goes through

@@ -97,7 +97,8 @@ const koppel_plugin* load_plugin(const std::string& path);
 
 class scripted_host {
  public:
-  explicit scripted_host(const koppel_plugin* plugin);
+  /// `manifest` is told to the plugin. Throws script_error with the plugin's own words if it cannot be used.
+  explicit scripted_host(const koppel_plugin* plugin, std::string manifest = {});
   ~scripted_host();
   scripted_host(const scripted_host&) = delete;
   scripted_host& operator=(const scripted_host&) = delete;

@@ -41,6 +41,7 @@ struct hello {
   std::string host_version;
   std::uint64_t max_message = max_from_plugin;
   std::int64_t now = 0;  ///< milliseconds since 1970 UTC; in every message from the host
+  std::string manifest;  ///< since 1.1: TOML, as it was read from the plugin's file
 };
 
 /// A job. kind "probe": who is this account, which streams may it read. "sync": read `stream` from `cursor`.
@@ -152,7 +153,8 @@ struct done {
   std::vector<std::string> streams_refused;  ///< probe: streams that the grant does not permit
 };
 
-/// Said by the runner itself, not by the plugin: why the library could not be used. `stage`: load, symbol, abi, create.
+/// Why the library cannot be used, in place of `ready`. Said by the runner (`stage`: load, symbol, abi, create), or by
+/// a plugin that cannot work by its manifest (manifest).
 struct unusable {
   std::string stage;
   std::string reason;

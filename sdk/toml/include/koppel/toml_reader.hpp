@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a TOML table strictly: what is missing, of the wrong type or not known becomes a problem that names the key,
-// the line and the column. Reading goes on after a problem, so that an author sees all of them at once.
+// the line and the column. Reading goes on after a problem, so that an author sees all of them at once. Shared by the
+// host, which reads manifests, and the connector that reads the streams of one (plugins/declarative).
 #pragma once
 
 #include <toml++/toml.h>
@@ -10,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace koppel::plugins {
+namespace koppel {
 
 /// Collected sentences, the first ten; the rest is counted.
 class toml_problems {
@@ -34,6 +35,8 @@ class toml_reader {
   toml_reader(const toml::table& table, std::string path, toml_problems& problems);
 
   bool has(const char* key) const { return table_.contains(key); }
+  /// What is there, of whatever type, or nothing. The key counts as known.
+  const toml::node* node(const char* key, need n) { return find(key, n); }
   /// A string; empty where it is absent or wrong. Required means not empty.
   std::string text(const char* key, need n);
   bool boolean(const char* key, bool otherwise);
@@ -49,6 +52,8 @@ class toml_reader {
   std::vector<std::string> keys();
 
   void problem(const char* key, const std::string& what);
+  /// About something within the value of `key`.
+  void problem_at(const toml::node& where, const std::string& key, const std::string& what);
   void finish();
 
  private:
@@ -61,4 +66,4 @@ class toml_reader {
   std::set<std::string, std::less<>> asked_;
 };
 
-}  // namespace koppel::plugins
+}  // namespace koppel

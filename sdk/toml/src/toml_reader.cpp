@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict reading of TOML tables.
 
-#include "host/plugins/toml_reader.hpp"
+#include <koppel/toml_reader.hpp>
 
 #include <algorithm>
 
-#include "host/core/text.hpp"
-
-namespace koppel::plugins {
+namespace koppel {
 
 namespace {
 constexpr std::size_t most_problems = 10;
@@ -15,6 +13,22 @@ constexpr std::size_t longest_key = 60;
 
 std::string place(const toml::source_region& region) {
   return "line " + std::to_string(region.begin.line) + ", column " + std::to_string(region.begin.column);
+}
+
+/// A key as it may stand in a log, whatever was written between its quotes.
+std::string shown(std::string_view key) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out;
+  for (const char c : key.substr(0, longest_key)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n')
+      out += "\\n";
+    else if (byte < 0x20 || byte > 0x7e)
+      out.append({'\\', 'x', hex[byte >> 4], hex[byte & 15]});
+    else
+      out += c;
+  }
+  return key.size() > longest_key ? out + "..." : out;
 }
 }  // namespace
 
@@ -141,10 +155,14 @@ void toml_reader::problem(const char* key, const std::string& what) {
   problems_.add(node != nullptr ? node->source() : table_.source(), name(key), what);
 }
 
+void toml_reader::problem_at(const toml::node& where, const std::string& key, const std::string& what) {
+  problems_.add(where.source(), name(shown(key)), what);
+}
+
 void toml_reader::finish() {
   for (const auto& [key, node] : table_)
     if (asked_.find(key.str()) == asked_.end())
-      problems_.add(key.source(), name(core::escaped(key.str(), longest_key)), "is not a key that Koppel knows");
+      problems_.add(key.source(), name(shown(key.str())), "is not a key that Koppel knows");
 }
 
-}  // namespace koppel::plugins
+}  // namespace koppel
