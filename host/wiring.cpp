@@ -21,6 +21,7 @@
 
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
+#include "host/api/rest_door.hpp"
 #include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
 #include "host/runtime/log.hpp"
@@ -145,12 +146,15 @@ class host {
     };
     auth_->on_refusal = [this](const ledger::connection& c) { control_->attempt_refused(c); };
     make_control();
+    auto loaded = co_await control_->tokens().load();
+    if (!loaded) co_return loaded;
     auto syncing = co_await sync_->start();
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
     supervisor_.run("trimming of old events",
                     ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));
+    if (auto admin = start_admin(); !admin) co_return admin;
     co_return start_control();
   }
 
@@ -264,6 +268,30 @@ class host {
     control_->add_routes(router_);
   }
 
+  result<> start_admin() {
+    const auto& admin = config_.admin;
+    if (!admin.port) return {};
+    net::server_options options;
+    options.name = "admin";
+    options.address = admin.address;
+    options.port = *admin.port;
+    options.body_limit = net::limits::admin_body;
+    options.keep_alive = true;
+    options.handler_deadline = net::limits::authorization_deadline;
+    auto listening = net::http_server::listen(supervisor_, std::move(options),
+                                              [this](net::inbound_request r) { return (*rest_)(std::move(r)); });
+    if (!listening) return listening.error();
+    admin_ = std::move(*listening);
+    const bool v6 = admin.address.find(':') != std::string::npos;
+    const auto address = (v6 ? "[" + admin.address + "]" : admin.address) + ":" + std::to_string(admin_->port());
+    rest_.emplace(*control_, api::names_of(admin.address, admin_->port(), admin.name));
+    control_->rest_is_at(address);
+    spdlog::info("REST is at {}", address);
+    if (admin.exposed_without_tls)
+      spdlog::warn("REST at {} is not encrypted: whoever is on the way can read tokens and secrets", address);
+    return {};
+  }
+
   result<> start_control() {
     net::server_options options;
     options.name = "control";
@@ -324,6 +352,7 @@ class host {
   /// nothing is worth waiting for: it could not be kept.
   awaitable<void> shut_down() {
     if (ingress_) ingress_->stop_accepting();
+    if (admin_) admin_->stop_accepting();
     if (control_server_) control_server_->stop_accepting();
     if (ledger_failed_) {
       all_ended_ = false;
@@ -367,7 +396,8 @@ class host {
   std::optional<sync::sync_service> sync_;
   std::optional<api::control_api> control_;
   api::router router_;
-  std::unique_ptr<net::http_server> ingress_, control_server_;
+  std::optional<api::rest_door> rest_;
+  std::unique_ptr<net::http_server> ingress_, admin_, control_server_;
   std::string ingress_address_, public_url_;
 };
 

@@ -57,13 +57,15 @@ auth::confirmation read_confirmation(input& in) {
 
 }  // namespace
 
-awaitable<result<ledger::connection>> control_api::find(std::string provider, std::string name) {
+awaitable<result<ledger::connection>> control_api::find(std::string provider, std::string name, caller who) {
   std::optional<ledger::connection> found;
   const auto read = [&](transaction& tx) -> result<> {
     found = find_named(tx, provider, name);
     return {};
   };
   if (auto done = co_await around_.ledger.write(read); !done) co_return done.error();
+  // The same words for what is another customer's and for what is not there, without the name that was asked for.
+  if (who.customer && !(found && who.sees(found->customer))) co_return not_found("There is no such connection.");
   if (!found) co_return not_found("There is no connection " + provider + "/" + name + ".");
   co_return std::move(*found);
 }
@@ -152,8 +154,9 @@ awaitable<answer> control_api::post_secret(call c) {
   co_return json_answer(200, view(changed));
 }
 
-awaitable<answer> control_api::get_connections(call) {
-  auto shown = co_await show([](const ledger::connection&) { return true; });
+awaitable<answer> control_api::get_connections(call c) {
+  const auto who = c.who;
+  auto shown = co_await show([&who](const ledger::connection& one) { return who.sees(one.customer); });
   if (!shown) co_return failure_answer(shown.error());
   co_return json_answer(200, json::object{{"connections", std::move(*shown)}});
 }
@@ -198,7 +201,7 @@ awaitable<answer> control_api::post_connection(call c) {
 }
 
 awaitable<answer> control_api::get_connection(call c) {
-  auto found = co_await find(c.path["provider"], c.path["name"]);
+  auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
   const auto after = c.query("after_generation");
   if (after.empty()) co_return co_await show_one(200, found->id);
@@ -223,7 +226,7 @@ awaitable<answer> control_api::get_connection(call c) {
     const auto limit = std::chrono::steady_clock::now() +
                        std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1});
     co_await changed_.wait_until(limit);
-    found = co_await find(c.path["provider"], c.path["name"]);
+    found = co_await find(c.path["provider"], c.path["name"], c.who);
     if (!found) co_return failure_answer(found.error());
   }
   auto shown = co_await show_one(200, found->id);
@@ -271,12 +274,12 @@ awaitable<answer> control_api::post_attempt(call c) {
   if (!redirect_uri.empty())
     if (auto why = redirect_uri_refusal(redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
-  auto found = co_await find(c.path["provider"], c.path["name"]);
+  auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
   auto started = co_await around_.auth.begin(found->id, confirmation, redirect_uri);
   if (!started) co_return failure_answer(started.error());
   // The status changed with the attempt: the caller waits for what comes after that.
-  auto after = co_await find(c.path["provider"], c.path["name"]);
+  auto after = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!after) co_return failure_answer(after.error());
   co_return json_answer(201, json::object{{"link", started->link},
                                           {"redirect_uri", started->redirect_uri},
@@ -291,7 +294,7 @@ awaitable<answer> control_api::post_code(call c) {
   core::secret pasted(in.required("pasted", 16 << 10));
   const auto confirmation = read_confirmation(in);
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
-  auto found = co_await find(c.path["provider"], c.path["name"]);
+  auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
   auto after = co_await around_.auth.paste(found->id, std::move(pasted), confirmation);
   if (!after) co_return failure_answer(after.error());
@@ -310,7 +313,7 @@ awaitable<answer> control_api::post_confirmation(call c) {
   const bool accept = in.flag("accept");
   auto account = in.optional("account", 255);
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
-  auto found = co_await find(c.path["provider"], c.path["name"]);
+  auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
   auto after = co_await around_.auth.confirm(found->id, accept, std::move(account));
   if (!after) co_return failure_answer(after.error());

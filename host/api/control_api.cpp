@@ -16,29 +16,10 @@ namespace json = boost::json;
 using ledger::transaction;
 using runtime::awaitable;
 
-control_api::control_api(api_surroundings around) : around_(std::move(around)), started_at_(around_.clock.now()) {}
-
-void control_api::add_routes(router& r) {
-  const auto add = [&](std::string method, std::string_view pattern, reply (control_api::*member)(call)) {
-    r.add(std::move(method), pattern, [this, member](call c) { return (this->*member)(std::move(c)); });
-  };
-  add("GET", "/v1/status", &control_api::get_status);
-  add("GET", "/v1/plugins", &control_api::get_plugins);
-  add("POST", "/v1/plugins/rescan", &control_api::post_rescan);
-  add("GET", "/v1/consumers", &control_api::get_consumers);
-  add("GET", "/v1/apps", &control_api::get_apps);
-  add("POST", "/v1/apps", &control_api::post_app);
-  add("POST", "/v1/apps/{provider}/{name}/secret", &control_api::post_secret);
-  add("GET", "/v1/connections", &control_api::get_connections);
-  add("POST", "/v1/connections", &control_api::post_connection);
-  add("GET", "/v1/connections/{provider}/{name}", &control_api::get_connection);
-  add("DELETE", "/v1/connections/{provider}/{name}", &control_api::delete_connection);
-  add("POST", "/v1/connections/{provider}/{name}/attempts", &control_api::post_attempt);
-  add("POST", "/v1/connections/{provider}/{name}/code", &control_api::post_code);
-  add("POST", "/v1/connections/{provider}/{name}/confirmation", &control_api::post_confirmation);
-  add("GET", "/v1/syncs", &control_api::get_syncs);
-  add("POST", "/v1/syncs", &control_api::post_sync);
-}
+control_api::control_api(api_surroundings around)
+    : around_(std::move(around)),
+      tokens_(around_.ledger, around_.clock, around_.supervisor),
+      started_at_(around_.clock.now()) {}
 
 void control_api::connection_changed(const ledger::connection&) { changed_.notify_all(); }
 
@@ -100,6 +81,7 @@ awaitable<answer> control_api::get_status(call) {
   body["disk"] = view(around_.ledger.space());
   body["started_at"] = core::to_rfc3339(started_at_);
   body["ingress"] = json::object{{"address", around_.ingress_address}, {"public_url", around_.public_url}};
+  body["admin"] = json::object{{"address", rest_address_}};
   body["bus"] = json::object{{"folder", around_.bus_folder}};
   body["plugins"] = shown_plugins();
   co_return json_answer(200, body);
@@ -139,12 +121,13 @@ awaitable<answer> control_api::get_syncs(call c) {
   }
   const auto provider = c.query("provider");
   const auto name = c.query("connection");
+  const auto& who = c.who;
 
   std::vector<ledger::run> runs;
   std::map<std::string, ledger::connection> connections;
   const auto read = [&](transaction& tx) -> result<> {
     for (auto& connection : tx.connections()) connections.emplace(connection.id, std::move(connection));
-    runs = tx.runs(limit, {.provider = provider, .connection = name});
+    runs = tx.runs(limit, {.provider = provider, .connection = name, .customer = who.customer});
     return {};
   };
   if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());
@@ -153,6 +136,7 @@ awaitable<answer> control_api::get_syncs(call c) {
     const auto found = connections.find(id);
     if (found == connections.end()) return nullptr;
     const auto& known = found->second;
+    if (!who.sees(known.customer)) return nullptr;
     return (provider.empty() || known.provider == provider) && (name.empty() || known.name == name) ? &known : nullptr;
   };
   // What is stored lags behind what runs: the live counts replace it.
@@ -177,7 +161,7 @@ awaitable<answer> control_api::post_sync(call c) {
   const bool full = in.flag("full");
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
 
-  auto connection = co_await find(provider, name);
+  auto connection = co_await find(provider, name, c.who);
   if (!connection) co_return failure_answer(connection.error());
   // What would be read could not be kept.
   const auto look = [](transaction& tx) { return tx.room(); };

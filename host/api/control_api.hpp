@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes of the control socket (docs/control-api.md): what koppelctl speaks, and what REST will have later. Every
-// door checks its input and says in a sentence what is wrong. Main strand only.
+// The routes of the control socket (docs/control-api.md) and of REST (docs/rest-api.md): one table says which door has
+// which. Every route checks its input, says in a sentence what is wrong, and shows a caller that is bound to a customer
+// nothing of another. Main strand only.
 #pragma once
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "host/api/route_table.hpp"
 #include "host/api/router.hpp"
+#include "host/api/tokens.hpp"
 #include "host/api/views.hpp"
 #include "host/auth/auth_service.hpp"
 #include "host/runtime/condition.hpp"
@@ -37,8 +41,15 @@ class control_api {
  public:
   explicit control_api(api_surroundings around);
 
-  /// Adds all routes; they refer to this object.
+  /// Adds the control socket's routes; they refer to this object.
   void add_routes(router& r);
+  /// Adds those of REST, each behind the scope that it needs.
+  void add_rest_routes(router& r);
+  /// Every route there is.
+  static const std::vector<route>& routes();
+  token_keeper& tokens() { return tokens_; }
+  /// REST has an address, which the status shows.
+  void rest_is_at(std::string address) { rest_address_ = std::move(address); }
   /// A connection's status changed: wakes whoever waits for that.
   void connection_changed(const ledger::connection& c);
   /// An attempt failed and the status stayed; `c.auth` is the outcome: tells whoever waits for it.
@@ -46,6 +57,8 @@ class control_api {
 
  private:
   using reply = runtime::awaitable<answer>;
+  static std::vector<route> make_routes();
+  static runtime::awaitable<answer> serve_within_scope(control_api& self, const route& which, call c);
   reply get_status(call c);
   reply get_plugins(call c);
   reply post_rescan(call c);
@@ -62,15 +75,31 @@ class control_api {
   reply post_confirmation(call c);
   reply get_syncs(call c);
   reply post_sync(call c);
+  reply get_tokens(call c);
+  reply post_token(call c);
+  reply delete_token(call c);
+  reply get_providers(call c);
+  reply get_customer_provider(call c);
+  reply put_customer_provider(call c);
+  reply get_openapi(call c);
 
   /// Everything that is known of the connections that `wanted` accepts, as the API shows it.
   runtime::awaitable<result<boost::json::array>> show(std::function<bool(const ledger::connection&)> wanted);
-  runtime::awaitable<result<ledger::connection>> find(std::string provider, std::string name);
+  /// not_found also for one that this caller does not see: in the same words.
+  runtime::awaitable<result<ledger::connection>> find(std::string provider, std::string name, caller who);
   runtime::awaitable<answer> show_one(int status, std::string id);
   boost::json::array shown_plugins() const;
   boost::json::array shown_consumers(ledger::transaction& tx) const;
 
+  // control_customers.cpp
+  struct saving;
+  runtime::awaitable<answer> save(saving& s);
+  runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome);
+
   api_surroundings around_;
+  token_keeper tokens_;
+  std::string rest_address_;
+  std::set<std::string> being_saved_;  ///< "<provider>/<customer>"
   core::instant started_at_;
   struct refusal {
     std::uint64_t number = 0;  ///< how many there were since the start

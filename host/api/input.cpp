@@ -3,6 +3,7 @@
 #include "host/api/input.hpp"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/url/parse.hpp>
 #include <regex>
 #include <utility>
@@ -84,6 +85,23 @@ std::map<std::string, std::string> input::text_map(std::string_view field) {
       complain("\"" + std::string(field) + "." + std::string(entry.key()) + "\" has to be a string");
   }
   return values;
+}
+
+std::vector<std::string> input::words(std::string_view field) {
+  std::vector<std::string> all;
+  const auto* value = find(field);
+  const auto* list = value ? value->if_array() : nullptr;
+  if (!list) {
+    complain("\"" + std::string(field) + "\" " + (value ? "has to be a list" : "is missing"));
+    return all;
+  }
+  for (const auto& one : *list) {
+    if (one.is_string())
+      all.emplace_back(one.get_string());
+    else
+      complain("\"" + std::string(field) + "\" has to hold strings alone");
+  }
+  return all;
 }
 
 const json::object* input::object(std::string_view field) {

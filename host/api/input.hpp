@@ -8,10 +8,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/core/manifest.hpp"
 
 namespace koppel::api {
+
+/// A customer's id has at most so many bytes.
+inline constexpr std::size_t longest_customer = 256;
 
 /// Collects the first complaint about a body; every accessor is safe to call after one.
 class input {
@@ -25,6 +29,10 @@ class input {
   /// A name that may stand in topics and addresses: [a-z0-9-]{1,64}, not beginning or ending with "-".
   std::string name(std::string_view field);
   std::map<std::string, std::string> text_map(std::string_view field);
+  /// A list of strings, which has to be there.
+  std::vector<std::string> words(std::string_view field);
+  /// Not there, or null.
+  bool absent(std::string_view field) const { return find(field) == nullptr; }
   const boost::json::object* object(std::string_view field);
 
   void complain(std::string what);

@@ -2,10 +2,11 @@
 
 #include "host/api/router.hpp"
 
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <optional>
 #include <utility>
+
+#include "host/api/json_body.hpp"
 
 namespace koppel::api {
 namespace json = boost::json;
@@ -30,7 +31,7 @@ std::optional<parameters> match(const std::vector<std::string>& pattern, const s
   if (pattern.size() != path.size()) return std::nullopt;
   parameters found;
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (is_parameter(pattern[i]))
+    if (is_parameter(pattern[i]) && !path[i].empty())
       found[pattern[i].substr(1, pattern[i].size() - 2)] = path[i];
     else if (pattern[i] != path[i])
       return std::nullopt;
@@ -61,33 +62,33 @@ void router::add(std::string method, std::string_view pattern, handler h) {
   routes_.push_back({std::move(method), split(pattern), std::move(h)});
 }
 
-runtime::awaitable<answer> router::operator()(net::inbound_request r) const {
+runtime::awaitable<answer> router::operator()(net::inbound_request r, caller who) const {
   const auto path = split(r.path);
-  bool other_method = false;
+  std::string other_methods;
   for (const auto& candidate : routes_) {
     auto found = match(candidate.parts, path);
     if (!found) continue;
     if (candidate.method != r.method) {
-      other_method = true;
+      other_methods += (other_methods.empty() ? "" : ", ") + candidate.method;
       continue;
     }
     call c;
     c.path = std::move(*found);
     if (!r.body.empty()) {
-      boost::system::error_code ec;
-      json::parse_options strict;
-      strict.max_depth = 32;
-      auto body = json::parse(r.body, ec, {}, strict);
-      if (ec || !body.is_object())
-        co_return error_answer(400, "bad_json",
-                               "The body has to be one JSON object" + (ec ? ": " + ec.message() : "") + ".");
-      c.body = std::move(body.as_object());
+      auto body = read_json_body(r.body);
+      if (!body.complaint.empty()) co_return error_answer(400, "bad_json", body.complaint);
+      c.body = std::move(body.object);
     }
+    c.who = std::move(who);
     c.request = std::move(r);
     co_return co_await candidate.handle(std::move(c));
   }
-  if (other_method) co_return error_answer(405, "method_not_allowed", r.method + " is not possible here.");
-  co_return error_answer(404, "not_found", "There is nothing at " + r.path + ".");
+  if (!other_methods.empty()) {
+    auto refused = error_answer(405, "method_not_allowed", r.method + " is not possible here.");
+    refused.headers.emplace_back("Allow", other_methods);
+    co_return refused;
+  }
+  co_return error_answer(404, "not_found", "There is nothing at this path.");
 }
 
 }  // namespace koppel::api

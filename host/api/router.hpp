@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Method and path pattern to handler: "/v1/connections/{provider}/{name}". Answers 404 and 405 itself, in the API's
-// error form.
+// error form, and reads bodies.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/api/caller.hpp"
 #include "host/net/http_server.hpp"
 
 namespace koppel::api {
@@ -19,6 +20,7 @@ struct call {
   net::inbound_request request;
   std::map<std::string, std::string, std::less<>> path;
   boost::json::object body;
+  caller who;
 
   /// A query parameter, or empty.
   std::string query(std::string_view name) const;
@@ -34,7 +36,7 @@ answer error_answer(int status, std::string_view code, std::string_view message)
 class router {
  public:
   void add(std::string method, std::string_view pattern, handler h);
-  runtime::awaitable<answer> operator()(net::inbound_request r) const;
+  runtime::awaitable<answer> operator()(net::inbound_request r, caller who = {}) const;
 
  private:
   struct route {

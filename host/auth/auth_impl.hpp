@@ -13,10 +13,6 @@
 #include <set>
 #include <string>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/this_coro.hpp>
-
 #include "host/auth/auth_service.hpp"
 #include "host/auth/connection_gate.hpp"
 #include "host/auth/landing_page.hpp"
@@ -25,6 +21,7 @@
 #include "host/core/oauth.hpp"
 #include "host/core/token_refresh.hpp"
 #include "host/runtime/random.hpp"
+#include "host/runtime/shielded.hpp"
 #include "host/runtime/steady_clock.hpp"
 
 namespace koppel::auth {
@@ -199,14 +196,7 @@ class auth_service::impl {
   std::deque<std::string> used_in_order_;
 };
 
-/// Runs `work` to its end even where the caller is cancelled meanwhile; the caller learns of that at its next wait.
-template <class T>
-runtime::awaitable<T> shielded(runtime::awaitable<T> work) {
-  const auto executor = co_await runtime::asio::this_coro::executor;
-  auto no_slot =
-      runtime::asio::bind_cancellation_slot(runtime::asio::cancellation_slot(), runtime::asio::use_awaitable);
-  co_return co_await runtime::asio::co_spawn(executor, std::move(work), std::move(no_slot));
-}
+using runtime::shielded;
 
 /// Nothing was decided: the provider, its limit or the plugin is in trouble.
 bool is_passing(const messages::done& done);

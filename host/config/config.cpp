@@ -101,6 +101,29 @@ void read_control(const toml::table& table, problems& found, const fs::path& fol
   in.refuse_the_rest();
 }
 
+void read_admin(const toml::table& table, problems& found, admin& out) {
+  table_reader in(table, "[admin]", found);
+  const auto port = static_cast<std::uint16_t>(in.number("port", {0, 65535}, 0));
+  if (in.has("port")) out.port = port;
+  out.address = in.text("address", out.address);
+  out.name = in.text("name", {});
+  out.exposed_without_tls = in.flag("exposed_without_tls", false);
+  if (!is_ip_address(out.address)) {
+    in.refuse("address", "has to be an IP address, such as \"127.0.0.1\" or \"::1\".");
+  } else if (!is_loopback(out.address) && !out.exposed_without_tls) {
+    in.refuse("address",
+              "can be reached from other machines, and this listener does not encrypt: tokens and secrets would travel "
+              "in the open. Put a proxy with TLS before it; or, on a network that is protected otherwise, add: "
+              "exposed_without_tls = true");
+  }
+  const auto plain = [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+  };
+  if (in.has("name") && (out.name.empty() || !std::all_of(out.name.begin(), out.name.end(), plain)))
+    in.refuse("name", "has to be a host's name alone, in lower case: no scheme, port or path.");
+  in.refuse_the_rest();
+}
+
 void read_log(const toml::table& table, problems& found, const fs::path& folder, log& out) {
   table_reader in(table, "[log]", found);
   out.level = in.one_of("level", {"trace", "debug", "info", "warn", "error", "off"}, out.level);
@@ -201,6 +224,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   if (const auto* t = in.table("ingress")) read_ingress(*t, found, out.ingress);
   if (const auto* t = in.table("bus")) read_bus(*t, found, folder, out.bus);
   if (const auto* t = in.table("control")) read_control(*t, found, folder, out.control);
+  if (const auto* t = in.table("admin")) read_admin(*t, found, out.admin);
   if (const auto* t = in.table("log")) read_log(*t, found, folder, out.log);
   if (const auto* t = in.table("sync")) read_sync(*t, found, out.sync);
   if (const auto* t = in.table("retention")) read_retention(*t, found, out.retention);

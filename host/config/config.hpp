@@ -47,6 +47,14 @@ struct control {
   std::filesystem::path socket;
 };
 
+/// The listener for REST.
+struct admin {
+  std::optional<std::uint16_t> port;  ///< absent: there is none. 0: any free one
+  std::string address = "127.0.0.1";  ///< an IP address, v6 without brackets
+  std::string name;                   ///< how others call an exposed listener: "koppel.internal"
+  bool exposed_without_tls = false;   ///< the operator means it: tokens travel in the open
+};
+
 struct log {
   std::string level = "info";  ///< trace, debug, info, warn, error, off
   std::filesystem::path file;  ///< empty: stderr
@@ -79,6 +87,7 @@ struct config {
   struct ingress ingress;
   struct bus bus;
   struct control control;
+  struct admin admin;
   struct log log;
   struct sync sync;
   struct retention retention;

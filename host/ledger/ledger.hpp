@@ -97,6 +97,16 @@ struct event_draft {
   boost::json::object data;
 };
 
+/// A key to the REST API. What it is made of is not kept, only its digest.
+struct api_token {
+  std::string name;
+  std::string hash;                     ///< 32 bytes
+  std::optional<std::string> customer;  ///< it sees this customer's alone; absent: everybody's
+  std::vector<std::string> scopes;
+  core::instant created_at{};
+  std::optional<core::instant> last_used_at;  ///< written now and then, not at each use
+};
+
 enum class run_mode { full, incremental };
 
 /// A sync run, live or past.
@@ -131,7 +141,8 @@ struct stream_state {
 
 /// Whose runs; empty: anybody's.
 struct run_filter {
-  std::string provider, connection;  ///< names
+  std::string provider, connection;     ///< names
+  std::optional<std::string> customer;  ///< of this customer's connections alone
 };
 
 struct page_outcome {
@@ -179,6 +190,8 @@ class transaction {
 
   virtual result<app> insert_app(app a, core::secret client_secret) = 0;
   virtual result<void> update_app_secret(const std::string& app_id, core::secret client_secret) = 0;
+  /// Another client id and redirect address.
+  virtual result<void> update_app(const app& a) = 0;
   virtual std::vector<app> apps() = 0;
   virtual std::optional<app> find_app(const std::string& id) = 0;
   virtual result<core::secret> client_secret(const std::string& app_id) = 0;
@@ -188,6 +201,8 @@ class transaction {
   virtual std::optional<connection> find_connection(const std::string& id) = 0;
   /// Writes settings, learned, auth and pinned; nothing else of a connection changes.
   virtual result<void> update_connection(const connection& c) = 0;
+  /// From now on it uses this app, of the same provider.
+  virtual result<void> move_connection(const std::string& id, const std::string& app_id) = 0;
   /// Marks it removed (the id is never reused, the name becomes free), with the auth status that says so; closes its
   /// open runs; deletes its credentials, attempts and, with `purge`, its records. Nothing is written for it afterwards:
   /// update_connection, begin_run, commit_page and end_run fail with not_found.
@@ -241,6 +256,12 @@ class transaction {
   virtual std::optional<stream_state> find_stream(const std::string& connection_id, const std::string& stream) = 0;
   /// All streams of the connection that were ever read.
   virtual std::vector<stream_state> streams(const std::string& connection_id) = 0;
+
+  /// errc::exists where the name is taken.
+  virtual result<void> insert_api_token(const api_token& t) = 0;
+  virtual std::vector<api_token> api_tokens() = 0;
+  virtual result<void> delete_api_token(const std::string& name) = 0;
+  virtual void mark_api_token_used(const std::string& name, core::instant at) = 0;
 
   virtual std::vector<bus::consumer_position> consumers() = 0;
   virtual std::uint64_t head() = 0;

@@ -122,7 +122,15 @@ ALTER TABLE credentials ADD COLUMN unproven TEXT NOT NULL DEFAULT '';
 UPDATE credentials SET unproven = 'ask' WHERE connection_id IN (SELECT id FROM connections WHERE pinned IS NULL);
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5};
+// The tokens of the REST API. `hash` is a digest of 256 random bits, which needs no salt; a token without a customer
+// sees everybody's.
+constexpr const char* version_6 = R"sql(
+CREATE TABLE api_tokens(
+  name TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, customer TEXT, scopes TEXT NOT NULL, created_at INTEGER NOT NULL,
+  last_used_at INTEGER) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

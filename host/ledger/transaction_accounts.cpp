@@ -61,6 +61,13 @@ result<void> sql_transaction::update_app_secret(const std::string& app_id, core:
   return {};
 }
 
+result<void> sql_transaction::update_app(const app& a) {
+  if (query(db_, "UPDATE apps SET client_id = ?, redirect_uri = ? WHERE id = ?", a.client_id, a.redirect_uri, a.id)
+          .run() == 0)
+    return no_such("app", a.id);
+  return {};
+}
+
 std::vector<app> sql_transaction::apps() {
   std::vector<app> out;
   query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps ORDER BY provider, name");
@@ -124,6 +131,13 @@ result<void> sql_transaction::update_connection(const connection& c) {
           json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
           .run();
   if (changed == 0) return no_such("connection", c.id);
+  return {};
+}
+
+result<void> sql_transaction::move_connection(const std::string& id, const std::string& app_id) {
+  if (!find_app(app_id)) return no_such("app", app_id);
+  if (query(db_, "UPDATE connections SET app_id = ? WHERE id = ? AND removed_at IS NULL", app_id, id).run() == 0)
+    return no_such("connection", id);
   return {};
 }
 

@@ -21,6 +21,7 @@ class sql_transaction final : public transaction {
   // transaction_accounts.cpp
   result<app> insert_app(app a, core::secret client_secret) override;
   result<void> update_app_secret(const std::string& app_id, core::secret client_secret) override;
+  result<void> update_app(const app& a) override;
   std::vector<app> apps() override;
   std::optional<app> find_app(const std::string& id) override;
   result<core::secret> client_secret(const std::string& app_id) override;
@@ -28,7 +29,14 @@ class sql_transaction final : public transaction {
   std::vector<connection> connections() override;
   std::optional<connection> find_connection(const std::string& id) override;
   result<void> update_connection(const connection& c) override;
+  result<void> move_connection(const std::string& id, const std::string& app_id) override;
   result<void> remove_connection(const std::string& id, bool purge) override;
+
+  // transaction_tokens.cpp
+  result<void> insert_api_token(const api_token& t) override;
+  std::vector<api_token> api_tokens() override;
+  result<void> delete_api_token(const std::string& name) override;
+  void mark_api_token_used(const std::string& name, core::instant at) override;
 
   // transaction_grants.cpp
   result<std::optional<credentials>> find_credentials(const std::string& connection_id) override;

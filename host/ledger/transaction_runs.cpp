@@ -149,14 +149,20 @@ std::vector<run> sql_transaction::runs(std::size_t newest, const run_filter& of)
   // The order of the join is fixed by CROSS: from the newest run backwards, or through the index of a few connections.
   const char* anybodys =
       "SELECT runs.* FROM runs CROSS JOIN connections ON connections.id = runs.connection_id "
-      "WHERE removed_at IS NULL ORDER BY runs.number DESC LIMIT ?3";
+      "WHERE removed_at IS NULL ORDER BY runs.number DESC LIMIT ?1";
   const char* theirs =
       "SELECT runs.* FROM connections CROSS JOIN runs ON runs.connection_id = connections.id "
       "WHERE removed_at IS NULL AND (?1 = '' OR provider = ?1) AND (?2 = '' OR name = ?2) "
+      "AND (?4 IS NULL OR customer = ?4) "
       "ORDER BY runs.number DESC LIMIT ?3";
-  const bool any = of.provider.empty() && of.connection.empty();
-  query q(db_, any ? anybodys : theirs, of.provider, of.connection, std::uint64_t{newest});
-  while (q.step()) out.push_back(run_in(q));
+  const bool any = of.provider.empty() && of.connection.empty() && !of.customer;
+  const auto collect = [&out](query&& q) {
+    while (q.step()) out.push_back(run_in(q));
+  };
+  if (any)
+    collect(query(db_, anybodys, std::uint64_t{newest}));
+  else
+    collect(query(db_, theirs, of.provider, of.connection, std::uint64_t{newest}, of.customer));
   return out;
 }
 

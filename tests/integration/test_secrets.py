@@ -3,12 +3,14 @@
 
 import base64
 import glob
+import json
 import os
 import subprocess
 import unittest
 import urllib.parse
 
 from harness import RigTest
+from koppel import Rest
 from provider import wait_until
 
 
@@ -52,9 +54,10 @@ class Secrets(RigTest):
         return places
 
     def test_no_planted_secret_is_found(self):
-        rig = self.make_rig("--companies", 120, "--contacts", 300)
+        rig = self.make_rig("--companies", 120, "--contacts", 300, rest=True)
         rig.start_consumer()
         client = rig.sim.client()
+        token = rig.token("proplus", "read", "connect", customer="4712")
         self.add_connection(rig, "teamleader/acme")
         rig.add_app("teamleader/manual", redirect_uri="https://app.testocloud.be/")
         rig.ask("connection", "add", "teamleader/late", "--app", "manual")
@@ -65,13 +68,22 @@ class Secrets(RigTest):
         for name, pasted in (("an expired code", expired), ("a redirect", f"https://app.testocloud.be/?code={expired}")):
             done = rig.ctl("connection", "connect", "teamleader/late", "--paste", stdin=pasted + "\n", check=False)
             outputs[f"koppelctl with {name}"] = (done.stdout + done.stderr).encode()
+        # The same through REST, and a token in the wrong place.
+        person, here = Rest(rig.rest_address(), token), "/v1/customers/4712/providers/teamleader"
+        saved = {"client_id": client["client_id"], "client_secret": client["client_secret"], "code": expired}
+        for name, body in (("a code", saved), ("a wrong member", {**saved, "secret": token}),
+                           ("a body that is cut", json.dumps(saved)[:-1]), ("another version", {**saved, "version": "V1"})):
+            outputs[f"REST with {name}"] = person.call("PUT", here, body)[1].encode()
+        outputs["REST's answer"] = person.call("GET", here)[1].encode()
+        outputs["REST with a token in the query"] = Rest(person.address).call("GET", f"{here}?token={token}")[1].encode()
+        outputs["REST with a token in the path"] = person.call("GET", f"/v1/{token}")[1].encode()
         self.wait_for_full_reads(rig, "teamleader/acme")
         # A provider that answers with what it was sent must not make the host repeat it.
         rig.sim.post("/revoke", {"client_id": client["client_id"]})
         rig.ctl("sync", "run", "teamleader/acme", check=False)
 
         issued = rig.sim.get("/secrets")
-        secrets = {"client secret": client["client_secret"], "expired code": expired,
+        secrets = {"API token": token, "client secret": client["client_secret"], "expired code": expired,
                    "sealing key": read(rig.key_file).decode().strip()}
         for kind in ("codes", "access_tokens", "refresh_tokens"):
             self.assertTrue(issued[kind], f"the provider issued no {kind}: nothing was planted")

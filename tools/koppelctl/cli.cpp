@@ -25,6 +25,7 @@ struct arguments_of_all {
   std::string name;
   new_app app;
   new_connection connection;
+  new_token token;
   connect_wish connect;
   sync_wish sync;
   event_wish event;
@@ -140,6 +141,32 @@ void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   add_connect(*connection, a);
 }
 
+void add_token_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* token = noun(top, "token", "Keys to the REST API");
+  auto* add = verb(*token, a, "add", "Make a token; it is shown this once",
+                   "  koppelctl token add monitoring --scope read\n"
+                   "  koppelctl token add acme --customer 4711 --scope read --scope connect --scope sync",
+                   [&a](surroundings& s) {
+                     a.token.name = a.name;
+                     return add_token(s, a.token);
+                   });
+  add->add_option("name", a.name, "1 to 64 small letters, digits and hyphens")->required();
+  add->add_option_function<std::string>(
+      "--customer",
+      [&a](const std::string& customer) {
+        a.token.customer = customer;
+        a.token.of_customer = true;
+      },
+      "The only customer whose things it sees; without it, it sees all");
+  add->add_option("--scope", a.token.scopes, "read (the default), connect, sync or admin; several times for several")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"read", "connect", "sync", "admin"}));
+  verb(*token, a, "list", "All tokens, and when they were used", "  koppelctl token list", list_tokens);
+  auto* revoke = verb(*token, a, "revoke", "End a token, at once", "  koppelctl token revoke acme",
+                      [&a](surroundings& s) { return revoke_token(s, a.name); });
+  revoke->add_option("name", a.name, "The token's name")->required();
+}
+
 void add_sync_verbs(CLI::App& top, arguments_of_all& a) {
   auto* sync = noun(top, "sync", "Reading records from providers");
   auto* run = verb(*sync, a, "run", "Read what is new, now, and wait for the end",
@@ -226,6 +253,7 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
        "  koppelctl plugin rescan", rescan_plugins);
   add_app_verbs(top, a);
   add_connection_verbs(top, a);
+  add_token_verbs(top, a);
   add_sync_verbs(top, a);
   add_event_verbs(top, a);
   auto* consumer = noun(top, "consumer", "Who follows the bus");

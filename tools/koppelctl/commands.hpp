@@ -41,6 +41,16 @@ ending add_app(surroundings& s, const new_app& what);
 ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input);
 ending list_apps(surroundings& s);
 
+// tokens.cpp
+struct new_token {
+  std::string name, customer;
+  std::vector<std::string> scopes;
+  bool of_customer = false;  ///< --customer was given
+};
+ending add_token(surroundings& s, const new_token& what);
+ending list_tokens(surroundings& s);
+ending revoke_token(surroundings& s, const std::string& name);
+
 // connections.cpp
 struct new_connection {
   full_name name;

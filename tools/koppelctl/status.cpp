@@ -77,6 +77,12 @@ std::string history_of(const json::object& status) {
   return out;
 }
 
+/// A line of its own where there is such a listener.
+std::string rest_of(const json::object& admin) {
+  const auto address = text_of(admin, "address");
+  return address.empty() ? "" : "REST         " + printable(address) + "\n";
+}
+
 }  // namespace
 
 void print_document(terminal& t, const json::object& document) { t.out << json::serialize(document) << std::endl; }
@@ -101,7 +107,8 @@ ending show_status(surroundings& s) {
         << " events" << history_of(*answer) << "\n"
         << full_disk(object_of(*answer, "disk")) << "Ingress      " << printable(text_of(ingress, "address"))
         << ", public as " << printable(text_of(ingress, "public_url")) << "\n"
-        << "Bus          " << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"
+        << rest_of(object_of(*answer, "admin")) << "Bus          "
+        << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"
         << "Connections  " << (total.empty() ? "0" : total) << (counts.empty() ? "" : ": " + counts) << "\n\n";
   print_plugins(t, array_of(*answer, "plugins"));
   t.out << "\n";

@@ -15,14 +15,41 @@ from provider import Browser, Simulator, wait_until
 TEAMLEADER_HOSTS = ("focus.teamleader.eu", "api.focus.teamleader.eu")
 
 
+class Rest:
+    """Somebody with an API token, or without one."""
+
+    def __init__(self, address, token=None):
+        self.address, self.token = address, token
+
+    def call(self, method, path, body=None, headers=None):
+        """Status and text. A body that is no text yet is sent as JSON."""
+        connection = http.client.HTTPConnection(*self.address, timeout=60)
+        try:
+            sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+            if body is not None:
+                sent["Content-Type"] = "application/json"
+            text = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
+            connection.request(method, path, text, {**sent, **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def ask(self, method, path, body=None, expect=200):
+        status, text = self.call(method, path, body)
+        if status != expect:
+            raise AssertionError(f"{method} {path}: {status} {text[:600]}")
+        return json.loads(text)
+
+
 class Rig:
     """A simulator, a host and a consumer in one folder, on loopback and ipc only."""
 
-    def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0):
+    def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0, rest=False):
         self.bin = os.path.join(build, "bin")
         self.folder = folder
         self.plugins = plugins or os.path.join(build, "plugins")
-        self.schedule, self.interval_s = schedule, interval_s
+        self.schedule, self.interval_s, self.rest = schedule, interval_s, rest
         self.socket = os.path.join(folder, "control.sock")
         self.bus = os.path.join(folder, "bus")
         self.database = os.path.join(folder, "proplus.sqlite")
@@ -47,6 +74,8 @@ class Rig:
                  f'key_file = "{self.key_file}"', "", "[ingress]", 'address = "127.0.0.1"', "port = 0", "",
                  "[bus]", f'folder = "{self.bus}"', "", "[control]", f'socket = "{self.socket}"', "",
                  "[sync]", f"schedule = {'true' if self.schedule else 'false'}", f"interval_s = {self.interval_s}", ""]
+        if self.rest:
+            lines += ["[admin]", "port = 0", ""]
         if self.sim:
             for host in TEAMLEADER_HOSTS:
                 lines += ["[[route]]", f'host = "{host}"', f'address = "{self.sim.address}"',
@@ -112,6 +141,15 @@ class Rig:
             return answer.status, json.loads(answer.read() or b"null")
         finally:
             connection.close()
+
+    def token(self, name, *scopes, customer=None):
+        """Makes an API token and returns it."""
+        bound = ["--customer", customer] if customer is not None else []
+        return self.ask("token", "add", name, *bound, *(word for s in scopes for word in ("--scope", s)))["token"]
+
+    def rest_address(self):
+        address, port = self.ask("status")["admin"]["address"].rsplit(":", 1)
+        return address, int(port)
 
     def connection(self, name):
         return self.ask("connection", "show", name)

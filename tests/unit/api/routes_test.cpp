@@ -1,52 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control socket's routes, without the socket: waiting for a connection's change, plugins, apps.
 
-#include "host/api/control_api.hpp"
-#include "tests/unit/auth/world.hpp"
+#include "tests/unit/api/api_world.hpp"
 
 using namespace koppel;
 using namespace std::chrono_literals;
-
-namespace {
-
-struct api_world : test::world {
-  api_world() {
-    sync_.emplace(sync::sync_surroundings{supervisor, clock, *book, *host, *provider,
-                                          [](const ledger::connection&, const std::string&, boost::json::object) {},
-                                          [](std::string, int, std::string) {}},
-                  sync::sync_options{});
-    api_.emplace(api::api_surroundings{supervisor, clock, *book, *host, *auth, *sync_,
-                                       [] { return std::vector<std::string>(); }, "", "", "", ""});
-    api_->add_routes(router);
-  }
-
-  /// Waits until the connection is beyond this generation; `answers` counts.
-  void poll(const std::string& name, const std::string& generation) {
-    net::inbound_request r;
-    r.method = "GET";
-    r.path = "/v1/connections/nameplate/" + name;
-    r.query = {{"after_generation", generation}};
-    boost::asio::co_spawn(io, router(std::move(r)), [this](std::exception_ptr, api::answer a) {
-      ++answers;
-      status = a.status;
-    });
-  }
-
-  api::answer ask(const std::string& method, const std::string& path, const std::string& body = "") {
-    net::inbound_request r;
-    r.method = method;
-    r.path = path;
-    r.body = body;
-    return run(router(std::move(r)));
-  }
-
-  std::optional<sync::sync_service> sync_;
-  std::optional<api::control_api> api_;
-  api::router router;
-  int answers = 0, status = 0;
-};
-
-}  // namespace
+using test::api_world;
 
 TEST_CASE("two that wait for changes wake nobody, and both hear of the change", "[api]") {
   api_world w;

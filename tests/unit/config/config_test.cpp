@@ -41,6 +41,8 @@ TEST_CASE("the least file gives every default", "[config]") {
   CHECK(c->bus.folder == "/var/lib/koppel/bus");
   CHECK(c->bus.live == koppel::config::live_detail::thin);
   CHECK(c->control.socket == "/var/lib/koppel/control.sock");
+  CHECK_FALSE(c->admin.port);
+  CHECK(c->admin.address == "127.0.0.1");
   CHECK(c->log.level == "info");
   CHECK(c->log.file.empty());
   CHECK(c->sync.max_jobs == 16);
@@ -62,6 +64,11 @@ folder = "/run/koppel/bus"
 live = "whole"
 [control]
 socket = "/run/koppel/control.sock"
+[admin]
+port = 0
+address = "::"
+name = "koppel.internal"
+exposed_without_tls = true
 [log]
 level = "debug"
 file = "/var/log/koppel.log"
@@ -92,6 +99,10 @@ ca_file = "ca.pem"
   CHECK(c->bus.folder == "/run/koppel/bus");
   CHECK(c->bus.live == koppel::config::live_detail::whole);
   CHECK(c->control.socket == "/run/koppel/control.sock");
+  CHECK(c->admin.port == 0);
+  CHECK(c->admin.address == "::");
+  CHECK(c->admin.name == "koppel.internal");
+  CHECK(c->admin.exposed_without_tls);
   CHECK(c->log.level == "debug");
   CHECK(c->log.file == "/var/log/koppel.log");
   CHECK(c->sync.max_jobs == 4);
@@ -210,6 +221,19 @@ TEST_CASE("an address that others can reach has to be meant, and named", "[confi
   CHECK(complaint_about("[ingress]\naddress = \"::1\"\n").empty());
 }
 
+TEST_CASE("REST listens in the open only where that is meant, and only where it has a port", "[config]") {
+  CHECK_THAT(complaint_about("[admin]\nport = 8401\naddress = \"0.0.0.0\"\n"),
+             Contains("address of [admin]") && Contains("exposed_without_tls = true"));
+  CHECK_THAT(complaint_about("[admin]\naddress = \"10.1.2.3\"\n"), Contains("does not encrypt"));
+  CHECK(complaint_about("[admin]\nport = 8401\naddress = \"10.1.2.3\"\nexposed_without_tls = true\n").empty());
+  CHECK_THAT(complaint_about("[admin]\naddress = \"localhost\"\n"), Contains("has to be an IP address"));
+  CHECK_THAT(complaint_about("[admin]\nport = 65536\n"), Contains("port of [admin]"));
+  CHECK_THAT(complaint_about("[admin]\nport = \"8401\"\n"), Contains("port of [admin]"));
+  CHECK_THAT(complaint_about("[admin]\nname = \"https://koppel.example/\"\n"), Contains("name of [admin]"));
+  CHECK_THAT(complaint_about("[admin]\nexposed = true\n"), Contains("unknown key \"exposed\""));
+  CHECK_FALSE(parse(least + "[admin]\naddress = \"::1\"\n", "/a.toml")->admin.port);
+}
+
 TEST_CASE("a socket's name that the system would cut is refused", "[config]") {
   const auto socket_of = [](std::size_t bytes) {
     return "[control]\nsocket = \"/" + std::string(bytes - 1, 's') + "\"\n";
@@ -282,12 +306,22 @@ TEST_CASE("the example file is right, and shows every key", "[config]") {
   for (std::string line; std::getline(lines, line);)
     uncommented += (line.starts_with("#= ") ? line.substr(3) : line) + "\n";
   CHECK(complaint(uncommented).empty());
-  for (const auto* key :
-       {"data_folder", "plugin_folder", "key_file",    "runner",          "keep_free_mib", "[ingress]",
-        "address",     "port",          "exposed",     "public_url",      "[bus]",         "folder",
-        "live",        "[control]",     "socket",      "[log]",           "level",         "file",
-        "[sync]",      "max_jobs",      "interval_s",  "full_interval_s", "schedule",      "[[route]]",
-        "host",        "ca_file",       "[retention]", "events_days",     "hold_days"})
+  for (const auto* key : {"data_folder",   "plugin_folder",
+                          "key_file",      "runner",
+                          "keep_free_mib", "[ingress]",
+                          "address",       "port",
+                          "exposed",       "public_url",
+                          "[bus]",         "folder",
+                          "live",          "[control]",
+                          "socket",        "[log]",
+                          "level",         "file",
+                          "[sync]",        "max_jobs",
+                          "interval_s",    "full_interval_s",
+                          "schedule",      "[[route]]",
+                          "host",          "ca_file",
+                          "[retention]",   "events_days",
+                          "hold_days",     "[admin]",
+                          "name",          "exposed_without_tls"})
     CHECK_THAT(uncommented, Contains(key));
 }
 

@@ -47,6 +47,50 @@ TEST_CASE("status shows the daemon at a glance", "[koppelctl]") {
   CHECK(r.err.empty());
 }
 
+TEST_CASE("status names the address of REST where there is one", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("GET /v1/status", 200, R"({"admin":{"address":"127.0.0.1:8401"}})");
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"status"}).out, Contains("REST         127.0.0.1:8401\n"));
+
+  fake_daemon another;
+  another.answer("GET /v1/status", 200, R"({"admin":{"address":""}})");
+  CHECK_THAT(koppelctl_run(another.socket(), {"status"}).out, !Contains("REST"));
+}
+
+TEST_CASE("a token is made with what it may do, and is all that the output holds", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("POST /v1/tokens", 201, R"({"name":"acme","token":"koppel_abc"})");
+
+  const auto r = koppelctl_run(daemon.socket(),
+                               {"token", "add", "acme", "--customer", "4711", "--scope", "read", "--scope", "sync"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK(r.out == "koppel_abc\n");
+  CHECK_THAT(r.err, Contains("not shown again"));
+  CHECK(json::serialize(daemon.requests().back().body) ==
+        R"({"name":"acme","scopes":["read","sync"],"customer":"4711"})");
+
+  koppelctl_run(daemon.socket(), {"token", "add", "acme"});
+  CHECK(json::serialize(daemon.requests().back().body) == R"({"name":"acme","scopes":["read"]})");
+  // An empty customer is told to the daemon, which refuses it: it is not a token for everybody's.
+  koppelctl_run(daemon.socket(), {"token", "add", "acme", "--customer", ""});
+  CHECK(json::serialize(daemon.requests().back().body) == R"({"name":"acme","scopes":["read"],"customer":""})");
+  CHECK(koppelctl_run(daemon.socket(), {"token", "add", "acme", "--scope", "write"}).exit == exit_code::usage);
+}
+
+TEST_CASE("tokens are listed with whose and what they are, and revoked by name", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("GET /v1/tokens", 200, R"({"tokens":[
+    {"name":"acme","customer":"4711","scopes":["read","sync"],"created_at":"2026-07-26T10:00:00.000Z","last_used_at":null},
+    {"name":"all","customer":null,"scopes":["admin"],"created_at":"2026-07-26T10:00:00.000Z","last_used_at":"2026-07-27T10:00:00.000Z"}]})");
+  daemon.answer("DELETE /v1/tokens/acme", 200, R"({"revoked":"acme"})");
+
+  const auto listed = koppelctl_run(daemon.socket(), {"token", "list"}).out;
+  CHECK_THAT(listed, Contains("acme   4711      read, sync  2026-07-26 10:00:00"));
+  CHECK_THAT(listed, Contains("all    all       admin       2026-07-26 10:00:00  2026-07-27 10:00:00"));
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"token", "revoke", "acme"}).out, Contains("opens nothing any more"));
+  CHECK(koppelctl_run(daemon.socket(), {"token", "revoke", "../apps"}).exit == exit_code::usage);
+}
+
 TEST_CASE("status says in a line that the daemon's disk is full, since when and how full", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("GET /v1/status", 200,

@@ -34,6 +34,55 @@ ledger::attempt attempt_for(const std::string& connection_id, std::string hash, 
 
 }  // namespace
 
+TEST_CASE("an API token is kept by name, with its use, until it is deleted", "[ledger][accounts]") {
+  data_folder d;
+  const std::string hash("\0digest of thirty-two bytes, ok!", 32);
+  {
+    auto l = d.open();
+    doing(*l, [&](auto& tx) {
+      good(tx.insert_api_token({"acme", hash, "4711", {"read", "sync"}, tx.now(), {}}));
+      good(tx.insert_api_token({"all", std::string(32, 'x'), {}, {"admin"}, tx.now(), {}}));
+      CHECK(tx.insert_api_token({"acme", std::string(32, 'y'), {}, {"read"}, {}, {}}).error().code == errc::exists);
+      tx.mark_api_token_used("acme", tx.now() + std::chrono::hours(1));
+    });
+  }
+  auto l = d.open();
+  doing(*l, [&](auto& tx) {
+    const auto all = tx.api_tokens();
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].name == "acme");
+    CHECK(all[0].hash == hash);
+    CHECK(all[0].customer == "4711");
+    CHECK(all[0].scopes == std::vector<std::string>{"read", "sync"});
+    CHECK(all[0].last_used_at == d.clock.now() + std::chrono::hours(1));
+    CHECK_FALSE(all[1].customer);
+    CHECK_FALSE(all[1].last_used_at);
+    good(tx.delete_api_token("acme"));
+    CHECK(tx.delete_api_token("acme").error().code == errc::not_found);
+    CHECK(tx.api_tokens().size() == 1);
+  });
+}
+
+TEST_CASE("a connection moves to another app, and an app gets another client id", "[ledger][accounts]") {
+  data_folder d;
+  auto l = d.open();
+  const auto c = connected(*l);
+  doing(*l, [&](auto& tx) {
+    auto app = good(tx.insert_app({"", "acme", "own", "client", "", {}}, secret("one")));
+    app.client_id = "other";
+    app.redirect_uri = "https://x.example/";
+    good(tx.update_app(app));
+    CHECK(tx.find_app(app.id)->client_id == "other");
+    CHECK(tx.find_app(app.id)->redirect_uri == "https://x.example/");
+    good(tx.move_connection(c.id, app.id));
+    CHECK(tx.find_connection(c.id)->app_id == app.id);
+    CHECK(tx.move_connection(c.id, "none").error().code == errc::not_found);
+    CHECK(tx.move_connection("none", app.id).error().code == errc::not_found);
+    app.id = "none";
+    CHECK(tx.update_app(app).error().code == errc::not_found);
+  });
+}
+
 TEST_CASE("an app keeps its secret apart, and its name once a provider", "[ledger][accounts]") {
   data_folder d;
   std::string id;

@@ -30,6 +30,7 @@ DROP INDEX runs_of;
 DROP TABLE expendable_events;
 DROP TABLE newest_events;
 DROP TABLE history_marks;
+DROP TABLE api_tokens;
 DELETE FROM meta WHERE key IN ('grants', 'horizon', 'history_bytes');
 PRAGMA user_version = 1;
 )sql";
@@ -129,7 +130,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 5");
+  d.tamper("PRAGMA user_version = 6");
   d.open();
 }
 

@@ -290,6 +290,8 @@ TEST_CASE(
     REQUIRE(tx.runs(3, {.provider = "acme", .connection = "quiet"}).size() == 1);
     CHECK(tx.runs(3, {.provider = "acme", .connection = "quiet"})[0].connection_id == quiet.id);
     CHECK(tx.runs(3, {.provider = "other"}).empty());
+    CHECK(tx.runs(10, {.customer = quiet.customer}).size() == 6);
+    CHECK(tx.runs(10, {.customer = ""}).empty());
     const auto all = tx.runs(6, {.provider = "acme"});
     REQUIRE(all.size() == 6);
     CHECK(all.front().connection_id == busy.id);

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the manual calls Save and Auth Status: a customer's settings at a provider and the code, in one request; and the
+// providers, with what an administrator has to do there.
+
+#include <sodium.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/json/array.hpp>
+#include <utility>
+
+#include "host/api/control_api.hpp"
+#include "host/api/customer_names.hpp"
+#include "host/api/input.hpp"
+#include "host/api/openapi.hpp"
+#include "host/core/auth_texts.hpp"
+#include "host/runtime/shielded.hpp"
+
+#include <koppel/bus/event_types.hpp>
+
+namespace koppel::api {
+namespace json = boost::json;
+using ledger::transaction;
+using runtime::awaitable;
+
+namespace {
+
+const core::localized& v1_is_over() {
+  static const core::localized text{"API V1 wordt niet meer ondersteund: kies 'V2' als API-versie.",
+                                    "L'API V1 n'est plus prise en charge : choisissez « V2 » comme version de l'API.",
+                                    "API V1 is no longer supported: choose 'V2' as the API version."};
+  return text;
+}
+
+json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
+
+/// Nothing where the version will do.
+std::optional<answer> version_refusal(const std::string& version) {
+  if (version.empty() || version == "V2" || version == "v2" || version == "2") return std::nullopt;
+  if (version == "V1" || version == "v1" || version == "1")
+    return json_answer(422, json::object{{"error", json::object{{"code", "version_not_supported"},
+                                                                {"message", v1_is_over().en},
+                                                                {"hint", shown(v1_is_over())}}}});
+  return error_answer(400, "bad_request", "\"version\" has to be V2.");
+}
+
+answer nothing_there() { return error_answer(404, "not_found", "There is no such connection."); }
+
+bool same(const core::secret& a, const core::secret& b) {
+  return a.reveal().size() == b.reveal().size() &&
+         sodium_memcmp(a.reveal().data(), b.reveal().data(), a.reveal().size()) == 0;
+}
+
+bool works(const core::auth_state& s) {
+  return s.status == core::auth_status::authorized || s.status == core::auth_status::awaiting_confirmation;
+}
+
+json::object view_of_provider(const core::manifest& m, const std::string& own_callback) {
+  json::array settings, guide, streams;
+  for (const auto& s : m.settings)
+    settings.push_back(json::object{{"name", s.name},
+                                    {"label", shown(s.label)},
+                                    {"help", shown(s.help)},
+                                    {"pattern", s.pattern},
+                                    {"default", s.default_value},
+                                    {"required", s.required}});
+  for (const auto& step : m.guide) guide.push_back(shown(step));
+  for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
+  return {{"provider", m.name},
+          {"title", m.title},
+          {"kind", m.auth.kind},
+          {"code_lifetime_s", m.auth.code_lifetime.count()},
+          {"default_redirect_uri", m.auth.default_redirect_uri},
+          {"own_callback", own_callback},
+          {"settings", std::move(settings)},
+          {"guide", std::move(guide)},
+          {"streams", std::move(streams)}};
+}
+
+/// The customer's connection at the provider: the only one, or of several the one that was made here.
+result<std::optional<ledger::connection>> connection_of(transaction& tx, const std::string& provider,
+                                                        const std::string& customer) {
+  std::vector<ledger::connection> found;
+  for (auto& c : tx.connections())
+    if (c.provider == provider && c.customer == customer) found.push_back(std::move(c));
+  if (found.empty()) return std::optional<ledger::connection>{};
+  if (found.size() == 1) return std::optional(std::move(found.front()));
+  for (auto& c : found)
+    if (c.name == name_of_customer(customer)) return std::optional(std::move(c));
+  return failure{ledger::errc::in_use,
+                 "This customer has several connections with this provider: use /v1/connections, by name."};
+}
+
+}  // namespace
+
+/// One Save: what was asked for, and what the ledger made of it.
+struct control_api::saving {
+  std::string provider, customer, version;
+  std::optional<std::string> client_id, redirect_uri;  ///< absent: as it was
+  std::optional<core::secret> client_secret;
+  std::optional<std::map<std::string, std::string>> settings;
+  std::string settings_refused;  ///< why a new connection could not have them
+  core::secret code;
+  bool with_code = false;
+  auth::confirmation how;
+
+  ledger::connection connection;
+  bool created = false, changed = false;
+  /// The registration as it was, where it was changed under a grant that works.
+  struct former {
+    ledger::app app;
+    core::secret client_secret;
+  };
+  std::optional<former> before;
+
+  std::string read(const call& c);
+  result<> store(transaction& tx);
+  result<> put_back(transaction& tx) const;
+
+ private:
+  result<> create(transaction& tx, const ledger::app& app);
+  result<> change_settings(transaction& tx);
+  result<ledger::app> registration(transaction& tx, const std::optional<ledger::connection>& of);
+  result<ledger::app> change(transaction& tx, ledger::app app, bool other_id, bool other_secret);
+};
+
+/// The customer's own app: made for the first Save, changed later. An app of the operator's, which others may share,
+/// is used as long as it says the same, and never changed.
+result<ledger::app> control_api::saving::registration(transaction& tx, const std::optional<ledger::connection>& of) {
+  std::optional<ledger::app> current, own;
+  if (of) current = tx.find_app(of->app_id);
+  for (auto& a : tx.apps())
+    if (a.provider == provider && a.name == name_of_customer(customer)) own = std::move(a);
+  if (!current) current = own;
+  if (!current && !(client_id && client_secret))
+    return failure{make_error_code(boost::system::errc::invalid_argument),
+                   std::string("\"") + (client_id ? "client_secret" : "client_id") + "\" is missing."};
+
+  if (current) {
+    auto stored = tx.client_secret(current->id);
+    if (!stored) return stored.error();
+    const bool other_id = client_id && *client_id != current->client_id;
+    const bool other_secret = client_secret && !same(*client_secret, *stored);
+    const bool other_address = redirect_uri && *redirect_uri != current->redirect_uri;
+    if (!other_id && !other_secret && !other_address) return *current;
+    if (of && works(of->auth) && other_id && !with_code)
+      return failure{make_error_code(boost::system::errc::invalid_argument),
+                     "Another client id needs an authorization code of its integration: save both together."};
+    if (of && works(of->auth)) before = former{*current, stored->clone()};
+    // What is not said stays, also where the registration moves.
+    if (!client_id) client_id = current->client_id;
+    if (!client_secret) client_secret = std::move(*stored);
+    if (!redirect_uri) redirect_uri = current->redirect_uri;
+    if (own && own->id == current->id) return change(tx, std::move(*own), other_id, other_secret);
+  }
+  changed = true;
+  if (!own) {
+    ledger::app made;
+    made.provider = provider;
+    made.name = name_of_customer(customer);
+    made.client_id = *client_id;
+    made.redirect_uri = redirect_uri.value_or("");
+    return tx.insert_app(made, client_secret->clone());
+  }
+  return change(tx, std::move(*own), true, true);
+}
+
+result<ledger::app> control_api::saving::change(transaction& tx, ledger::app app, bool other_id, bool other_secret) {
+  for (const auto& c : tx.connections())
+    if (c.app_id == app.id && c.customer != customer)
+      return failure{ledger::errc::in_use, "The registration of this name is in use: ask the operator."};
+  app.client_id = *client_id;
+  app.redirect_uri = *redirect_uri;
+  if (auto done = tx.update_app(app); !done) return done.error();
+  if (auto done = tx.update_app_secret(app.id, client_secret->clone()); !done) return done.error();
+  if (other_id || other_secret) auth::auth_service::question_refused_grants(tx, app.id);
+  changed = true;
+  return app;
+}
+
+result<> control_api::saving::create(transaction& tx, const ledger::app& app) {
+  if (!settings_refused.empty())
+    return failure{make_error_code(boost::system::errc::invalid_argument), settings_refused};
+  connection.provider = provider;
+  connection.name = name_of_customer(customer);
+  connection.customer = customer;
+  connection.app_id = app.id;
+  connection.settings = settings.value_or(std::map<std::string, std::string>{});
+  connection.auth.since = tx.now();
+  auto inserted = tx.insert_connection(connection);
+  if (!inserted) return inserted.error();
+  connection = std::move(*inserted);
+  created = changed = true;
+  ledger::event_draft draft;
+  draft.type = bus::event_types::connection_created;
+  draft.about = &connection;
+  draft.data = {{"app", app.name}};
+  return tx.append(draft);
+}
+
+result<> control_api::saving::change_settings(transaction& tx) {
+  if (!settings || *settings == connection.settings) return {};
+  connection.settings = *settings;
+  changed = true;
+  return tx.update_connection(connection);
+}
+
+result<> control_api::saving::store(transaction& tx) {
+  if (auto room = tx.room(); !room) return room;
+  auto found = connection_of(tx, provider, customer);
+  if (!found) return found.error();
+  auto app = registration(tx, *found);
+  if (!app) return app.error();
+  if (!*found) return create(tx, *app);
+  connection = std::move(**found);
+  if (connection.app_id != app->id) {
+    if (auto moved = tx.move_connection(connection.id, app->id); !moved) return moved;
+    connection.app_id = app->id;
+  }
+  return change_settings(tx);
+}
+
+result<> control_api::saving::put_back(transaction& tx) const {
+  if (auto done = tx.update_app(before->app); !done) return done;
+  if (auto done = tx.update_app_secret(before->app.id, before->client_secret.clone()); !done) return done;
+  return tx.move_connection(connection.id, before->app.id);
+}
+
+awaitable<answer> control_api::show_saved(int status, std::string id, const core::auth_state* outcome) {
+  auto all = co_await show([&id](const ledger::connection& c) { return c.id == id; });
+  if (!all) co_return failure_answer(all.error());
+  if (all->empty()) co_return nothing_there();
+  const auto& connection = all->front().as_object();
+  const std::string provider(connection.at("provider").as_string());
+  json::object body;
+  body["auth"] =
+      outcome ? json::value(core::status_data(*outcome, around_.plugins.find(provider).get())) : connection.at("auth");
+  body["connection"] = connection;
+  co_return json_answer(status, body);
+}
+
+awaitable<answer> control_api::get_customer_provider(call c) {
+  const std::string provider = c.path["provider"], customer = c.path["customer"];
+  if (!c.who.sees(customer)) co_return nothing_there();
+  std::optional<ledger::connection> found;
+  const auto look = [&](transaction& tx) -> result<> {
+    auto one = connection_of(tx, provider, customer);
+    if (!one) return one.error();
+    found = std::move(*one);
+    return {};
+  };
+  if (auto done = co_await around_.ledger.write(look); !done) co_return failure_answer(done.error());
+  if (!found) co_return nothing_there();
+  co_return co_await show_saved(200, found->id, nullptr);
+}
+
+/// Reads the body; a complaint, or "".
+std::string control_api::saving::read(const call& c) {
+  input in(c.body, {"version", "client_id", "client_secret", "code", "redirect_uri", "settings", "expected_account"});
+  if (customer.size() > longest_customer) in.complain("The customer's id is longer than 256 bytes");
+  version = in.optional("version", 16);
+  if (!in.absent("client_id")) client_id = in.required("client_id", 512);
+  if (!in.absent("client_secret")) client_secret = core::secret(in.required("client_secret", 4096));
+  code = core::secret(in.optional("code", 16 << 10));
+  if (!in.absent("redirect_uri")) redirect_uri = in.required("redirect_uri", 2048);
+  if (redirect_uri && in.complaint().empty())
+    if (auto why = redirect_uri_refusal(*redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
+  if (!in.absent("settings")) settings = in.text_map("settings");
+  with_code = !code.empty();
+  how.account_id = in.optional("expected_account", 255);
+  // Whoever saves has the code from their own browser: nobody else is asked whose account it is.
+  how.how = how.account_id.empty() ? auth::confirmation::mode::yes : auth::confirmation::mode::expect;
+  return in.complaint();
+}
+
+awaitable<answer> control_api::put_customer_provider(call c) {
+  saving s;
+  s.provider = c.path["provider"];
+  s.customer = c.path["customer"];
+  if (!c.who.sees(s.customer)) co_return nothing_there();
+  if (auto complaint = s.read(c); !complaint.empty()) co_return error_answer(400, "bad_request", complaint);
+  if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
+  const auto m = around_.plugins.find(s.provider);
+  if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
+  s.settings_refused = settings_refusal(*m, s.settings.value_or(std::map<std::string, std::string>{}));
+  if (s.settings && !s.settings_refused.empty()) co_return error_answer(422, "bad_setting", s.settings_refused);
+
+  // Two at once could put back what the other changed.
+  const auto key = s.provider + "/" + s.customer;
+  if (!being_saved_.insert(key).second)
+    co_return error_answer(409, "in_use", "These settings are being saved already: wait for that answer.");
+  struct release {
+    std::set<std::string>& all;
+    const std::string& key;
+    ~release() { all.erase(key); }
+  };
+  const release at_the_end{being_saved_, key};
+  // Not given up half-way: a registration that has to be put back is put back.
+  auto work = save(s);
+  co_return co_await runtime::shielded(std::move(work));
+}
+
+awaitable<answer> control_api::save(saving& s) {
+  const auto store = [&s](transaction& tx) { return s.store(tx); };
+  if (auto done = co_await around_.ledger.write(store); !done) {
+    if (done.error().code == boost::system::errc::invalid_argument)
+      co_return error_answer(422, "bad_setting", done.error().detail);
+    co_return failure_answer(done.error());
+  }
+  if (s.changed) {
+    around_.sync.connection_changed(s.connection);
+    around_.supervisor.run("grants that the former settings could not renew", around_.auth.resume());
+  }
+  const int status = s.created ? 201 : 200;
+  if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
+  auto after = co_await around_.auth.paste(s.connection.id, std::move(s.code), s.how);
+  // A registration that gave no access does not take the place of one that does.
+  if (s.before && !(after && works(after->auth))) {
+    const auto put_back = [&s](transaction& tx) { return s.put_back(tx); };
+    auto done = co_await around_.ledger.write(put_back, ledger::urgency::cannot_wait);
+    if (!done)
+      spdlog::error("{}/{}: the former registration could not be put back: {}", s.provider, s.connection.name,
+                    done.error().detail);
+  }
+  if (!after) co_return failure_answer(after.error());
+  co_return co_await show_saved(status, s.connection.id, &after->auth);
+}
+
+awaitable<answer> control_api::get_openapi(call) {
+  answer a;
+  a.body = pretty(openapi(routes()));
+  co_return a;
+}
+
+awaitable<answer> control_api::get_providers(call) {
+  json::array all;
+  for (const auto& m : around_.plugins.manifests())
+    all.push_back(view_of_provider(*m, around_.auth.own_callback(m->name)));
+  co_return json_answer(200, json::object{{"providers", std::move(all)}});
+}
+
+}  // namespace koppel::api

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// What REST promises apart from a socket: its document, its names, its tokens, who is let in and who sees what.
+
+#include <boost/json/parse.hpp>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "host/api/customer_names.hpp"
+#include "host/api/input.hpp"
+#include "host/api/json_body.hpp"
+#include "host/api/openapi.hpp"
+#include "host/api/rest_door.hpp"
+#include "tests/unit/api/api_world.hpp"
+
+using namespace koppel;
+using Catch::Contains;
+using namespace std::chrono_literals;
+using test::api_world;
+namespace json = boost::json;
+
+namespace {
+
+std::string document() { return api::pretty(api::openapi(api::control_api::routes())); }
+
+/// A value of the field's type, or of none that it takes.
+json::value value_of(const api::field& f, bool right) {
+  if (!right) return 7.5;
+  if (f.type == "boolean") return true;
+  if (f.type == "object") return json::object{};
+  if (f.type == "strings") return json::array{"read"};
+  if (f.type == "confirmation") return json::object{{"mode", "yes"}};
+  return f.name == "version" ? "V2" : f.name == "redirect_uri" ? "https://x.example/" : "a";
+}
+
+struct rest_world : api_world {
+  rest_world() : door(*api_, api::names_of("127.0.0.1", 8401, "")) {}
+
+  std::string token(const std::string& name, std::optional<std::string> customer, std::vector<std::string> scopes) {
+    ledger::api_token t;
+    t.name = name;
+    t.customer = std::move(customer);
+    t.scopes = std::move(scopes);
+    auto made = run(api_->tokens().add(std::move(t)));
+    REQUIRE(made);
+    return std::string(made->reveal());
+  }
+
+  api::answer call(const std::string& method, const std::string& path, const std::string& token,
+                   net::header_list headers = {}, const std::string& body = "") {
+    net::inbound_request r;
+    r.method = method;
+    r.path = path;
+    r.body = body;
+    r.headers = std::move(headers);
+    r.headers.emplace_back("host", "127.0.0.1:8401");
+    if (!token.empty()) r.headers.emplace_back("authorization", "Bearer " + token);
+    if (!body.empty()) r.headers.emplace_back("content-type", "application/json");
+    return run(door(std::move(r)));
+  }
+
+  api::rest_door door;
+};
+
+}  // namespace
+
+TEST_CASE("every route of the table is in the OpenAPI document with its parameters and its security", "[api][rest]") {
+  const auto parsed = json::parse(document());
+  const auto& paths = parsed.at("paths").as_object();
+  std::size_t described = 0;
+  for (const auto& [path, methods] : paths) described += methods.as_object().size();
+  std::size_t open = 0;
+  for (const auto& r : api::control_api::routes()) {
+    CAPTURE(r.method, r.path);
+    if (r.open_to != api::route::doors::both) continue;
+    ++open;
+    std::string method = r.method;
+    for (auto& c : method) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    const auto& o = paths.at(r.path).at(method).as_object();
+    CHECK(o.at("security").as_array().empty() == (r.needs == api::scope::none));
+    std::set<std::string> in_path, in_query;
+    if (const auto* list = o.if_contains("parameters"))
+      for (const auto& p : list->as_array())
+        (p.at("in") == "path" ? in_path : in_query).emplace(p.at("name").as_string().c_str());
+    CHECK(in_path.size() == static_cast<std::size_t>(std::count(r.path.begin(), r.path.end(), '{')));
+    CHECK(in_query.size() == r.query.size());
+    for (const auto& name : in_path) CHECK_THAT(r.path, Contains("{" + name + "}"));
+    CHECK(o.contains("requestBody") == !r.body.empty());
+    CHECK(o.at("responses").as_object().contains(std::to_string(r.success)));
+  }
+  CHECK(described == open);
+  // Whatever is referred to is there.
+  const auto text = document();
+  const std::string reference = "\"#/components/";
+  for (auto at = text.find(reference); at != std::string::npos; at = text.find(reference, at + 1)) {
+    const auto end = text.find('"', at + 1);
+    const auto pointer = text.substr(at + 2, end - at - 2);
+    CAPTURE(pointer);
+    boost::system::error_code ec;
+    CHECK(parsed.find_pointer(pointer, ec) != nullptr);
+  }
+}
+
+TEST_CASE("docs/openapi.json is the document that is served", "[api][rest]") {
+  std::ifstream in(SOURCES "/docs/openapi.json", std::ios::binary);
+  const std::string stored{std::istreambuf_iterator<char>(in), {}};
+  // Where it differs: test_api "docs/openapi.json is written anew"
+  CHECK((stored == document()));
+}
+
+TEST_CASE("docs/openapi.json is written anew", "[.]") {
+  std::ofstream(SOURCES "/docs/openapi.json", std::ios::binary) << document();
+}
+
+TEST_CASE("each member that the document names is known, checked, and the only one", "[api][rest]") {
+  api_world w;
+  for (const auto& r : api::control_api::routes()) {
+    if (r.body.empty()) continue;
+    auto path = r.path;
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+      path.replace(at, path.find('}') - at + 1, "a");
+    json::object good;
+    for (const auto& f : r.body)
+      if (f.required) good[f.name] = value_of(f, true);
+    auto more = good;
+    more["bogus"] = 1;
+    CAPTURE(r.method, path);
+    const auto unknown = w.ask(r.method, path, json::serialize(more));
+    CHECK(unknown.status == 400);
+    CHECK_THAT(unknown.body, Contains("\\\"bogus\\\" is not a field"));
+    for (const auto& f : r.body) {
+      CAPTURE(f.name);
+      auto wrong = good;
+      wrong[f.name] = value_of(f, false);
+      const auto refused = w.ask(r.method, path, json::serialize(wrong));
+      CHECK(refused.status == 400);
+      CHECK_THAT(refused.body, Contains("\\\"" + f.name + "\\\""));
+      auto right = good;
+      right[f.name] = value_of(f, true);
+      CHECK_THAT(w.ask(r.method, path, json::serialize(right)).body, !Contains("bad_request"));
+      if (!f.required) continue;
+      auto fewer = good;
+      fewer.erase(f.name);
+      CHECK_THAT(w.ask(r.method, path, json::serialize(fewer)).body, Contains("\\\"" + f.name + "\\\" is missing"));
+    }
+  }
+}
+
+TEST_CASE("no two customers have one name, and each name is fit for a connection", "[api][rest]") {
+  const std::vector<std::string> customers{"4711",
+                                           "acme",
+                                           "acme-nv",
+                                           "Acme NV",
+                                           "acme nv",
+                                           "ACME-NV",
+                                           "acme_nv",
+                                           " ",
+                                           "é",
+                                           "-",
+                                           "acme-",
+                                           "acme-nv-0123456789ab",
+                                           std::string(256, 'a'),
+                                           std::string(40, 'a'),
+                                           std::string(41, 'a'),
+                                           "株式会社",
+                                           "../..",
+                                           "1 OR 1=1"};
+  std::set<std::string> names;
+  for (const auto& customer : customers) {
+    const auto name = api::name_of_customer(customer);
+    CAPTURE(customer, name);
+    json::object body{{"name", name}};
+    api::input in(body, {"name"});
+    CHECK(in.name("name") == name);
+    CHECK(names.insert(name).second);
+  }
+  CHECK(api::name_of_customer("4711") == "customer-4711");
+  CHECK_THAT(api::name_of_customer("Acme NV"), Catch::Matchers::StartsWith("customer-acme-nv-"));
+  // What a made name looks like cannot be chosen as an id.
+  const auto made = api::name_of_customer("Acme NV").substr(9);
+  CHECK(api::name_of_customer(made) != "customer-" + made);
+}
+
+TEST_CASE("a token is known whole or not at all, and opens nothing once it is revoked", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("acme", "4711", {"read"});
+  auto& tokens = w.api_->tokens();
+  CHECK(token.size() == 50);
+  REQUIRE(tokens.identify(token));
+  CHECK(tokens.identify(token)->customer == "4711");
+  CHECK(tokens.identify(token)->may(api::scope::read));
+  CHECK_FALSE(tokens.identify(token)->may(api::scope::sync));
+  for (std::size_t n = 0; n < token.size(); ++n) CHECK_FALSE(tokens.identify(token.substr(0, n)));
+  CHECK_FALSE(tokens.identify(token + "a"));
+  CHECK_FALSE(tokens.identify(tokens.all()[0].hash));
+
+  const auto known = w.call("GET", "/v1/connections", token);
+  CHECK(known.status == 200);
+  REQUIRE(w.run(tokens.revoke("acme")));
+  const auto revoked = w.call("GET", "/v1/connections", token);
+  const auto unknown = w.call("GET", "/v1/connections", "koppel_" + std::string(43, 'x'));
+  const auto none = w.call("GET", "/v1/connections", "");
+  const auto nowhere = w.call("GET", "/v1/nowhere", "");
+  REQUIRE(revoked.status == 401);
+  for (const auto* other : {&unknown, &none, &nowhere}) {
+    CHECK(other->status == 401);
+    CHECK(other->body == revoked.body);
+    CHECK(other->headers == revoked.headers);
+  }
+  CHECK(revoked.headers.front() == std::pair<std::string, std::string>{"WWW-Authenticate", "Bearer realm=\"koppel\""});
+}
+
+TEST_CASE("the use of a token is noted once an hour and survives a restart", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("acme", std::nullopt, {"read"});
+  const auto stored = [&] {
+    std::optional<core::instant> at;
+    w.write([&](ledger::transaction& tx) { at = tx.api_tokens().at(0).last_used_at; });
+    return at;
+  };
+  const auto first = w.clock.now();
+  CHECK_FALSE(stored());
+  CHECK(w.call("GET", "/v1/connections", token).status == 200);
+  CHECK(stored() == first);
+  w.clock.advance(59min);
+  CHECK(w.call("GET", "/v1/connections", token).status == 200);
+  CHECK(stored() == first);
+  w.clock.advance(1min);
+  CHECK(w.call("GET", "/v1/connections", token).status == 200);
+  CHECK(stored() == first + 1h);
+
+  api::token_keeper again(*w.book, w.clock, w.supervisor);
+  CHECK_FALSE(again.identify(token));
+  REQUIRE(w.run(again.load()));
+  CHECK(again.identify(token)->scopes == std::vector<std::string>{"read"});
+}
+
+TEST_CASE("a token is made only with a name, scopes that exist, and no admin for a customer", "[api][rest]") {
+  api_world w;
+  const auto [body, word] = GENERATE(table<std::string, std::string>({
+      {R"({"name":"a"})", "scopes"},
+      {R"({"name":"a","scopes":[]})", "scopes"},
+      {R"({"name":"a","scopes":"read"})", "has to be a list"},
+      {R"({"name":"a","scopes":["read","write"]})", "read, connect, sync and admin"},
+      {R"({"name":"a","scopes":[1]})", "strings alone"},
+      {R"({"name":"a","scopes":["admin"],"customer":"4711"})", "cannot have the scope admin"},
+      {R"({"name":"a","scopes":["read"],"customer":""})", "customer"},
+      {R"({"name":"a","scopes":["read"],"customer":null})", "customer"},
+      {R"({"name":"A","scopes":["read"]})", "lower-case letters"},
+  }));
+  const auto refused = w.ask("POST", "/v1/tokens", body);
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, Contains(word));
+  CHECK(w.api_->tokens().all().empty());
+}
+
+TEST_CASE("a token that is bound to a customer sees that customer's things alone, by any route", "[api][rest]") {
+  rest_world w;
+  auto mine = w.connected("mine"), theirs = w.connected("theirs");
+  std::vector<ledger::connection> named_ones;
+  w.write([&](ledger::transaction& tx) {
+    for (auto* c : {&mine, &theirs}) {
+      ledger::connection named = *c;
+      named.name += "-of";
+      named.customer = c == &mine ? "4711" : "4712";
+      named.pinned->id += "-of";
+      named_ones.push_back(*tx.insert_connection(named));
+      REQUIRE(tx.begin_run(*tx.find_connection(c->id), "people", "contact", ledger::run_mode::full, "manual"));
+    }
+  });
+  const auto token = w.token("x", "4711", {"read", "connect", "sync"});
+
+  const auto listed = w.call("GET", "/v1/connections", token).body;
+  CHECK_THAT(listed, Contains("mine-of") && !Contains("theirs") && !Contains(mine.id));
+  CHECK(w.call("GET", "/v1/connections/nameplate/mine-of", token).status == 200);
+  const auto hidden = w.call("GET", "/v1/connections/nameplate/theirs-of", token);
+  const auto absent = w.call("GET", "/v1/connections/nameplate/nobody", token);
+  CHECK(hidden.status == 404);
+  CHECK(hidden.body == absent.body);
+  // Connections of no customer are nobody's.
+  CHECK(w.call("GET", "/v1/connections/nameplate/mine", token).body == absent.body);
+  CHECK(w.call("GET", "/v1/customers/4712/providers/nameplate", token).body == absent.body);
+  const auto saved = w.call("PUT", "/v1/customers/4712/providers/nameplate", token, {}, R"({"client_id":7})");
+  CHECK(saved.status == 404);
+  CHECK(saved.body == absent.body);
+  for (const auto& c : named_ones) w.sync_->connection_changed(c);
+  // What waits for its turn is no more theirs to see than what ran.
+  for (const auto* name : {"mine-of", "theirs-of"})
+    CHECK(w.ask("POST", "/v1/syncs", R"({"provider":"nameplate","connection":")" + std::string(name) + "\"}").status ==
+          202);
+  const auto all = w.call("GET", "/v1/syncs", w.token("all", std::nullopt, {"read"})).body;
+  CHECK_THAT(all, Contains("mine-of") && Contains("theirs-of") && Contains("\"runs\":[{"));
+  CHECK(w.call("GET", "/v1/syncs", token).body ==
+        R"({"runs":[],"queued":[{"provider":"nameplate","connection":"mine-of","stream":"companies"}]})"
+        "\n");
+  CHECK(w.call("DELETE", "/v1/connections/nameplate/mine-of", token).status == 403);
+  CHECK(w.call("GET", "/v1/apps", token).status == 403);
+}
+
+TEST_CASE("a registration that others share is used as it is and never changed by a customer", "[api][rest]") {
+  rest_world w;
+  // The operator's: one app, which a connection of this customer and one of another use.
+  auto shared = w.add("shared");
+  w.write([&](ledger::transaction& tx) {
+    shared.name = "of-4711";
+    shared.customer = "4711";
+    shared = *tx.insert_connection(shared);
+  });
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  const auto put = [&](const std::string& body) { return w.call("PUT", here, token, {}, body); };
+
+  CHECK(put(R"({"client_id":"client-shared","client_secret":"secret-canary"})").status == 200);
+  CHECK(w.now(shared).app_id == shared.app_id);
+  const auto own = put(R"({"client_id":"mine","client_secret":"my-canary","redirect_uri":"https://x.example/"})");
+  CHECK(own.status == 200);
+  CHECK_THAT(own.body, Contains(R"("app":"customer-4711")") && Contains(R"("name":"of-4711")") && !Contains("canary"));
+  const auto moved = w.now(shared).app_id;
+  CHECK(moved != shared.app_id);
+  w.write([&](ledger::transaction& tx) {
+    CHECK(tx.find_app(shared.app_id)->client_id == "client-shared");
+    CHECK(tx.client_secret(shared.app_id)->reveal() == "secret-canary");
+    CHECK(tx.client_secret(moved)->reveal() == "my-canary");
+  });
+  // A new secret alone: the id and the address stay.
+  CHECK(put(R"({"client_secret":"new-canary"})").status == 200);
+  w.write([&](ledger::transaction& tx) {
+    CHECK(tx.apps().size() == 2);
+    CHECK(tx.find_app(moved)->client_id == "mine");
+    CHECK(tx.find_app(moved)->redirect_uri == "https://x.example/");
+    CHECK(tx.client_secret(moved)->reveal() == "new-canary");
+  });
+  // An app of this name that serves somebody else is not the customer's to change.
+  w.write([&](ledger::transaction& tx) {
+    ledger::connection other;
+    other.provider = "nameplate";
+    other.name = "other";
+    other.customer = "4712";
+    other.app_id = moved;
+    REQUIRE(tx.insert_connection(other));
+  });
+  CHECK(put(R"({"client_secret":"third-canary"})").status == 409);
+  w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(moved)->reveal() == "new-canary"); });
+}
+
+TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  std::vector<int> statuses;
+  for (int i = 0; i < 2; ++i) {
+    net::inbound_request r;
+    r.method = "PUT";
+    r.path = "/v1/customers/4711/providers/nameplate";
+    r.body = R"({"client_id":"a","client_secret":"b","settings":{"region":"be"}})";
+    r.headers = {{"host", "localhost"}, {"authorization", "Bearer " + token}, {"content-type", "application/json"}};
+    boost::asio::co_spawn(w.io, w.door(std::move(r)),
+                          [&](std::exception_ptr, const api::answer& a) { statuses.push_back(a.status); });
+  }
+  test::run_until(w.io, [&] { return statuses.size() == 2; });
+  CHECK(statuses == std::vector<int>{409, 201});
+
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"region":"nl"}})").status == 200);
+  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("settings":{"region":"nl"})"));
+  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"country":"nl"}})").status == 422);
+  w.write([&](ledger::transaction& tx) {
+    for (auto c : tx.connections()) {
+      c.name = "second";
+      REQUIRE(tx.insert_connection(c));
+    }
+  });
+  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("name":"customer-4711")"));
+  w.write([&](ledger::transaction& tx) {
+    for (auto c : tx.connections()) {
+      if (c.name != "customer-4711") continue;
+      REQUIRE(tx.remove_connection(c.id, false));
+      c.name = "third";
+      REQUIRE(tx.insert_connection(c));
+    }
+  });
+  CHECK(w.call("GET", here, token).status == 409);
+}
+
+TEST_CASE("on a full disk nothing is saved, and a token can be taken away", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", std::nullopt, {"connect"});
+  w.call("GET", "/v1/connections", token);
+  w.free_bytes = 0;
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  const auto refused = w.call("PUT", here, token, {}, R"({"client_id":"a","client_secret":"b","code":"c"})");
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, Contains("disk_full"));
+  w.write([](ledger::transaction& tx) { CHECK(tx.apps().empty()); });
+  CHECK(w.ask("POST", "/v1/tokens", R"({"name":"y","scopes":["read"]})").status == 503);
+  CHECK(w.ask("DELETE", "/v1/tokens/x").status == 200);
+  CHECK(w.call("GET", here, token).status == 401);
+}
+
+TEST_CASE("the listener answers to its own names alone", "[api][rest]") {
+  const auto names = api::names_of("127.0.0.1", 8401, "koppel.internal");
+  for (const char* own : {"localhost", "localhost:8401", "127.0.0.1:8401", "[::1]:8401", "Koppel.Internal:8401"})
+    CHECK(api::is_called(names, own));
+  for (const char* other : {"", "evil.example", "127.0.0.1.evil.example", "127.0.0.1:80", "localhost:8401:8401",
+                            "localhost.", "0.0.0.0:8401", "2130706433", "127.1", "[::]", "a@localhost", "xlocalhost"})
+    CHECK_FALSE(api::is_called(names, other));
+  CHECK(api::is_called(api::names_of("fd00::1", 1, ""), "[fd00::1]:1"));
+  CHECK_FALSE(api::is_called(api::names_of("0.0.0.0", 1, ""), "0.0.0.0:1"));
+}
+
+TEST_CASE("a body is one object with each name once", "[api][rest]") {
+  CHECK(api::read_json_body(R"({"a":"\":{","b":{"a":[{"a":1},{"a":2}]}})").complaint.empty());
+  CHECK_THAT(api::read_json_body(R"({"a":1,"a":2})").complaint, Contains("a name twice"));
+  CHECK_THAT(api::read_json_body(R"({"b":[{"a":1,"\u0061":":"}]})").complaint, Contains("a name twice"));
+  for (const char* bad : {"", "[]", "{", "{}{}", "{\"a\":NaN}", "{\"a\":1,}", "{\"a\":\"\\ud800\"}", "\xef\xbb\xbf{}"})
+    CHECK_FALSE(api::read_json_body(bad).complaint.empty());
+}
