@@ -31,6 +31,40 @@ json::value account_or_null(const std::optional<core::account>& a) {
 
 }  // namespace
 
+json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
+
+json::object view(const core::manifest& m, const std::string& own_callback) {
+  json::array settings, guide, streams;
+  for (const auto& s : m.settings)
+    settings.push_back(json::object{{"name", s.name},
+                                    {"label", shown(s.label)},
+                                    {"help", shown(s.help)},
+                                    {"pattern", s.pattern},
+                                    {"default", s.default_value},
+                                    {"required", s.required}});
+  for (const auto& step : m.guide) guide.push_back(shown(step));
+  for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
+  return {{"provider", m.name},
+          {"title", m.title},
+          {"kind", m.auth.kind == core::auth_rules::grant::client_key ? "client_key" : "authorization_code"},
+          {"code_lifetime_s", m.auth.code_lifetime.count()},
+          {"default_redirect_uri", m.auth.default_redirect_uri},
+          {"own_callback", own_callback},
+          {"settings", std::move(settings)},
+          {"guide", std::move(guide)},
+          {"streams", std::move(streams)}};
+}
+
+json::object view(const ledger::webhook& w, const std::string& app, const std::string& connection) {
+  return {{"id", w.id},
+          {"provider", w.provider},
+          {"app", app},
+          {"connection", connection},
+          {"received_at", core::to_rfc3339(w.received_at)},
+          {"state", to_string(w.now)},
+          {"reason", w.reason}};
+}
+
 json::object view(const ledger::app& a) {
   return {{"id", a.id},
           {"provider", a.provider},

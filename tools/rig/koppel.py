@@ -12,9 +12,6 @@ import subprocess
 
 from provider import Browser, Simulator, wait_until
 
-TEAMLEADER_HOSTS = ("focus.teamleader.eu", "api.focus.teamleader.eu")
-
-
 class Rest:
     """Somebody with an API token, or without one."""
 
@@ -60,9 +57,9 @@ class Rig:
 
     # ---- starting
 
-    def start_simulator(self, *options):
+    def start_simulator(self, *options, provider="teamleader"):
         self.sim = Simulator(os.path.join(self.bin, "koppel-provider-sim"), os.path.join(self.folder, "provider"),
-                             *options)
+                             *options, provider=provider)
         return self.sim
 
     def write_config(self, extra=""):
@@ -77,8 +74,8 @@ class Rig:
         if self.rest:
             lines += ["[admin]", "port = 0", ""]
         if self.sim:
-            for host in TEAMLEADER_HOSTS:
-                lines += ["[[route]]", f'host = "{host}"', f'address = "{self.sim.address}"',
+            for host, address in self.sim.routes.items():
+                lines += ["[[route]]", f'host = "{host}"', f'address = "{address}"',
                           f'ca_file = "{self.sim.ca_file}"', ""]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
@@ -184,7 +181,7 @@ class Rig:
         return self.ask("sync", "list", *arguments)
 
     def browser(self):
-        return Browser({host: self.sim.address for host in TEAMLEADER_HOSTS}, self.sim.ca_file)
+        return Browser(self.sim.routes, self.sim.ca_file)
 
     # ---- doing
 
