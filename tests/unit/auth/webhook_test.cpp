@@ -26,7 +26,7 @@ struct webhook_world : world {
   }
   ~webhook_world() {
     queue->stop();
-    run_until(io, [&] { return supervisor.names().find("webhooks") == std::string::npos; });
+    test::run_until(io, [&] { return supervisor.names().find("webhooks") == std::string::npos; });
     queue.reset();
   }
   void start_queue(webhook_queue::limits l = {}) {
@@ -55,7 +55,7 @@ struct webhook_world : world {
   /// The newest, once none is pending.
   ledger::webhook settled() {
     std::vector<ledger::webhook> found;
-    run_until(io, [&] {
+    test::run_until(io, [&] {
       found = all();
       return std::none_of(found.begin(), found.end(), [](const auto& w) { return w.now == state::pending; });
     });
@@ -63,7 +63,7 @@ struct webhook_world : world {
   }
   landing shown(const std::string& more = "") {
     const auto ref = page.substr(page.find("ref=") + 4);
-    core::query_list query{{"ref", ref}};
+    std::vector<std::pair<std::string, std::string>> query{{"ref", ref}};
     if (!more.empty()) query.emplace_back("n", more);
     return run(auth->activated("coupler", query, "en"));
   }

@@ -22,7 +22,7 @@ ledger::app some_app(ledger::transaction& tx, const std::string& name) {
 }
 
 ledger::webhook came(ledger::transaction& tx, const ledger::app& a, const std::string& reference,
-                     const std::string& body = "body-canary") {
+                     const std::string& body = "body-unseen") {
   ledger::webhook w;
   w.provider = a.provider;
   w.app_id = a.id;
@@ -47,7 +47,7 @@ TEST_CASE("an app has one webhook secret, which finds it again and is not in the
       first = tx.webhook_secret(a.id)->reveal();
       CHECK(first.size() == 43);
       CHECK(tx.webhook_secret(b.id)->reveal() != first);
-      CHECK_FALSE(tx.webhook_secret("app-none"));
+      CHECK(tx.webhook_secret("app-none").has_error());
     });
   }
   auto l = d.open();
@@ -96,7 +96,7 @@ TEST_CASE("a settled webhook has lost its body, one that is nobody's keeps it se
     auto l = d.open();
     doing(*l, [&](auto& tx) {
       const auto a = some_app(tx, "main");
-      auto refused = came(tx, a, "r1"), nobodys = came(tx, a, "r2", "kept-canary");
+      auto refused = came(tx, a, "r1"), nobodys = came(tx, a, "r2", "kept-unseen");
       refused.now = state::refused;
       refused.outcome.emplace();
       refused.outcome->status = core::auth_status::needs_reauth;
@@ -106,7 +106,7 @@ TEST_CASE("a settled webhook has lost its body, one that is nobody's keeps it se
       tx.conclude_webhook(nobodys);
       CHECK(tx.next_webhooks().empty());
       CHECK(tx.webhook_body(refused.id)->empty());
-      CHECK(tx.webhook_body(nobodys.id)->reveal() == "kept-canary");
+      CHECK(tx.webhook_body(nobodys.id)->reveal() == "kept-unseen");
       const auto all = tx.webhooks(10);
       REQUIRE(all.size() == 2);
       CHECK(all[0].now == state::unattributed);
@@ -115,7 +115,7 @@ TEST_CASE("a settled webhook has lost its body, one that is nobody's keeps it se
     });
   }
   for (const auto* file : {"/ledger.db", "/ledger.db-wal"})
-    CHECK(bytes_of(d.folder + file).find("canary") == std::string::npos);
+    CHECK(bytes_of(d.folder + file).find("unseen") == std::string::npos);
 }
 
 TEST_CASE("what is settled goes by number and by age, what is pending stays", "[ledger][webhooks]") {

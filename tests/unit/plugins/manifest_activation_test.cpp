@@ -30,7 +30,7 @@ std::string changed(const std::string& from, const std::string& to) {
 
 TEST_CASE("an activation link and its webhook arrive where they belong", "[plugins][manifest]") {
   const auto m = parse_manifest(snelstart());
-  REQUIRE(m);
+  REQUIRE(m.has_value());
   CHECK(m->auth.activation.url == "https://web.snelstart.nl/couplings/activate/{client_id}");
   CHECK(m->auth.activation.reference_parameter == "referenceKey");
   CHECK(m->auth.activation.success_parameter == "successUrl");

@@ -8,7 +8,7 @@
 using namespace koppel::core;
 using act = coupling_step::act;
 using kind = coupling_message::kind;
-using link = coupling_facts::link;
+using state_of_link = coupling_facts::link;
 
 namespace {
 
@@ -28,7 +28,7 @@ coupling_message message(kind what, const std::string& key = "key") {
   return m;
 }
 
-coupling_facts known(link attempt, bool bound, auth_status status, bool has_key, bool same) {
+coupling_facts known(state_of_link attempt, bool bound, auth_status status, bool has_key, bool same) {
   coupling_facts f;
   f.attempt = attempt;
   f.bound = bound;
@@ -96,34 +96,34 @@ TEST_CASE("a message that two readers could take for two is refused, and nothing
 
 TEST_CASE("a key is taken while its link is open, and at no other time", "[coupling]") {
   using s = auth_status;
-  CHECK(said(kind::create, known(link::open, false, s::waiting, false, false)) == act::exchange);
+  CHECK(said(kind::create, known(state_of_link::open, false, s::waiting, false, false)) == act::exchange);
   // A new link of a connection that works: tried, and bound to its account by the exchange.
-  CHECK(said(kind::create, known(link::open, false, s::authorized, true, false)) == act::exchange);
-  CHECK(said(kind::create, known(link::over, false, s::waiting, false, false)) == act::refuse);
-  CHECK(said(kind::create, known(link::none, true, s::authorized, true, false)) == act::refuse);
-  CHECK(said(kind::create, known(link::none, true, s::needs_reauth, true, false)) == act::refuse);
-  CHECK(said(kind::create, known(link::none, true, s::authorized, true, true)) == act::ignore);
-  CHECK(said(kind::create, known(link::open, false, s::disabled, false, false)) == act::refuse);
-  CHECK(said(kind::create, known(link::none, false, s::waiting, false, false)) == act::unattributed);
+  CHECK(said(kind::create, known(state_of_link::open, false, s::authorized, true, false)) == act::exchange);
+  CHECK(said(kind::create, known(state_of_link::over, false, s::waiting, false, false)) == act::refuse);
+  CHECK(said(kind::create, known(state_of_link::none, true, s::authorized, true, false)) == act::refuse);
+  CHECK(said(kind::create, known(state_of_link::none, true, s::needs_reauth, true, false)) == act::refuse);
+  CHECK(said(kind::create, known(state_of_link::none, true, s::authorized, true, true)) == act::ignore);
+  CHECK(said(kind::create, known(state_of_link::open, false, s::disabled, false, false)) == act::refuse);
+  CHECK(said(kind::create, known(state_of_link::none, false, s::waiting, false, false)) == act::unattributed);
 }
 
 TEST_CASE("a new key replaces one that came with the same reference", "[coupling]") {
   using s = auth_status;
-  CHECK(said(kind::regenerate, known(link::none, true, s::authorized, true, false)) == act::replace);
-  CHECK(said(kind::regenerate, known(link::none, true, s::needs_reauth, true, false)) == act::replace);
-  CHECK(said(kind::regenerate, known(link::none, true, s::authorized, true, true)) == act::ignore);
-  CHECK(said(kind::regenerate, known(link::none, true, s::needs_reauth, true, true)) == act::replace);
-  CHECK(said(kind::regenerate, known(link::open, false, s::waiting, false, false)) == act::refuse);
-  CHECK(said(kind::regenerate, known(link::none, false, s::authorized, true, false)) == act::unattributed);
+  CHECK(said(kind::regenerate, known(state_of_link::none, true, s::authorized, true, false)) == act::replace);
+  CHECK(said(kind::regenerate, known(state_of_link::none, true, s::needs_reauth, true, false)) == act::replace);
+  CHECK(said(kind::regenerate, known(state_of_link::none, true, s::authorized, true, true)) == act::ignore);
+  CHECK(said(kind::regenerate, known(state_of_link::none, true, s::needs_reauth, true, true)) == act::replace);
+  CHECK(said(kind::regenerate, known(state_of_link::open, false, s::waiting, false, false)) == act::refuse);
+  CHECK(said(kind::regenerate, known(state_of_link::none, false, s::authorized, true, false)) == act::unattributed);
 }
 
 TEST_CASE("a withdrawn key is asked about, unless it is not the one in use", "[coupling]") {
   using s = auth_status;
-  CHECK(said(kind::removal, known(link::none, true, s::authorized, true, false), "") == act::ask);
-  CHECK(said(kind::removal, known(link::none, true, s::authorized, true, true)) == act::ask);
-  CHECK(said(kind::removal, known(link::none, true, s::authorized, true, false)) == act::ignore);
-  CHECK(said(kind::removal, known(link::none, true, s::needs_reauth, true, true)) == act::ignore);
+  CHECK(said(kind::removal, known(state_of_link::none, true, s::authorized, true, false), "") == act::ask);
+  CHECK(said(kind::removal, known(state_of_link::none, true, s::authorized, true, true)) == act::ask);
+  CHECK(said(kind::removal, known(state_of_link::none, true, s::authorized, true, false)) == act::ignore);
+  CHECK(said(kind::removal, known(state_of_link::none, true, s::needs_reauth, true, true)) == act::ignore);
   // Before the Create that it belongs to.
-  CHECK(said(kind::removal, known(link::open, false, s::waiting, false, false)) == act::ignore);
-  CHECK(said(kind::removal, known(link::none, false, s::waiting, false, false)) == act::unattributed);
+  CHECK(said(kind::removal, known(state_of_link::open, false, s::waiting, false, false)) == act::ignore);
+  CHECK(said(kind::removal, known(state_of_link::none, false, s::waiting, false, false)) == act::unattributed);
 }
