@@ -10,6 +10,9 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(sqlite3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+# Folders of Kerberos, which zmq.h does not need and whose place in the command line changes from one configuration to
+# the next: everything that sees ZeroMQ would be compiled again each time.
+set_target_properties(PkgConfig::zmq PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "" INTERFACE_COMPILE_OPTIONS "")
 pkg_check_modules(elf REQUIRED IMPORTED_TARGET libelf)
 find_package(SQLiteCpp REQUIRED)
 

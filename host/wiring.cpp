@@ -277,6 +277,7 @@ class host {
     options.name = "admin";
     options.address = admin.address;
     options.port = *admin.port;
+    options.max_connections_per_address = net::limits::admin_connections_per_address;
     options.body_limit = net::limits::admin_body;
     options.keep_alive = true;
     options.handler_deadline = net::limits::authorization_deadline;

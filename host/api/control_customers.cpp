@@ -13,6 +13,7 @@
 #include "host/api/input.hpp"
 #include "host/api/openapi.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/runtime/shielded.hpp"
 
 #include <koppel/bus/event_types.hpp>
@@ -78,6 +79,7 @@ struct control_api::saving {
   core::secret code;
   bool with_code = false;
   auth::confirmation how;
+  std::string token;  ///< who asks; empty: the control socket
 
   ledger::connection connection;
   bool created = false, changed = false;
@@ -100,7 +102,8 @@ struct control_api::saving {
 };
 
 /// The customer's own app: made for the first Save, changed later. An app of the operator's, which others may share,
-/// is used as long as it says the same, and never changed.
+/// is used as long as it says the same, and never changed; whoever wants something else has to bring a whole
+/// registration. Else the operator's secret would go where the customer's settings point.
 result<ledger::app> control_api::saving::registration(transaction& tx, const std::optional<ledger::connection>& of) {
   std::optional<ledger::app> current, own;
   if (of) current = tx.find_app(of->app_id);
@@ -117,6 +120,12 @@ result<ledger::app> control_api::saving::registration(transaction& tx, const std
     const bool other_id = client_id && *client_id != current->client_id;
     const bool other_secret = client_secret && !same(*client_secret, *stored);
     const bool other_address = redirect_uri && *redirect_uri != current->redirect_uri;
+    const bool is_own = own && own->id == current->id;
+    const bool other_settings = of && settings && *settings != of->settings;
+    if (!is_own && (other_id || other_address || other_settings) && !(client_id && client_secret))
+      return failure{make_error_code(boost::system::errc::invalid_argument),
+                     "This connection uses a registration of the operator's: give client_id and client_secret of your "
+                     "own with what you change."};
     if (!other_id && !other_secret && !other_address) return *current;
     if (of && works(of->auth) && other_id && !with_code)
       return failure{make_error_code(boost::system::errc::invalid_argument),
@@ -126,7 +135,7 @@ result<ledger::app> control_api::saving::registration(transaction& tx, const std
     if (!client_id) client_id = current->client_id;
     if (!client_secret) client_secret = std::move(*stored);
     if (!redirect_uri) redirect_uri = current->redirect_uri;
-    if (own && own->id == current->id) return change(tx, std::move(*own), other_id, other_secret);
+    if (is_own) return change(tx, std::move(*own), other_id, other_secret);
   }
   changed = true;
   if (!own) {
@@ -252,11 +261,13 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   saving s;
   s.provider = c.path["provider"];
   s.customer = c.path["customer"];
+  s.token = c.who.token;
   if (!c.who.sees(s.customer)) co_return nothing_there();
   if (auto complaint = s.read(c); !complaint.empty()) co_return error_answer(400, "bad_request", complaint);
   if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
   const auto m = around_.plugins.find(s.provider);
   if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
+  if (s.settings) s.settings = core::stored_settings(*m, std::move(*s.settings));
   s.settings_refused = settings_refusal(*m, s.settings.value_or(std::map<std::string, std::string>{}));
   if (s.settings && !s.settings_refused.empty()) co_return error_answer(422, "bad_setting", s.settings_refused);
 
@@ -282,9 +293,13 @@ awaitable<answer> control_api::save(saving& s) {
       co_return error_answer(422, "bad_setting", done.error().detail);
     co_return failure_answer(done.error());
   }
+  spdlog::info("{}/{}: settings of its customer were saved{} by {}", s.provider, s.connection.name,
+               s.with_code ? " with a code" : (s.changed ? "" : ", which changed nothing,"),
+               s.token.empty() ? "the control socket" : "the token " + s.token);
   if (s.changed) {
     around_.sync.connection_changed(s.connection);
-    around_.supervisor.run("grants that the former settings could not renew", around_.auth.resume());
+    around_.supervisor.run("grants that the former settings could not renew",
+                           around_.auth.app_changed(s.connection.app_id));
   }
   const int status = s.created ? 201 : 200;
   if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
@@ -293,6 +308,7 @@ awaitable<answer> control_api::save(saving& s) {
   if (s.before && !(after && works(after->auth))) {
     const auto put_back = [&s](transaction& tx) { return s.put_back(tx); };
     auto done = co_await around_.ledger.write(put_back, ledger::urgency::cannot_wait);
+    around_.supervisor.run("the former registration", around_.auth.app_changed(s.before->app.id));
     if (!done)
       spdlog::error("{}/{}: the former registration could not be put back: {}", s.provider, s.connection.name,
                     done.error().detail);

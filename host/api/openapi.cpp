@@ -140,7 +140,13 @@ json::object content(json::object schema) {
 json::object operation(const route& r) {
   json::object o;
   std::string id = r.method;
-  for (const char c : r.path.substr(3)) id += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  for (const char c : r.path.substr(3)) {
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      id += c;
+    else if (id.back() != '_')
+      id += '_';
+  }
+  if (id.back() == '_') id.pop_back();
   std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   o["operationId"] = id;
   o["summary"] = r.summary;

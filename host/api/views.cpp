@@ -24,6 +24,13 @@ json::object map_of(const std::map<std::string, std::string>& values) {
   return o;
 }
 
+/// Whether the customer gives access by a link, by a key, or by either; null while no plugin of the provider is known.
+json::value way_of(const core::manifest* m) {
+  if (!m) return nullptr;
+  if (m->auth.kind != core::auth_rules::grant::client_key) return "link";
+  return m->auth.activation.url.empty() ? "key" : "link_or_key";
+}
+
 json::value account_or_null(const std::optional<core::account>& a) {
   if (!a) return nullptr;
   return json::object{{"id", a->id}, {"name", a->name}, {"environment", a->environment}};
@@ -37,6 +44,7 @@ json::object view(const core::manifest& m, const std::string& own_callback) {
   json::array settings, guide, streams;
   for (const auto& s : m.settings)
     settings.push_back(json::object{{"name", s.name},
+                                    {"type", s.type == core::setting_rule::kind::host ? "host" : "text"},
                                     {"label", shown(s.label)},
                                     {"help", shown(s.help)},
                                     {"pattern", s.pattern},
@@ -92,6 +100,7 @@ json::object view(const ledger::connection& c, const std::string& app_name, cons
           {"app", app_name},
           {"settings", map_of(c.settings)},
           {"created_at", core::to_rfc3339(c.created_at)},
+          {"connects_by", way_of(m)},
           {"auth", core::status_data(c.auth, m)},
           {"pinned_account", account_or_null(c.pinned)},
           {"streams", std::move(shown)}};

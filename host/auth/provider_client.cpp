@@ -73,7 +73,9 @@ const core::denial_rule* denial_in(const core::auth_rules& rules, const net::res
   constexpr std::size_t looked_at = 4096;
   const auto beginning = std::string_view(answer.body).substr(0, looked_at);
   for (const auto& rule : rules.denials)
-    if (rule.status == answer.status && beginning.find(rule.contains) != std::string_view::npos) return &rule;
+    if ((rule.status ? *rule.status == answer.status : answer.status >= 400) &&
+        beginning.find(rule.contains) != std::string_view::npos)
+      return &rule;
   return nullptr;
 }
 
@@ -314,7 +316,9 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
       co_return refused(verdict, named(e.request) + ": " + answer.error().detail);
     }
     const auto* denial = denial_in(e.c.manifest->auth, *answer);
-    if (answer->status == 401 && !denial && !e.c.not_yet_stored && !std::exchange(token_replaced, true)) {
+    using meaning = core::denial_rule::meaning;
+    const bool token_refused = denial ? denial->means == meaning::renew : answer->status == 401;
+    if (token_refused && !e.c.not_yet_stored && !std::exchange(token_replaced, true)) {
       auto renewed = co_await renew_token(e, e.generation, renewal_cause::refused);
       if (renewed.error.empty()) continue;
       if (renewed.error == job_error::try_again) co_return renewed;
@@ -324,14 +328,14 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     reply.headers = std::move(answer->headers);
     reply.body = std::move(answer->body);
     clean(reply, {e.token.reveal(), e.app_secret.reveal()});
-    if (denial && denial->means == core::denial_rule::meaning::partner_key_invalid) {
+    if (denial && denial->means == meaning::partner_key_invalid) {
       reply.error = job_error::bad_settings;
       reply.detail = e.c.manifest->title +
                      " refuses the app's own key, not this connection's: replace it with koppelctl app set-secret";
       if (self_.app_key_refused) self_.app_key_refused(e.c.connection_id, answer->status);
-    } else if (reply.status == 401 && !denial) {
+    } else if (token_refused) {
       reply.error = job_error::authorise_again;
-      reply.detail = e.c.manifest->title + " answered 401 to " + named(e.request);
+      reply.detail = e.c.manifest->title + " answered " + std::to_string(reply.status) + " to " + named(e.request);
     }
     co_return reply;
   }

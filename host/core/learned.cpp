@@ -18,7 +18,8 @@ bool learn(std::map<std::string, std::string>& known, const std::string& name, c
 
 std::map<std::string, std::string> job_settings(const manifest& m, std::map<std::string, std::string> settings,
                                                 const std::map<std::string, std::string>& learned) {
-  settings.insert(learned.begin(), learned.end());
+  for (const auto& [name, value] : learned)
+    if (!name.starts_with('@')) settings.try_emplace(name, value);
   if (const auto* region = region_of(m.auth, learned)) {
     settings["region"] = region->name;
     for (const auto& [name, value] : region->values) settings["region." + name] = value;

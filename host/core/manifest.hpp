@@ -41,14 +41,15 @@ struct region_rule {
   std::map<std::string, std::string> values;    ///< host names, for templates and for the plugin
 };
 
-/// An answer to an API request that looks like a refused token and is none.
+/// An answer to an API request that is not about the token though it looks so, or the other way round.
 struct denial_rule {
   enum class meaning {
     answer,               ///< the plugin's to read
+    renew,                ///< the token is over, though no 401 says so
     partner_key_invalid,  ///< what the app adds to every request is refused, whoever's connection it is
   };
-  int status = 401;
-  std::string contains;  ///< text near the beginning of the body
+  std::optional<int> status;  ///< absent: any of 400 and above
+  std::string contains;       ///< text near the beginning of the body
   meaning means = meaning::answer;
 };
 

@@ -250,7 +250,8 @@ scope_gap missing_scopes(const manifest& m, const std::optional<std::vector<std:
   scope_gap gap;
   if (!granted) return gap;
   const auto holds = [](const std::vector<std::string>& all, const std::string& one) {
-    return std::find(all.begin(), all.end(), one) != all.end();
+    // Zoho's own documents write a scope in two ways.
+    return std::any_of(all.begin(), all.end(), [&](const auto& other) { return equal_ignoring_case(one, other); });
   };
   for (const auto& stream : m.streams) {
     if (stream.scope.empty() || holds(*granted, stream.scope)) continue;

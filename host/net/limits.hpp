@@ -27,6 +27,8 @@ inline constexpr milliseconds linger_deadline{1'000};   ///< reading on after an
 inline constexpr std::size_t linger_bytes = std::size_t{256} << 10;
 inline constexpr std::size_t connections_per_listener = 256;
 inline constexpr std::size_t connections_per_address = 16;
+/// Whoever comes through a proxy has the proxy's address, and one who saves a code may wait long for its answer.
+inline constexpr std::size_t admin_connections_per_address = 128;
 
 // ---- HTTP out: what a provider may make us hold or wait for
 

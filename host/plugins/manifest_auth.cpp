@@ -134,12 +134,11 @@ void read_token_use(toml_reader& in, core::auth_rules& rules) {
   }
   for (auto& table : in.tables("denied", need::optional)) {
     core::denial_rule rule;
-    rule.status = static_cast<int>(table.integer("status", 400, 499, std::nullopt));
+    if (table.has("status")) rule.status = static_cast<int>(table.integer("status", 200, 599, 401));
     rule.contains = table.text("contains", need::required);
     using meaning = core::denial_rule::meaning;
-    rule.means = table.word("means", {"answer", "partner_key_invalid"}, need::required) == "answer"
-                     ? meaning::answer
-                     : meaning::partner_key_invalid;
+    const auto means = table.word("means", {"answer", "renew", "partner_key_invalid"}, need::required);
+    rule.means = means == "answer" ? meaning::answer : means == "renew" ? meaning::renew : meaning::partner_key_invalid;
     table.finish();
     rules.denials.push_back(std::move(rule));
   }
@@ -215,6 +214,7 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
   if (auto limit = in->table("token_limit", need::optional)) {
     rules.token_limit.requests = static_cast<std::uint32_t>(limit->integer("requests", 1, 1'000'000, 300));
     rules.token_limit.window = std::chrono::seconds(limit->integer("window_s", 1, 86400, 60));
+    rules.token_limit.bucket = {limit->word("bucket", {"client", "connection"}, need::optional)};
     limit->finish();
   }
   rules.default_redirect_uri = url(*in, "default_redirect_uri", need::optional);

@@ -23,9 +23,7 @@ class Activation(RigTest):
         self.sim = self.rig.start_simulator(provider="snelstart")
         self.rig.write_config()
         self.rig.start_host()
-        knobs = self.sim.get("/knobs")
-        self.rig.add_app("snelstart/main", client={"client_id": knobs["app_short_name"],
-                                                   "client_secret": knobs["subscription_key"]})
+        self.rig.add_app("snelstart/main")
         self.register()
         self.rig.ask("connection", "add", "snelstart/maes", "--app", "main", "--customer", "4711")
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The door for Pro+: a customer's token does what the manual describes, and nothing of another customer is there."""
 
+import contextlib
 import json
+import socket
 import unittest
 
 from harness import RigTest
 from koppel import Rest
-from provider import wait_until
 
 REDIRECT = "https://app.testocloud.be/"
 
@@ -17,11 +18,12 @@ class RestDoor(RigTest):
         self.address = rig.rest_address()
         return rig
 
-    def new_client(self, rig, number):
-        """Another customer's integration at the provider, known to nobody else yet."""
+    def new_client(self, rig, number, account=None):
+        """Another integration at the provider, known to nobody else yet; of another customer unless it has an account."""
         client = {"client_id": f"{number:032x}", "client_secret": f"{number + 4096:032x}", "name": f"Client {number}",
                   "scopes": ["companies", "contacts", "departments", "users"], "redirect_uris": [],
-                  "account": {"id": f"{number:08x}-1111-0222-a333-444444444444", "name": f"Account {number}"}}
+                  "account": account or {"id": f"{number:08x}-1111-0222-a333-444444444444",
+                                         "name": f"Account {number}"}}
         rig.sim.post("/clients", client)
         return client
 
@@ -70,7 +72,7 @@ class RestDoor(RigTest):
         self.assertTrue(guide[0]["nl"] and guide[0]["fr"] and guide[0]["en"])
         started = person.ask("POST", "/v1/syncs", {"provider": "teamleader", "connection": "customer-4711",
                                                    "full": True}, expect=202)
-        self.assertEqual(sorted(started["streams"]), ["companies", "contacts"])
+        self.assertLessEqual({"companies", "contacts"}, set(started["streams"]))
         self.wait_for_full_reads(rig, "teamleader/customer-4711")
         runs = person.ask("GET", "/v1/syncs?limit=1000")
         self.assertEqual({r["connection"] for r in runs["runs"]}, {"customer-4711"})
@@ -104,7 +106,8 @@ class RestDoor(RigTest):
                     query = f"?provider=teamleader&connection={name}" if path == "/v1/syncs" and method == "GET" else ""
                     answers.append(person.call(method, target.replace("{name}", name) + query, body))
                 with self.subTest(method=method, path=path):
-                    self.assertEqual(answers[0], answers[1])
+                    if "{" in path or path == "/v1/syncs":  # the person's own list may have moved on meanwhile
+                        self.assertEqual(answers[0], answers[1])
                     status, text = answers[0]
                     for word in (connection["name"], connection["id"], "Globex", client["client_id"],
                                  client["account"]["name"], client["account"]["id"]):
@@ -153,6 +156,13 @@ class RestDoor(RigTest):
         self.assertEqual((other["auth"]["reason"], other["connection"]["auth"]["display"]),
                          ("account_mismatch", "Success"))
         self.assertEqual([a["client_id"] for a in rig.ask("app", "list")["apps"]], [client["client_id"]])
+        # The customer builds the integration anew: the same account through another client takes its place.
+        anew = self.new_client(rig, 11, account=client["account"])
+        done = person.ask("PUT", here, self.settings(anew, code=self.code_of(rig, anew)))
+        self.assertEqual((done["auth"]["display"], done["connection"]["id"]), ("Success", first["connection"]["id"]))
+        self.assertEqual([a["client_id"] for a in rig.ask("app", "list")["apps"]], [anew["client_id"]])
+        runs = rig.ask("sync", "run", "teamleader/customer-4711", "--full")["runs"]
+        self.assertTrue(runs and all(r["complete"] for r in runs), runs)
 
     def test_a_token_opens_what_its_scopes_say_until_it_is_revoked(self):
         rig = self.make_rest_rig()
@@ -163,6 +173,11 @@ class RestDoor(RigTest):
         status, text = reader.call("PUT", "/v1/customers/1/providers/teamleader", {"client_id": "a"})
         self.assertEqual((status, json.loads(text)["error"]["code"]), (403, "missing_scope"))
         self.assertEqual(nobody.call("GET", "/v1/openapi.json")[0], 200)
+        # Behind a proxy all have one address: many wait at once, and others are served.
+        with contextlib.ExitStack() as waiting:
+            for _ in range(100):
+                waiting.enter_context(socket.create_connection(self.address))
+            self.assertEqual(reader.call("GET", "/v1/providers")[0], 200)
         # It is stored as a digest, survives a restart, and is gone for good when it is revoked.
         found = rig.ctl("token", "list").stdout
         self.assertIn('"name":"reader"', found)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// koppelctl connection connect: a link for the administrator, then either the callback is awaited or a code is pasted,
-// then the account is confirmed. The daemon decides everything; this is the conversation.
+// koppelctl connection connect: a link for the administrator, then either the callback is awaited or a code is pasted;
+// or, where customers give a key, that is pasted and there is no link. Then the account is confirmed. The daemon
+// decides everything; this is the conversation.
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
@@ -36,18 +37,37 @@ class conversation {
     if (status_of(*before) == "awaiting_confirmation" && (answered_ahead || (t_.in_is_terminal && !t_.json)))
       return settle(*before);
 
+    const auto way = text_of(*before, "connects_by");
+    if (way == "key" || (way == "link_or_key" && wish_.paste)) return connect_by_key();
+
     json::object body{{"confirmation", confirmation()}};
     if (!wish_.redirect_uri.empty()) body["redirect_uri"] = wish_.redirect_uri;
     const auto attempt = s_.daemon.post(path() + "/attempts", body);
     if (!attempt) return attempt.error();
     show_link(*attempt);
 
-    auto after = flag_of(*attempt, "own_callback") && !wish_.paste ? await_callback(*attempt) : await_paste();
+    auto after =
+        flag_of(*attempt, "own_callback") && !wish_.paste ? await_callback(*attempt) : await_paste(code_wanted);
     if (!after) return after.error();
     return settle(*after);
   }
 
  private:
+  struct wanted {
+    std::string_view prompt, none_given;
+  };
+  static constexpr wanted code_wanted{
+      "Paste the code, or the whole address of the page you were sent to (it is not shown):", "No code was given."};
+  static constexpr wanted key_wanted{"Paste the customer's key (it is not shown):", "No key was given."};
+
+  ending connect_by_key() {
+    if (!wish_.redirect_uri.empty())
+      return fail(errc::usage, "--redirect-uri is for links; this provider's customers give a key.");
+    auto after = await_paste(key_wanted);
+    if (!after) return after.error();
+    return settle(*after);
+  }
+
   std::string path() const { return path_of(wish_.name); }
   static std::string status_of(const json::object& connection) {
     return text_of(object_of(connection, "auth"), "status");
@@ -110,11 +130,10 @@ class conversation {
   }
 
   /// A slip of the hand is told and asked again; what the provider says is the end.
-  result<json::object> await_paste() {
+  result<json::object> await_paste(const wanted& what) {
     for (int tries = 1;; ++tries) {
-      const auto pasted =
-          t_.ask_secret("Paste the code, or the whole address of the page you were sent to (it is not shown):");
-      if (!pasted) return fail(errc::usage, "No code was given.");
+      const auto pasted = t_.ask_secret(what.prompt);
+      if (!pasted) return fail(errc::usage, std::string(what.none_given));
       progress_.say("Asking the provider");
       auto answer = s_.daemon.post(path() + "/code", {{"pasted", *pasted}, {"confirmation", confirmation()}});
       progress_.clear();

@@ -10,7 +10,9 @@ import socket
 import sqlite3
 import subprocess
 
+from customs import Customs
 from provider import Browser, Simulator, wait_until
+
 
 class Rest:
     """Somebody with an API token, or without one."""
@@ -40,7 +42,8 @@ class Rest:
 
 
 class Rig:
-    """A simulator, a host and a consumer in one folder, on loopback and ipc only."""
+    """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was started
+    first, for who needs no other."""
 
     def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0, rest=False):
         self.bin = os.path.join(build, "bin")
@@ -53,14 +56,19 @@ class Rig:
         self.config = os.path.join(folder, "koppel.toml")
         self.key_file = os.path.join(folder, "key")
         self.host_log = os.path.join(folder, "koppeld.log")
-        self.sim = self.host = self.consumer = None
+        self.sims = {}  # provider -> Simulator
+        self.host = self.consumer = None
 
     # ---- starting
 
     def start_simulator(self, *options, provider="teamleader"):
-        self.sim = Simulator(os.path.join(self.bin, "koppel-provider-sim"), os.path.join(self.folder, "provider"),
-                             *options, provider=provider)
-        return self.sim
+        self.sims[provider] = Simulator(os.path.join(self.bin, "koppel-provider-sim"),
+                                        os.path.join(self.folder, f"provider-{provider}"), *options, provider=provider)
+        return self.sims[provider]
+
+    @property
+    def sim(self):
+        return next(iter(self.sims.values()), None)
 
     def write_config(self, extra=""):
         if not os.path.exists(self.key_file):
@@ -73,10 +81,9 @@ class Rig:
                  "[sync]", f"schedule = {'true' if self.schedule else 'false'}", f"interval_s = {self.interval_s}", ""]
         if self.rest:
             lines += ["[admin]", "port = 0", ""]
-        if self.sim:
-            for host, address in self.sim.routes.items():
-                lines += ["[[route]]", f'host = "{host}"', f'address = "{address}"',
-                          f'ca_file = "{self.sim.ca_file}"', ""]
+        for sim in self.sims.values():
+            for host in sim.ready["hosts"]:
+                lines += ["[[route]]", f'host = "{host}"', f'address = "{sim.address}"', f'ca_file = "{sim.ca_file}"', ""]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
 
@@ -181,32 +188,44 @@ class Rig:
         return self.ask("sync", "list", *arguments)
 
     def browser(self):
-        return Browser(self.sim.routes, self.sim.ca_file)
+        return Browser({host: route for sim in self.sims.values() for host, route in sim.routes.items()})
 
     # ---- doing
 
     def add_app(self, name="teamleader/main", client=None, redirect_uri=None):
-        client = client or self.sim.client()
+        provider = name.split("/")[0]
+        sim = self.sims[provider]
+        client_id, secret = Customs(provider).app(sim, client or sim.client())
         extra = ["--redirect-uri", redirect_uri] if redirect_uri else []
-        return self.ask("app", "add", name, "--client-id", client["client_id"], "--secret-stdin", *extra,
-                        stdin=client["client_secret"] + "\n")
+        return self.ask("app", "add", name, "--client-id", client_id, "--secret-stdin", *extra, stdin=secret + "\n")
 
-    def connect(self, name, *options):
-        """Connects through the host's own callback, following the consent page; returns koppelctl's last document."""
+    def add_connection(self, name, app="main", customer="4711", client=None):
+        """A connection with the settings that its provider asks for."""
+        provider = name.split("/")[0]
+        settings = Customs(provider).settings(client or self.sims[provider].client())
+        return self.ask("connection", "add", name, "--app", app, "--customer", customer, *settings)
+
+    def connect(self, name, *options, client=None, decision="allow", check=True):
+        """Connects as the provider's customers do: through the consent page and the host's own callback, or with the
+        client's key. Returns koppelctl's last document; with `check`, a refusal is an error."""
+        provider = name.split("/")[0]
+        customs = Customs(provider)
+        link = not customs.by_key
         child = subprocess.Popen([os.path.join(self.bin, "koppelctl"), "--socket", self.socket, "--json", "connection",
-                                  "connect", name, "--yes", *options],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                  "connect", name, "--yes", *([] if link else ["--paste"]), *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
         try:
-            link = json.loads(child.stdout.readline())["link"]
-            self.browser().connect(link)
-            out, err = child.communicate(timeout=60)
+            if link:
+                self.browser().connect(json.loads(child.stdout.readline())["link"], decision)
+            out, err = child.communicate(None if link else customs.key(client or self.sims[provider].client()) + "\n",
+                                         timeout=60)
         finally:
             if child.poll() is None:
                 child.kill()
                 child.communicate()
-            child.stdout.close()
-            child.stderr.close()
-        if child.returncode != 0:
+            for end in (child.stdin, child.stdout, child.stderr):
+                end.close()
+        if check and child.returncode != 0:
             raise RuntimeError(f"connecting {name} failed: {out[-1500:]}{err[-1500:]}")
         return json.loads(out.strip().splitlines()[-1])
 
@@ -255,5 +274,5 @@ class Rig:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-        if self.sim is not None:
-            self.sim.stop()
+        for sim in self.sims.values():
+            sim.stop()

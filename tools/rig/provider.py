@@ -48,7 +48,7 @@ class Simulator:
         self.address = self.ready["address"]
         self.ca_file = self.ready["ca_file"]
         self.auditors = set()
-        self.routes = {host: self.address for host in self.ready["hosts"]}
+        self.routes = {host: (self.address, self.ca_file) for host in self.ready["hosts"]}
 
     def control(self, method, path, body=None):
         host = urllib.parse.urlsplit(self.ready["control"]).netloc
@@ -91,7 +91,7 @@ class Simulator:
             self.auditors.add(account["id"])
         back = "https://auditor.example/"
         code = self.post("/codes", {"client_id": client_id, "redirect_uri": back})["code"]
-        api = Browser({"focus.teamleader.eu": self.address, "api.focus.teamleader.eu": self.address}, self.ca_file)
+        api = Browser(self.routes)
         granted = api.post("https://focus.teamleader.eu/oauth2/access_token",
                            {"grant_type": "authorization_code", "code": code, "redirect_uri": back,
                             "client_id": client_id, "client_secret": about["client_secret"]})
@@ -129,18 +129,19 @@ class _Form(html.parser.HTMLParser):
 class Browser:
     """Opens a link, consents, and follows where it is sent, as a person's browser would."""
 
-    def __init__(self, routes, ca_file):
-        self.routes = routes  # host name -> "address:port"
-        self.tls = ssl.create_default_context(cafile=ca_file)
+    def __init__(self, routes):
+        self.routes = routes  # host name -> ("address:port", the file of its certificate authority)
 
     def exchange(self, method, url, body=None, headers=None):
         parts = urllib.parse.urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if parts.hostname in self.routes:
-            address, port = self.routes[parts.hostname].rsplit(":", 1)
+            at, ca_file = self.routes[parts.hostname]
+            address, port = at.rsplit(":", 1)
             raw = socket.create_connection((address, int(port)), timeout=30)
             connection = http.client.HTTPConnection(parts.hostname)
-            connection.sock = self.tls.wrap_socket(raw, server_hostname=parts.hostname)
+            tls = ssl.create_default_context(cafile=ca_file)
+            connection.sock = tls.wrap_socket(raw, server_hostname=parts.hostname)
         else:
             connection = http.client.HTTPConnection(parts.netloc, timeout=60)
         try:
@@ -160,7 +161,10 @@ class Browser:
 
     def consent(self, link, decision="allow"):
         """Follows `link` through the consent page; returns the address that the provider sends the browser to."""
-        status, _, page = self.exchange("GET", link)
+        status, headers, page = self.exchange("GET", link)
+        if status in (302, 303):  # on to the data centre where the user lives
+            link = headers["location"]
+            status, _, page = self.exchange("GET", link)
         form = _Form()
         form.feed(page)
         if status != 200 or not form.found:
@@ -188,7 +192,7 @@ class Browser:
             raise RuntimeError(f"the activation page answered HTTP {status}")
         return headers["location"]
 
-    def connect(self, link):
-        """Consents and follows the redirect to the host's own callback; returns the landing page's status and text."""
-        status, _, page = self.exchange("GET", self.consent(link))
+    def connect(self, link, decision="allow"):
+        """Decides and follows the redirect to the host's own callback; returns the landing page's status and text."""
+        status, _, page = self.exchange("GET", self.consent(link, decision))
         return status, page

@@ -312,6 +312,15 @@ TEST_CASE("a registration that others share is used as it is and never changed b
 
   CHECK(put(R"({"client_id":"client-shared","client_secret":"secret-canary"})").status == 200);
   CHECK(w.now(shared).app_id == shared.app_id);
+  // Without a secret of its own nothing can be changed: the operator's would go where the customer says.
+  for (const char* part : {R"({"client_id":"mine"})", R"({"settings":{"region":"evil.example"}})",
+                           R"({"redirect_uri":"https://x.example/"})", R"({"client_id":"mine","code":"some-code"})"}) {
+    const auto refused = put(part);
+    CHECK(refused.status == 422);
+    CHECK_THAT(refused.body, Contains("registration of the operator's"));
+    CHECK(w.now(shared).settings.empty());
+  }
+  w.write([](ledger::transaction& tx) { CHECK(tx.apps().size() == 1); });
   const auto own = put(R"({"client_id":"mine","client_secret":"my-canary","redirect_uri":"https://x.example/"})");
   CHECK(own.status == 200);
   CHECK_THAT(own.body, Contains(R"("app":"customer-4711")") && Contains(R"("name":"of-4711")") && !Contains("canary"));

@@ -141,6 +141,24 @@ TEST_CASE("a 401 that the manifest knows as another trouble reaches the plugin, 
   CHECK(w.requests_to("POST /token") == 0);
 }
 
+TEST_CASE("a token that is over in the provider's own words is renewed, whatever the status", "[auth][customs]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(200, R"({"error":"You are not logged in"})"), nameplate_of("42", "Acme")}},
+            {"POST /token", {grant("newer")}}};
+  const auto c = w.connected("acme", "42", "keyring");
+  w.store(c, "token", {}, key);
+  provider_client::context context;
+  context.manifest = w.host->find("keyring");
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/me";
+  const auto reply = w.run(w.provider->send(context, request));
+  CHECK(reply.error.empty());
+  CHECK(reply.body.find("Acme") != std::string::npos);
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
 // ---- data centres, and hosts per customer
 
 std::vector<std::pair<std::string, std::string>> redirect(const std::string& state, const std::string& location,

@@ -102,6 +102,29 @@ TEST_CASE("with --paste it asks for the code although the callback would be ours
   CHECK(daemon.lines().back() == "POST " + at + "/code");
 }
 
+TEST_CASE("where customers give a key it is asked for at once, and no link is made", "[koppelctl][connect]") {
+  fake_daemon daemon;
+  daemon.answer(
+      "GET " + at, 200,
+      R"({"provider":"teamleader","name":"acme","connects_by":"key","auth":)" + auth(1, "unconfigured") + "}");
+  daemon.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(auth(3, "authorized", acme)) + R"(,"outcome":)" +
+                    auth(3, "authorized", acme) + "}");
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--yes"}), {"k3y\n", true});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.err, Contains("Paste the customer's key") && !Contains("Open this address"));
+  CHECK_THAT(r.out + r.err, !Contains("k3y"));
+  CHECK(daemon.lines() == std::vector<std::string>{"GET " + at, "POST " + at + "/code"});
+  CHECK(daemon.body_of("POST " + at + "/code") ==
+        json::parse(R"({"pasted":"k3y","confirmation":{"mode":"yes"}})").as_object());
+
+  CHECK(koppelctl_run(daemon.socket(), connect).exit == exit_code::usage);
+  CHECK(koppelctl_run(daemon.socket(), connect_with({"--redirect-uri", "https://a.example/"}), {"k3y\n"}).exit ==
+        exit_code::usage);
+}
+
 TEST_CASE("a refused code ends with 1, the literal status and what to do, in the reader's language",
           "[koppelctl][connect]") {
   daemon_with_link daemon(false);

@@ -71,13 +71,14 @@ void add_company(const recipe& record, json::object& out) {
   out["isPrimary"] = false;
   out["esmProjectID"] = nullptr;
 
-  // A company has no address of its own: customers keep one in a custom form, or nowhere.
+  // A company has no address of its own: customers keep one in a custom form, or nowhere. An edit moves it.
   auto custom = dice_for(record, topic::custom);
+  auto house = changing_dice(record, topic::custom);
   json::object values(out.storage());
-  if (custom.chance(80)) {
+  if (custom.chance(80) || record.revision > 0) {
     const auto& town = custom.from(where.places);
     const std::string street(custom.from(where.streets));
-    values["DE:Straat"] = street + " " + std::to_string(1 + custom.below(200));
+    values["DE:Straat"] = street + " " + std::to_string(1 + house.below(200));
     values["DE:Postcode"] = town.postal_code;
     values["DE:Gemeente"] = town.city;
     values["DE:BTW-nummer"] = maybe(custom.chance(70), json::value("BE0" + custom.digits(9)));

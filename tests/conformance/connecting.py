@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Connecting, refusals, renewals, revocation, and another company's account."""
+
+from provider import wait_until
+from provider_test import DISPLAYED, ProviderTest
+
+ELSEWHERE = "https://app.testocloud.be/"
+
+
+class Connecting(ProviderTest):
+    def test_connects(self):
+        connection = self.connected()
+        account = self.client["account"]
+        self.assertEqual((connection["auth"]["status"], connection["auth"]["display"]), ("authorized", "Success"))
+        self.assertEqual(connection["auth"]["account"]["name"], account["name"])
+        self.assertEqual(connection["pinned_account"], connection["auth"]["account"])
+        told = [e["data"] for e in self.events() if e["type"] == "eu.koppel.auth.status.v1"][-1]
+        self.assertEqual((told["display"], told["account"]["name"]), ("Success", account["name"]))
+
+    def test_refuses_what_the_provider_refuses(self):
+        self.make_rig()
+        self.rig.add_app(f"{self.provider}/main", redirect_uri=None if self.customs.by_key else ELSEWHERE)
+        self.rig.add_connection(self.name)
+        if self.customs.by_key:
+            pasted = "".join(reversed(self.customs.key(self.client).rstrip("=")))
+        else:
+            age = self.auth.get("code_lifetime_s", 600) + 60
+            pasted = self.sim.post("/codes", {"client_id": self.client["client_id"], "redirect_uri": ELSEWHERE,
+                                              "age_seconds": age})["code"]
+        given = ["--paste"] if self.customs.by_key else []
+        done = self.rig.ctl("connection", "connect", self.name, "--yes", *given, stdin=pasted + "\n", check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        auth, reason = self.auth_status(), self.refused_reason("authorization_code")
+        self.assertEqual((auth["status"], auth["reason"]), ("needs_reauth", reason))
+        self.assertEqual(auth["display"], self.display_of(reason, "authorization_code"))
+        self.assertEqual((auth["action"], auth["action_by"]), ("reauthorise", "customer"))
+        self.assert_hints(auth)
+
+    def test_a_denial_is_told_as_one(self):
+        if self.customs.by_key:
+            self.skipTest("a key has no consent page")
+        self.make_rig()
+        self.rig.add_app(f"{self.provider}/main")
+        self.rig.add_connection(self.name)
+        self.rig.connect(self.name, decision="deny", check=False)
+        auth = self.auth_status()
+        self.assertEqual((auth["status"], auth["reason"], auth["display"]),
+                         ("needs_reauth", "access_denied", DISPLAYED["access_denied"]))
+        self.assert_hints(auth)
+
+    def test_renews(self):
+        self.connected()
+        self.read_well(self.first, full=True)
+        first = sum(p["count"] for p in self.presented())
+        for _ in range(2):
+            # The provider forgets the access token: the next request meets a 401.
+            self.sim.post("/clock", {"advance_seconds": 4000})
+            self.read_well(self.first)
+        presented = self.presented()
+        self.assertEqual({result for p in presented for result in p["results"]}, {"ok"})
+        self.assertEqual(sum(p["count"] for p in presented), first + 2)
+        replaced = not self.customs.by_key and self.auth.get("rotation", "every_refresh") != "never"
+        self.assertEqual(len(presented), 2 if replaced else 1)
+        self.assertEqual(self.auth_status()["display"], "Success")
+
+    def test_survives_revocation(self):
+        self.connected()
+        self.read_well(self.first, full=True)
+        before = self.last_seq()
+        self.sim.post("/revoke", {"client_id": self.client["client_id"]})
+        self.assert_cut_short(self.read(self.first))
+        auth, reason = self.auth_status(), self.refused_reason("refresh_token")
+        self.assertEqual((auth["status"], auth["reason"]), ("needs_reauth", reason))
+        self.assertEqual(auth["display"], self.display_of(reason, "refresh_token"))
+        self.assert_hints(auth)
+
+        # What was known is known still: the same account again, and nothing is published a second time.
+        if self.customs.by_key:
+            self.sim.post("/keys/regenerate", {"client_id": self.client["client_id"]})
+        connection = self.rig.connect(self.name)
+        self.assertEqual(connection["auth"]["display"], "Success")
+        self.read_all(self.first)
+        self.assertEqual(self.published(self.first, before), [])
+        self.assert_in_step([self.first])
+
+    def test_another_company_is_refused(self):
+        self.connected()
+        self.read_well(self.first, full=True)
+        before = self.auth_status()
+        account = dict(self.client["account"], name="Andere NV")
+        account["id"] = ("2" if account["id"][0] == "1" else "1") + account["id"][1:]
+        other = {**self.client, "account": account}
+        if self.customs.by_key:
+            other.update(client_id="other", client_secret="b3RoZXI6cGFzc3dvcmRvZmFub3RoZXJhZG1pbmlzdHJhdGlvbg==")
+        self.sim.post("/clients", other)
+        refused = self.rig.connect(self.name, client=other, check=False)
+        self.assertEqual(refused["outcome"]["reason"], "account_mismatch")
+        self.assertEqual(refused["outcome"]["display"], DISPLAYED["account_mismatch"])
+        self.assert_hints(refused["outcome"])
+        self.assertEqual(self.auth_status(), before)
+
+        # The old tokens are there, and work.
+        changed = self.sim.post("/records/change", {"entity": self.listed(self.first).entity, "count": 1})["ids"]
+        self.read_well(self.first)
+        self.assertEqual([record for _, record, event in self.published(self.first)
+                          if event["data"]["cause"] == "change"], changed)
+
+    def test_the_apps_own_key_is_the_operators_matter(self):
+        if "app_header" not in self.auth:
+            self.skipTest("no key of the app's goes with requests")
+        self.connected()
+        self.read_well(self.first, full=True)
+        self.sim.post("/knobs", {"subscription_key": "0" * 32})
+        self.assert_cut_short(self.read(self.first))
+        auth = self.auth_status()
+        self.assertEqual((auth["status"], auth["reason"], auth["action_by"]),
+                         ("misconfigured", "partner_key_invalid", "operator"))
+        self.assert_hints(auth)
+        self.rig.ctl("app", "set-secret", f"{self.provider}/main", "--secret-stdin", stdin="0" * 32 + "\n")
+        wait_until("the connection to work again", lambda: self.auth_status()["display"] == "Success", 30)
+        self.read_well(self.first)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What no manifest says and the suite has to know of each simulator: what it calls the records of a stream, how many
+make several pages, and where they are listed. A provider that is added gets an entry here, and no test of its own."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Listed:
+    entity: str  # what the simulator's control port calls it
+    option: str  # how many there are at the start
+    count: int   # more than a page
+    path: str    # part of the path of the lists that the plugin reads
+
+
+@dataclass(frozen=True)
+class Simulated:
+    streams: dict  # stream of the manifest -> Listed
+    options: tuple = ()
+
+    def sizes(self, counts):
+        return [word for name, listed in self.streams.items()
+                for word in (listed.option, counts.get(name, listed.count))]
+
+
+SIMULATED = {
+    "snelstart": Simulated({"relaties": Listed("company", "--companies", 900, "/v2/relaties")},
+                           ("--minute-limit", 100000, "--hour-limit", 100000)),
+    "teamleader": Simulated({"companies": Listed("company", "--companies", 230, "/companies.list"),
+                             "contacts": Listed("contact", "--contacts", 330, "/contacts.list")},
+                            ("--rate-limit", 100000)),
+    "workfront": Simulated({"companies": Listed("company", "--companies", 620, "/cmpy/search"),
+                            "projects": Listed("project", "--projects", 560, "/proj/search"),
+                            "users": Listed("user", "--users", 540, "/user/search")}),
+    "zoho": Simulated({"accounts": Listed("account", "--accounts", 430, "/crm/v8/Accounts"),
+                       "contacts": Listed("contact", "--contacts", 620, "/crm/v8/Contacts"),
+                       "users": Listed("user", "--users", 230, "/crm/v8/users")}),
+}
