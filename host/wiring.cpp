@@ -140,6 +140,7 @@ class host {
     provider_.emplace(*http_, *ledger_, clock_);
     auth_.emplace(supervisor_, *ledger_, *http_, *plugins_, *provider_, clock_,
                   auth::auth_service::options{public_url_});
+    webhooks_.emplace(supervisor_, *ledger_, *plugins_, *auth_, clock_);
     make_sync();
     auth_->on_change = [this](const ledger::connection& c) {
       sync_->connection_changed(c);
@@ -153,6 +154,7 @@ class host {
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
+    supervisor_.run("webhooks", webhooks_->work_off());
     supervisor_.run("trimming of old events",
                     ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));
     if (auto admin = start_admin(); !admin) co_return admin;
@@ -226,7 +228,7 @@ class host {
     options.handler_deadline = net::limits::authorization_deadline;
     // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
     auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
-      return api::ingress_handler(*auth_)(std::move(r));
+      return api::ingress_handler(*auth_, *webhooks_)(std::move(r));
     });
     if (!listening) return listening.error();
     ingress_ = std::move(*listening);
@@ -360,6 +362,7 @@ class host {
       all_ended_ = false;
       co_return;
     }
+    if (webhooks_) webhooks_->stop();
     if (auth_) auth_->stop_renewing();
     if (sync_) co_await sync_->stop(std::chrono::milliseconds{0});
     const auto soft_end = runtime::steady_clock::now() + soft_limit;
@@ -395,6 +398,7 @@ class host {
   std::optional<plugins::plugin_host> plugins_;
   std::optional<auth::provider_client> provider_;
   std::optional<auth::auth_service> auth_;
+  std::optional<auth::webhook_queue> webhooks_;
   std::optional<sync::sync_service> sync_;
   std::optional<api::control_api> control_;
   api::router router_;

@@ -79,6 +79,8 @@ class control_api {
   reply post_token(call c);
   reply delete_token(call c);
   reply get_providers(call c);
+  reply get_provider(call c);
+  reply get_webhooks(call c);
   reply get_customer_provider(call c);
   reply put_customer_provider(call c);
   reply get_openapi(call c);

@@ -32,8 +32,6 @@ const core::localized& v1_is_over() {
   return text;
 }
 
-json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
-
 /// Nothing where the version will do.
 std::optional<answer> version_refusal(const std::string& version) {
   if (version.empty() || version == "V2" || version == "v2" || version == "2") return std::nullopt;
@@ -53,29 +51,6 @@ bool same(const core::secret& a, const core::secret& b) {
 
 bool works(const core::auth_state& s) {
   return s.status == core::auth_status::authorized || s.status == core::auth_status::awaiting_confirmation;
-}
-
-json::object view_of_provider(const core::manifest& m, const std::string& own_callback) {
-  json::array settings, guide, streams;
-  for (const auto& s : m.settings)
-    settings.push_back(json::object{{"name", s.name},
-                                    {"type", s.type == core::setting_rule::kind::host ? "host" : "text"},
-                                    {"label", shown(s.label)},
-                                    {"help", shown(s.help)},
-                                    {"pattern", s.pattern},
-                                    {"default", s.default_value},
-                                    {"required", s.required}});
-  for (const auto& step : m.guide) guide.push_back(shown(step));
-  for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
-  return {{"provider", m.name},
-          {"title", m.title},
-          {"kind", m.auth.kind == core::auth_rules::grant::client_key ? "client_key" : "authorization_code"},
-          {"code_lifetime_s", m.auth.code_lifetime.count()},
-          {"default_redirect_uri", m.auth.default_redirect_uri},
-          {"own_callback", own_callback},
-          {"settings", std::move(settings)},
-          {"guide", std::move(guide)},
-          {"streams", std::move(streams)}};
 }
 
 /// The customer's connection at the provider: the only one, or of several the one that was made here.
@@ -350,8 +325,7 @@ awaitable<answer> control_api::get_openapi(call) {
 
 awaitable<answer> control_api::get_providers(call) {
   json::array all;
-  for (const auto& m : around_.plugins.manifests())
-    all.push_back(view_of_provider(*m, around_.auth.own_callback(m->name)));
+  for (const auto& m : around_.plugins.manifests()) all.push_back(view(*m, around_.auth.own_callback(m->name)));
   co_return json_answer(200, json::object{{"providers", std::move(all)}});
 }
 

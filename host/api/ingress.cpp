@@ -8,7 +8,8 @@
 namespace koppel::api {
 namespace {
 
-constexpr std::string_view callback_prefix = "/callback/";
+constexpr std::string_view callback_prefix = "/callback/", activated_prefix = "/activated/",
+                           webhook_prefix = "/webhook/";
 
 net::outbound_response page(int status, std::string html) {
   net::outbound_response r;
@@ -21,11 +22,19 @@ net::outbound_response page(int status, std::string html) {
   return r;
 }
 
-runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, net::inbound_request r) {
-  const std::string_view path = r.path;
-  const auto provider = path.starts_with(callback_prefix) ? path.substr(callback_prefix.size()) : std::string_view{};
-  if (provider.empty() || provider.find('/') != std::string_view::npos)
-    co_return page(404, "<!doctype html><title>Koppel</title><p>There is nothing here.</p>");
+net::outbound_response nothing_here() {
+  return page(404, "<!doctype html><title>Koppel</title><p>There is nothing here.</p>");
+}
+
+/// What follows the prefix, if it is one part of a path.
+std::string_view one_part(std::string_view path, std::string_view prefix) {
+  if (!path.starts_with(prefix)) return {};
+  const auto rest = path.substr(prefix.size());
+  return rest.find('/') == std::string_view::npos ? rest : std::string_view{};
+}
+
+runtime::awaitable<net::outbound_response> serve_page(auth::auth_service& auth, net::inbound_request r,
+                                                      std::string provider, bool activated) {
   // Link scanners and previews ask with HEAD: they must not use up the code.
   if (r.method == "HEAD") co_return page(200, "");
   if (r.method != "GET") {
@@ -34,14 +43,52 @@ runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, net:
     co_return refusal;
   }
   std::string language(r.header("accept-language"));
-  auto landing = co_await auth.callback(std::string(provider), std::move(r.query), std::move(language));
+  auto work = activated ? auth.activated(std::move(provider), std::move(r.query), std::move(language))
+                        : auth.callback(std::move(provider), std::move(r.query), std::move(language));
+  auto landing = co_await std::move(work);
   co_return page(landing.status, std::move(landing.html));
+}
+
+/// Nothing of the answer tells whether provider, address or secret is the wrong one.
+runtime::awaitable<net::outbound_response> serve_webhook(auth::webhook_queue& webhooks, net::inbound_request r,
+                                                         std::string provider, std::string secret) {
+  net::outbound_response answer;
+  answer.body = "{}\n";
+  if (r.method != "POST") {
+    answer.status = 405;
+    answer.headers.emplace_back("Allow", "POST");
+    co_return answer;
+  }
+  auto work = webhooks.receive(std::move(provider), std::move(secret), std::move(r.body));
+  answer.status = co_await std::move(work);
+  if (answer.status == 404) co_return nothing_here();
+  if (answer.status == 503) answer.headers.emplace_back("Retry-After", "60");
+  co_return answer;
+}
+
+runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, auth::webhook_queue& webhooks,
+                                                  net::inbound_request r) {
+  const std::string path = r.path;
+  if (path.starts_with(webhook_prefix)) {
+    const auto rest = std::string_view(path).substr(webhook_prefix.size());
+    const auto slash = rest.find('/');
+    if (slash == std::string_view::npos) co_return nothing_here();
+    auto work =
+        serve_webhook(webhooks, std::move(r), std::string(rest.substr(0, slash)), std::string(rest.substr(slash + 1)));
+    co_return co_await std::move(work);
+  }
+  std::string callback(one_part(path, callback_prefix)), activated(one_part(path, activated_prefix));
+  if (callback.empty() && activated.empty()) co_return nothing_here();
+  const bool after_activation = callback.empty();
+  auto work =
+      serve_page(auth, std::move(r), after_activation ? std::move(activated) : std::move(callback), after_activation);
+  co_return co_await std::move(work);
 }
 
 }  // namespace
 
-net::http_handler ingress_handler(auth::auth_service& auth) {
-  return [&auth](net::inbound_request r) { return handle(auth, std::move(r)); };
+net::http_handler ingress_handler(auth::auth_service& auth, auth::webhook_queue& webhooks) {
+  return [&auth, &webhooks](net::inbound_request r) { return handle(auth, webhooks, std::move(r)); };
 }
 
 }  // namespace koppel::api

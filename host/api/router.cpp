@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "host/api/json_body.hpp"
+#include "host/core/json_body.hpp"
 
 namespace koppel::api {
 namespace json = boost::json;
@@ -75,7 +75,7 @@ runtime::awaitable<answer> router::operator()(net::inbound_request r, caller who
     call c;
     c.path = std::move(*found);
     if (!r.body.empty()) {
-      auto body = read_json_body(r.body);
+      auto body = core::read_json_body(r.body);
       if (!body.complaint.empty()) co_return error_answer(400, "bad_json", body.complaint);
       c.body = std::move(body.object);
     }

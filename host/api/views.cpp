@@ -24,10 +24,11 @@ json::object map_of(const std::map<std::string, std::string>& values) {
   return o;
 }
 
-/// Whether the customer gives access by a link or by a key; null while no plugin of the provider is known.
+/// Whether the customer gives access by a link, by a key, or by either; null while no plugin of the provider is known.
 json::value way_of(const core::manifest* m) {
   if (!m) return nullptr;
-  return m->auth.kind == core::auth_rules::grant::client_key ? "key" : "link";
+  if (m->auth.kind != core::auth_rules::grant::client_key) return "link";
+  return m->auth.activation.url.empty() ? "key" : "link_or_key";
 }
 
 json::value account_or_null(const std::optional<core::account>& a) {
@@ -36,6 +37,41 @@ json::value account_or_null(const std::optional<core::account>& a) {
 }
 
 }  // namespace
+
+json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
+
+json::object view(const core::manifest& m, const std::string& own_callback) {
+  json::array settings, guide, streams;
+  for (const auto& s : m.settings)
+    settings.push_back(json::object{{"name", s.name},
+                                    {"type", s.type == core::setting_rule::kind::host ? "host" : "text"},
+                                    {"label", shown(s.label)},
+                                    {"help", shown(s.help)},
+                                    {"pattern", s.pattern},
+                                    {"default", s.default_value},
+                                    {"required", s.required}});
+  for (const auto& step : m.guide) guide.push_back(shown(step));
+  for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
+  return {{"provider", m.name},
+          {"title", m.title},
+          {"kind", m.auth.kind == core::auth_rules::grant::client_key ? "client_key" : "authorization_code"},
+          {"code_lifetime_s", m.auth.code_lifetime.count()},
+          {"default_redirect_uri", m.auth.default_redirect_uri},
+          {"own_callback", own_callback},
+          {"settings", std::move(settings)},
+          {"guide", std::move(guide)},
+          {"streams", std::move(streams)}};
+}
+
+json::object view(const ledger::webhook& w, const std::string& app, const std::string& connection) {
+  return {{"id", w.id},
+          {"provider", w.provider},
+          {"app", app},
+          {"connection", connection},
+          {"received_at", core::to_rfc3339(w.received_at)},
+          {"state", to_string(w.now)},
+          {"reason", w.reason}};
+}
 
 json::object view(const ledger::app& a) {
   return {{"id", a.id},

@@ -18,6 +18,11 @@ struct stream_view {
   std::uint64_t records = 0;
 };
 
+/// In the three languages.
+boost::json::object shown(const core::localized& text);
+boost::json::object view(const core::manifest& m, const std::string& own_callback);
+/// Nothing of the body.
+boost::json::object view(const ledger::webhook& w, const std::string& app, const std::string& connection);
 boost::json::object view(const ledger::app& a);
 boost::json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,
                          const std::vector<stream_view>& streams);

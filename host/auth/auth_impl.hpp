@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
-// grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh.
+// grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh,
+// key_by_webhook.cpp takes keys that nobody pasted.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once
@@ -18,6 +19,8 @@
 #include "host/auth/landing_page.hpp"
 #include "host/auth/request_limits.hpp"
 #include "host/core/connection_auth.hpp"
+#include "host/core/coupling.hpp"
+#include "host/core/fingerprint.hpp"
 #include "host/core/oauth.hpp"
 #include "host/core/token_refresh.hpp"
 #include "host/runtime/random.hpp"
@@ -40,6 +43,8 @@ class auth_service::impl {
                                                     std::string redirect_uri);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c);
   runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
+  runtime::awaitable<landing> activated(std::string provider, core::query_list query, language l);
+  runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
   runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept,
                                                          std::string account_id);
   runtime::awaitable<void> credentials_refused(std::string connection_id, int http_status, std::string detail);
@@ -66,13 +71,15 @@ class auth_service::impl {
     core::secret verifier;
     confirmation how;
     std::optional<ledger::attempt> attempt;  ///< of the link; put back where it turns out to be unused
+    std::string reference;                   ///< digest of the webhook's that brought it
   };
   /// A grant on its way to be stored.
   struct grant {
     ledger::credentials credentials;
     core::scope_gap gap;
-    std::string region;   ///< where the account lives; empty: as before
-    bool stored = false;  ///< it is in the ledger already; else something older that may work is
+    std::string region;     ///< where the account lives; empty: as before
+    bool stored = false;    ///< it is in the ledger already; else something older that may work is
+    std::string reference;  ///< digest of the webhook's that brought the key; empty: it came otherwise
   };
   class probe_effects;
   struct probe_outcome {
@@ -85,6 +92,17 @@ class auth_service::impl {
   /// Takes the attempt that belongs to what was pasted; none is needed for a bare code.
   runtime::awaitable<result<void>> find_attempt(arrival& a);
   runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l);
+
+  // key_by_webhook.cpp
+  struct coupled;
+  std::string own_activated(const std::string& provider) const;
+  runtime::awaitable<result<started_attempt>> begin_activation(const subject& about, confirmation c,
+                                                               std::string success_url);
+  static result<coupled> find_coupled(ledger::transaction& tx, const ledger::webhook& w,
+                                      const core::coupling_message& m);
+  runtime::awaitable<void> take_key(webhook_outcome& out, core::coupling_message& m, const coupled& found,
+                                    bool replace);
+  runtime::awaitable<void> ask_about_key(webhook_outcome& out);
 
   runtime::awaitable<result<ledger::connection>> act_on(arrival& a);
   runtime::awaitable<result<ledger::connection>> exchange(arrival& a);
@@ -204,11 +222,13 @@ bool is_passing(const messages::done& done);
 /// Between an exchange whose grant nobody could be asked about and the next question, when nobody waits any more.
 inline constexpr std::chrono::milliseconds first_proof_pause{10'000};
 
-/// BLAKE2b-256 in hex: how states are kept.
-std::string fingerprint(std::string_view text);
+using core::fingerprint;
 
 /// Another live connection of this provider is bound to the account.
 bool taken_by_another(ledger::transaction& tx, const ledger::connection& c, const std::string& account_id);
+
+/// 256 random bits, fit for an address.
+std::string random_word();
 
 std::string text_of(const confirmation& c);
 confirmation confirmation_from(const std::string& text);

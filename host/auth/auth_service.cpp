@@ -3,7 +3,6 @@
 
 #include "host/auth/auth_service.hpp"
 
-#include <sodium/crypto_generichash.h>
 #include <sodium/randombytes.h>
 #include <spdlog/spdlog.h>
 
@@ -22,12 +21,6 @@ using runtime::awaitable;
 
 constexpr std::chrono::hours link_life{1};
 
-std::string random_word() {
-  std::array<char, 32> bytes{};
-  randombytes_buf(bytes.data(), bytes.size());
-  return core::base64url({bytes.data(), bytes.size()});
-}
-
 failure not_found_here() {
   return {make_error_code(ledger::errc::not_found), "There is no such connection: it may have been removed meanwhile."};
 }
@@ -36,14 +29,10 @@ core::auth_subject view_of(const ledger::connection& c) { return {c.auth, c.pinn
 
 }  // namespace
 
-std::string fingerprint(std::string_view text) {
-  std::array<unsigned char, 32> hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-                     nullptr, 0);
-  std::string hex(hash.size() * 2 + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  hex.pop_back();  // the terminating zero
-  return hex;
+std::string random_word() {
+  std::array<char, 32> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return core::base64url({bytes.data(), bytes.size()});
 }
 
 bool taken_by_another(transaction& tx, const ledger::connection& c, const std::string& account_id) {
@@ -114,6 +103,10 @@ awaitable<result<started_attempt>> auth_service::impl::begin(std::string connect
   const subject& about = *loaded;
   if (auto why = core::attempt_refusal(view_of(about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
+  if (!about.manifest->auth.activation.url.empty()) {
+    auto beginning = begin_activation(about, c, std::move(redirect_uri));
+    co_return co_await std::move(beginning);
+  }
   if (about.manifest->auth.kind == core::auth_rules::grant::client_key)
     co_return failure{make_error_code(errc::not_possible),
                       about.manifest->title + " gives access by a key, not by a link: paste the key."};
@@ -333,6 +326,15 @@ awaitable<result<ledger::connection>> auth_service::paste(std::string connection
 awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
                                           std::string accept_language) {
   return impl_->callback(std::move(provider), std::move(query), std::move(accept_language));
+}
+
+awaitable<landing> auth_service::activated(std::string provider, std::vector<std::pair<std::string, std::string>> query,
+                                           std::string accept_language) {
+  return impl_->activated(std::move(provider), std::move(query), language_of(accept_language));
+}
+
+awaitable<auth_service::webhook_outcome> auth_service::take_webhook(ledger::webhook w, core::secret body) {
+  return shielded(impl_->take_webhook(std::move(w), std::move(body)));
 }
 
 awaitable<result<ledger::connection>> auth_service::confirm(std::string connection_id, bool accept,

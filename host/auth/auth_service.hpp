@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,8 @@ class auth_service {
   std::string own_callback(const std::string& provider) const;
 
   /// Mints a link with state (and PKCE where the manifest has it) for one hour; the connection becomes `waiting` unless
-  /// it is authorized. `redirect_uri` empty: the app's, else our own callback.
+  /// it is authorized. `redirect_uri` empty: the app's, else our own callback. Where the key comes by webhook: the
+  /// activation link, for half an hour, and the address that the browser ends at.
   runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
                                                     std::string redirect_uri);
 
@@ -64,6 +66,19 @@ class auth_service {
   /// GET /callback/<provider>. Never fails: every outcome has a page in the browser's language (nl, fr, en).
   runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
                                        std::string accept_language);
+
+  /// GET /activated/<provider>: the page after an activation link. Waits, by looking again and again, until the key has
+  /// come and its outcome is known.
+  runtime::awaitable<landing> activated(std::string provider, std::vector<std::pair<std::string, std::string>> query,
+                                        std::string accept_language);
+
+  /// What is to be stored of a webhook; with `again`, it is not settled, and its turn comes anew then.
+  struct webhook_outcome {
+    ledger::webhook about;
+    std::optional<core::instant> again;
+  };
+  /// Does what a webhook says, as far as it proves true. Never fails: trouble that passes is an `again`.
+  runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
 
   /// The answer to `awaiting_confirmation`: accept pins the account, reject throws the new credentials away. Fails
   /// where another account than `account_id` waits by now; empty: whichever does.

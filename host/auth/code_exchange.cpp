@@ -123,6 +123,7 @@ auth_service::impl::grant auth_service::impl::grant_of(const arrival& a, core::t
   // From the sending: the answer may have taken its time.
   if (pair.expires_in) g.credentials.expires_at = sent_at + *pair.expires_in;
   g.credentials.unproven = text_of(a.how);
+  g.reference = a.reference;
   g.gap = core::missing_scopes(*a.about.manifest, pair.scopes);
   if (const auto* region = core::region_of(a.about.manifest->auth, a.about.connection.learned)) g.region = region->name;
   return g;
@@ -353,6 +354,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     if (g && g->stored && decision.credentials == core::credentials_fate::discard) {
       if (auto gone = tx.delete_credentials(after.id); !gone) return gone;
       after.learned.clear();  // of an account that this connection does not get
+      after.reference.clear();
     }
     using status = core::auth_status;
     if (decision.next.status == status::authorized || decision.next.status == status::awaiting_confirmation)
@@ -360,6 +362,11 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
     after.auth = decision.next;
     after.pinned = decision.pinned;
     if (g && kept && !g->region.empty()) after.learned[core::region_key] = g->region;
+    if (g && kept && !g->reference.empty()) {
+      // The link has served. What is said of the key later on comes with the same reference.
+      after.reference = g->reference;
+      tx.delete_attempt(g->reference);
+    }
     if (kept)
       for (const auto& [name, value] : learned) core::learn(after.learned, name, value);
     if (auto updated = tx.update_connection(after); !updated) return updated;

@@ -99,6 +99,25 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
   static const localized trouble{"Er ging aan onze kant iets mis. Verwittig de beheerder.",
                                  "Un problème est survenu de notre côté. Prévenez l'opérateur.",
                                  "Something went wrong on our side. Tell the operator."};
+  static const localized one_moment{"Even geduld", "Un instant", "One moment"};
+  static const localized waiting{
+      "We wachten op de sleutel van de provider. Deze pagina gaat vanzelf verder: laat dit venster open.",
+      "Nous attendons la clé du fournisseur. Cette page continue d'elle-même : laissez cette fenêtre ouverte.",
+      "We are waiting for the provider's key. This page goes on by itself: leave this window open."};
+  static const localized nothing_arrived{
+      "Er is niets aangekomen. Open de activatielink die u kreeg opnieuw en klik nog eens op 'Koppeling instellen'. "
+      "Helpt dat niet, verwittig dan de beheerder.",
+      "Rien n'est arrivé. Rouvrez le lien d'activation que vous avez reçu et cliquez à nouveau sur « Koppeling "
+      "instellen ». Si cela n'aide pas, prévenez l'opérateur.",
+      "Nothing arrived. Open the activation link that you were given again, and click 'Koppeling instellen' once more. "
+      "If that does not help, tell the operator."};
+  static const localized arrived{
+      "De sleutel is aangekomen, maar de provider kan nu niet zeggen van wie hij is. We blijven het proberen: u hoeft "
+      "niets te doen en kunt dit venster sluiten.",
+      "La clé est arrivée, mais le fournisseur ne peut pas encore dire à qui elle appartient. Nous continuons "
+      "d'essayer : vous n'avez rien à faire et pouvez fermer cette fenêtre.",
+      "The key has arrived, but the provider cannot say yet whose it is. We go on trying: there is nothing for you to "
+      "do, and you may close this window."};
   switch (kind) {
     case page_kind::outcome:
       return of_outcome(l, state, m);
@@ -110,6 +129,12 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
       return {in(nothing_done, l), in(denied, l)};
     case page_kind::unreachable:
       return {in(nothing_done, l), in(unreachable, l)};
+    case page_kind::waiting:
+      return {in(one_moment, l), in(waiting, l)};
+    case page_kind::nothing_arrived:
+      return {in(nothing_done, l), in(nothing_arrived, l)};
+    case page_kind::arrived:
+      return {in(one_moment, l), in(arrived, l)};
     case page_kind::own_trouble:
       break;
   }
@@ -143,13 +168,17 @@ language language_of(std::string_view accept) {
   return best;
 }
 
-std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m) {
+std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
+                         const next_look& next) {
   const auto shown = of_kind(kind, l, state, m);
   const std::string_view code = l == language::nl ? "nl" : l == language::fr ? "fr" : "en";
   std::string page = "<!doctype html><html lang=\"" + std::string(code) + "\"><head><meta charset=\"utf-8\">";
   page +=
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" "
       "content=\"no-referrer\">";
+  if (next.after_s > 0)
+    page +=
+        "<meta http-equiv=\"refresh\" content=\"" + std::to_string(next.after_s) + ";url=" + escaped(next.url) + "\">";
   page += "<title>Koppel: " + shown.heading + "</title><style>" + std::string(style) + "</style></head><body>";
   page += std::string("<main") + (shown.good ? " class=\"good\"" : "") + "><h1>" + shown.heading + "</h1>";
   page += "<p>" + shown.text + "</p></main></body></html>\n";

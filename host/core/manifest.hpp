@@ -59,6 +59,19 @@ struct throttle_rule {
   std::chrono::seconds wait{60};
 };
 
+/// A link that the customer opens at the provider, who then posts the key to the app's webhook.
+struct activation_rules {
+  std::string url;  ///< "{client_id}" in it is the app's; empty: the provider has no such link
+  std::string reference_parameter;
+  std::string success_parameter;  ///< where the browser is sent afterwards; empty: the provider sends it nowhere
+};
+
+/// How the webhook that brings a key is read. Names and words are matched whatever their case.
+struct coupling_rules {
+  std::string key, action, reference;       ///< members of its body
+  std::string create, regenerate, removal;  ///< what `action` says
+};
+
 struct auth_rules {
   enum class grant {
     authorization_code,
@@ -71,6 +84,8 @@ struct auth_rules {
   std::string authorize_url;  ///< may hold templates, as token_url and egress hosts may: see core/connection_manifest
   std::string token_url;
   std::string key_grant_type, key_field;  ///< client_key: the form's grant_type, and the field that holds the key
+  activation_rules activation;                ///< client_key: how the key comes without being pasted
+  coupling_rules coupling;
   client_authentication authentication = client_authentication::body;
   body_format format = body_format::form;
   bool pkce = false;

@@ -63,6 +63,7 @@ struct connection {
   core::auth_state auth;
   std::optional<core::account> pinned;  ///< the account this connection is bound to
   core::instant created_at{};
+  std::string reference;  ///< digest of the reference that its key came with; empty: it did not come by webhook
 };
 
 struct credentials {
@@ -87,6 +88,28 @@ struct attempt {
   std::string confirmation;  ///< "ask", "yes", or "expect:<account id>"
   core::instant created_at{}, expires_at{};
 };
+
+/// A request at an app's webhook address: kept before it is answered, since nobody sends it again. Its body is sealed,
+/// and gone once it has been worked off; that of one that is nobody's stays.
+struct webhook {
+  enum class state {
+    pending,
+    done,
+    unattributed,  ///< nobody's
+    refused,
+  };
+  std::string id;  ///< assigned by insert_webhook
+  std::string provider, app_id;
+  std::string reference;  ///< digest of what it says whose it is; those of one reference are worked off in order
+  core::instant received_at{};
+  state now = state::pending;
+  std::string reason;         ///< a sentence, where there is something to say
+  std::string connection_id;  ///< empty: none is known
+  /// What came of it for whoever waits, where somebody was asked; else the connection's own status says it.
+  std::optional<core::auth_state> outcome;
+};
+
+std::string to_string(webhook::state s);
 
 /// What an event is about; seq, id and time are the ledger's to give.
 struct event_draft {
@@ -196,10 +219,16 @@ class transaction {
   virtual std::optional<app> find_app(const std::string& id) = 0;
   virtual result<core::secret> client_secret(const std::string& app_id) = 0;
 
+  /// The secret of the app's webhook address: 256 random bits, made when it is first asked for.
+  virtual result<core::secret> webhook_secret(const std::string& app_id) = 0;
+  /// By the digest of that secret.
+  virtual std::optional<app> find_app_by_webhook(const std::string& digest) = 0;
+
   virtual result<connection> insert_connection(connection c) = 0;
   virtual std::vector<connection> connections() = 0;
   virtual std::optional<connection> find_connection(const std::string& id) = 0;
-  /// Writes settings, learned, auth and pinned; nothing else of a connection changes.
+  virtual std::optional<connection> find_connection_by_reference(const std::string& digest) = 0;
+  /// Writes settings, learned, auth, pinned and reference; nothing else of a connection changes.
   virtual result<void> update_connection(const connection& c) = 0;
   /// From now on it uses this app, of the same provider.
   virtual result<void> move_connection(const std::string& id, const std::string& app_id) = 0;
@@ -222,6 +251,9 @@ class transaction {
   virtual std::optional<core::token_age> find_token_age(const std::string& connection_id) = 0;
 
   virtual result<void> insert_attempt(attempt a) = 0;
+  /// Looks without taking it; of one that has expired too, for a day.
+  virtual std::optional<attempt> find_attempt(const std::string& state_hash) = 0;
+  virtual void delete_attempt(const std::string& state_hash) = 0;
   /// Atomic: takes the attempt out. Errors: not_found (unknown or used). An expired one is taken out and returned.
   virtual result<attempt> consume_attempt(const std::string& state_hash) = 0;
   /// The newest attempt of a connection that is not consumed, taken out; for pasted codes.
@@ -262,6 +294,20 @@ class transaction {
   virtual std::vector<api_token> api_tokens() = 0;
   virtual result<void> delete_api_token(const std::string& name) = 0;
   virtual void mark_api_token_used(const std::string& name, core::instant at) = 0;
+
+  virtual result<webhook> insert_webhook(webhook w, const core::secret& body) = 0;
+  virtual std::size_t pending_webhooks(const std::string& app_id) = 0;
+  /// Of each app and reference the oldest that is pending, oldest first.
+  virtual std::vector<webhook> next_webhooks() = 0;
+  virtual result<core::secret> webhook_body(const std::string& id) = 0;
+  /// Stores state, reason, connection, outcome and reference; the body goes, unless it is nobody's.
+  virtual void conclude_webhook(const webhook& w) = 0;
+  /// The newest, newest first.
+  virtual std::vector<webhook> webhooks(std::size_t newest) = 0;
+  /// The newest with this reference.
+  virtual std::optional<webhook> find_webhook(const std::string& reference) = 0;
+  /// Forgets what is settled, beyond the newest `keep` of the app, and whatever came before `horizon`.
+  virtual void trim_webhooks(const std::string& app_id, std::size_t keep, core::instant horizon) = 0;
 
   virtual std::vector<bus::consumer_position> consumers() = 0;
   virtual std::uint64_t head() = 0;

@@ -130,7 +130,24 @@ CREATE TABLE api_tokens(
   last_used_at INTEGER) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6};
+// What came at the webhook addresses of apps. `reference` is a digest; `body` is sealed, and empty once it was worked
+// off. An app that was there before gets its address when it is first shown.
+constexpr const char* version_7 = R"sql(
+ALTER TABLE apps ADD COLUMN webhook_secret BLOB;
+ALTER TABLE apps ADD COLUMN webhook_digest TEXT;
+CREATE UNIQUE INDEX apps_by_webhook ON apps(webhook_digest) WHERE webhook_digest IS NOT NULL;
+ALTER TABLE connections ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+CREATE INDEX connections_by_reference ON connections(reference) WHERE reference <> '';
+CREATE TABLE webhooks(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, app_id TEXT NOT NULL,
+  reference TEXT NOT NULL, received_at INTEGER NOT NULL, body BLOB NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+  connection_id TEXT NOT NULL, outcome TEXT) STRICT;
+CREATE INDEX webhooks_pending ON webhooks(app_id, reference, number) WHERE state = 'pending';
+CREATE INDEX webhooks_of_app ON webhooks(app_id, number);
+CREATE INDEX webhooks_of_reference ON webhooks(reference, number);
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

@@ -2,6 +2,12 @@
 // Apps and connections. A removed connection keeps its row: its id is in events that consumers have, and is never
 // reused.
 
+#include <sodium/randombytes.h>
+
+#include <array>
+
+#include "host/core/fingerprint.hpp"
+#include "host/core/oauth.hpp"
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
 
@@ -26,12 +32,20 @@ connection connection_in(const query& q) {
   c.auth = auth_from_json(q.text(7));
   if (!q.null(8)) c.pinned = account_from_json(q.text(8));
   c.created_at = instant_from(q.integer(9));
+  c.reference = q.text(10);
   return c;
 }
 
 std::optional<std::string> pinned_column(const connection& c) {
   if (!c.pinned) return std::nullopt;
   return json_of(*c.pinned);
+}
+
+/// 256 random bits, fit for an address.
+std::string random_word() {
+  std::array<char, 32> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return core::base64url({bytes.data(), bytes.size()});
 }
 
 failure no_such(const char* what, const std::string& id) {
@@ -87,6 +101,28 @@ result<core::secret> sql_transaction::client_secret(const std::string& app_id) {
   return seals_.open(q.bytes(0), app_secret(app_id));
 }
 
+result<core::secret> sql_transaction::webhook_secret(const std::string& app_id) {
+  const place at{"apps", app_id, "webhook_secret"};
+  {
+    query q(db_, "SELECT webhook_secret FROM apps WHERE id = ?", app_id);
+    if (!q.step()) return no_such("app", app_id);
+    if (!q.null(0)) return seals_.open(q.bytes(0), at);
+  }
+  core::secret made(random_word());
+  const auto sealed = seals_.seal(made, at);
+  query(db_, "UPDATE apps SET webhook_secret = ?, webhook_digest = ? WHERE id = ?", blob{sealed},
+        core::fingerprint(made.reveal()), app_id)
+      .run();
+  return made;
+}
+
+std::optional<app> sql_transaction::find_app_by_webhook(const std::string& digest) {
+  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps WHERE webhook_digest = ?",
+          digest);
+  if (!q.step()) return std::nullopt;
+  return app_in(q);
+}
+
 result<connection> sql_transaction::insert_connection(connection c) {
   query taken(db_, "SELECT 1 FROM connections WHERE provider = ? AND name = ? AND removed_at IS NULL", c.provider,
               c.name);
@@ -108,7 +144,8 @@ result<connection> sql_transaction::insert_connection(connection c) {
 std::vector<connection> sql_transaction::connections() {
   std::vector<connection> out;
   query q(db_,
-          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at, reference FROM "
+          "connections "
           "WHERE removed_at IS NULL ORDER BY provider, name");
   while (q.step()) out.push_back(connection_in(q));
   return out;
@@ -116,19 +153,30 @@ std::vector<connection> sql_transaction::connections() {
 
 std::optional<connection> sql_transaction::find_connection(const std::string& id) {
   query q(db_,
-          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at FROM connections "
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at, reference FROM "
+          "connections "
           "WHERE id = ?",
           id);
   if (!q.step()) return std::nullopt;
   return connection_in(q);
 }
 
+std::optional<connection> sql_transaction::find_connection_by_reference(const std::string& digest) {
+  if (digest.empty()) return std::nullopt;
+  query q(db_,
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at, reference FROM "
+          "connections WHERE reference = ? AND reference <> '' AND removed_at IS NULL",
+          digest);
+  if (!q.step()) return std::nullopt;
+  return connection_in(q);
+}
+
 result<void> sql_transaction::update_connection(const connection& c) {
   const int changed =
-      query(
-          db_,
-          "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ? WHERE id = ? AND removed_at IS NULL",
-          json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.id)
+      query(db_,
+            "UPDATE connections SET settings = ?, learned = ?, auth = ?, pinned = ?, reference = ? "
+            "WHERE id = ? AND removed_at IS NULL",
+            json_of(c.settings), json_of(c.learned), json_of(c.auth), pinned_column(c), c.reference, c.id)
           .run();
   if (changed == 0) return no_such("connection", c.id);
   return {};
@@ -156,6 +204,7 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  query(db_, "UPDATE webhooks SET outcome = NULL WHERE connection_id = ?", id).run();  // it may name an account
   query(db_, "INSERT OR IGNORE INTO expendable_events SELECT seq FROM refused WHERE connection_id = ? AND seq > 0", id)
       .run();
   query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();

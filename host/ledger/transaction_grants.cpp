@@ -142,6 +142,25 @@ result<attempt> sql_transaction::take_attempt(query& found) {
   return a;
 }
 
+std::optional<attempt> sql_transaction::find_attempt(const std::string& state_hash) {
+  query q(db_,
+          "SELECT connection_id, redirect_uri, confirmation, created_at, expires_at FROM attempts WHERE state_hash = ?",
+          state_hash);
+  if (!q.step()) return std::nullopt;
+  attempt a;
+  a.state_hash = state_hash;
+  a.connection_id = q.text(0);
+  a.redirect_uri = q.text(1);
+  a.confirmation = q.text(2);
+  a.created_at = instant_from(q.integer(3));
+  a.expires_at = instant_from(q.integer(4));
+  return a;
+}
+
+void sql_transaction::delete_attempt(const std::string& state_hash) {
+  query(db_, "DELETE FROM attempts WHERE state_hash = ?", state_hash).run();
+}
+
 result<attempt> sql_transaction::consume_attempt(const std::string& state_hash) {
   query q(db_,
           "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "

@@ -25,9 +25,12 @@ class sql_transaction final : public transaction {
   std::vector<app> apps() override;
   std::optional<app> find_app(const std::string& id) override;
   result<core::secret> client_secret(const std::string& app_id) override;
+  result<core::secret> webhook_secret(const std::string& app_id) override;
+  std::optional<app> find_app_by_webhook(const std::string& digest) override;
   result<connection> insert_connection(connection c) override;
   std::vector<connection> connections() override;
   std::optional<connection> find_connection(const std::string& id) override;
+  std::optional<connection> find_connection_by_reference(const std::string& digest) override;
   result<void> update_connection(const connection& c) override;
   result<void> move_connection(const std::string& id, const std::string& app_id) override;
   result<void> remove_connection(const std::string& id, bool purge) override;
@@ -37,6 +40,16 @@ class sql_transaction final : public transaction {
   std::vector<api_token> api_tokens() override;
   result<void> delete_api_token(const std::string& name) override;
   void mark_api_token_used(const std::string& name, core::instant at) override;
+
+  // transaction_webhooks.cpp
+  result<webhook> insert_webhook(webhook w, const core::secret& body) override;
+  std::size_t pending_webhooks(const std::string& app_id) override;
+  std::vector<webhook> next_webhooks() override;
+  result<core::secret> webhook_body(const std::string& id) override;
+  void conclude_webhook(const webhook& w) override;
+  std::vector<webhook> webhooks(std::size_t newest) override;
+  std::optional<webhook> find_webhook(const std::string& reference) override;
+  void trim_webhooks(const std::string& app_id, std::size_t keep, core::instant horizon) override;
 
   // transaction_grants.cpp
   result<std::optional<credentials>> find_credentials(const std::string& connection_id) override;
@@ -48,6 +61,8 @@ class sql_transaction final : public transaction {
   result<void> clear_refresh_intent(const std::string& connection_id, std::uint64_t generation) override;
   std::optional<core::token_age> find_token_age(const std::string& connection_id) override;
   result<void> insert_attempt(attempt a) override;
+  std::optional<attempt> find_attempt(const std::string& state_hash) override;
+  void delete_attempt(const std::string& state_hash) override;
   result<attempt> consume_attempt(const std::string& state_hash) override;
   result<attempt> consume_newest_attempt(const std::string& connection_id) override;
 

@@ -74,6 +74,40 @@ void read_grant(toml_reader& in, core::auth_rules& rules) {
   }
 }
 
+/// The link that makes the provider post a key, and what that post looks like: neither is of use without the other.
+void read_activation(toml_reader& in, core::auth_rules& rules) {
+  constexpr std::string_view client_id = "{client_id}";
+  auto activation = in.table("activation", need::optional);
+  auto coupling = in.table("coupling", need::optional);
+  if (activation.has_value() != coupling.has_value())
+    in.problem(activation ? "coupling" : "activation", "is missing: [auth.activation] and [auth.coupling] go together");
+  if (activation) {
+    auto& to = rules.activation;
+    to.url = activation->text("url", need::required);
+    auto plain = to.url;
+    if (const auto at = plain.find(client_id); at != std::string::npos) plain.replace(at, client_id.size(), "app");
+    check(*activation, "url", plain, wrong_https_url(plain));
+    const bool in_host = to.url.find('{') < to.url.find('/', std::string_view("https://").size());
+    if (in_host || plain.find_first_of("{}?#") != std::string::npos)
+      activation->problem("url", "may hold \"{client_id}\" once, in its path, and no query");
+    to.reference_parameter = activation->text("reference_parameter", need::required);
+    to.success_parameter = activation->text("success_parameter", need::optional);
+    activation->finish();
+    if (rules.kind != core::auth_rules::grant::client_key)
+      in.problem("activation", "is for kind = \"client_key\" alone");
+  }
+  if (coupling) {
+    auto& to = rules.coupling;
+    to.key = coupling->text("key", need::required);
+    to.action = coupling->text("action", need::required);
+    to.reference = coupling->text("reference", need::required);
+    to.create = coupling->text("create", need::required);
+    to.regenerate = coupling->text("regenerate", need::required);
+    to.removal = coupling->text("delete", need::required);
+    coupling->finish();
+  }
+}
+
 /// Where tokens go on API requests, and which answers are not about them.
 void read_token_use(toml_reader& in, core::auth_rules& rules) {
   const auto header_name = [](toml_reader& table) {
@@ -192,6 +226,7 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
     paths->finish();
   }
   for (auto& refusal : in->tables("refusal", need::optional)) rules.refusals.push_back(read_refusal(refusal));
+  read_activation(*in, rules);
   read_token_use(*in, rules);
   read_regions(*in, rules);
   in->finish();

@@ -30,7 +30,8 @@ class Connecting(ProviderTest):
             age = self.auth.get("code_lifetime_s", 600) + 60
             pasted = self.sim.post("/codes", {"client_id": self.client["client_id"], "redirect_uri": ELSEWHERE,
                                               "age_seconds": age})["code"]
-        done = self.rig.ctl("connection", "connect", self.name, "--yes", stdin=pasted + "\n", check=False)
+        given = ["--paste"] if self.customs.by_key else []
+        done = self.rig.ctl("connection", "connect", self.name, "--yes", *given, stdin=pasted + "\n", check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
         auth, reason = self.auth_status(), self.refused_reason("authorization_code")
         self.assertEqual((auth["status"], auth["reason"]), ("needs_reauth", reason))

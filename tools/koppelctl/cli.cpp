@@ -22,7 +22,7 @@ using task = std::function<ending(surroundings&)>;
 struct arguments_of_all {
   std::string socket;
   bool no_colour = false;
-  std::string name;
+  std::string name, language;
   new_app app;
   new_connection connection;
   new_token token;
@@ -88,6 +88,26 @@ void add_app_verbs(CLI::App& top, arguments_of_all& a) {
   verb(*app, a, "list", "All registrations", "  koppelctl app list", list_apps);
 }
 
+std::string word_of(language l) { return l == language::nl ? "nl" : l == language::fr ? "fr" : "en"; }
+
+void add_provider_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* provider = noun(top, "provider", "What is to be done at a provider");
+  auto* show = verb(*provider, a, "show", "The addresses to register there, and the steps of an administrator",
+                    "  koppelctl provider show snelstart\n"
+                    "  koppelctl provider show snelstart --language nl",
+                    [&a](surroundings& s) {
+                      return show_provider(s, a.name, a.language.empty() ? word_of(s.console.speaks) : a.language);
+                    });
+  show->add_option("name", a.name, "As its plugin is named, such as snelstart")->required();
+  show->add_option("--language", a.language, "Of the steps: nl, fr or en; else that of the environment")
+      ->check(CLI::IsMember({"nl", "fr", "en"}));
+
+  auto* webhook = noun(top, "webhook", "What providers have sent");
+  auto* list = verb(*webhook, a, "list", "What came, newest first, and what became of it", "  koppelctl webhook list",
+                    [&a](surroundings& s) { return list_webhooks(s, a.limit); });
+  list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
+}
+
 void add_connect(CLI::App& connection, arguments_of_all& a) {
   auto* sub =
       verb(connection, a, "connect", "Give Koppel access to the account: prints the link, and waits for the outcome",
@@ -100,7 +120,7 @@ void add_connect(CLI::App& connection, arguments_of_all& a) {
              return connect(s, a.connect);
            }));
   sub->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
-  sub->add_flag("--paste", a.connect.paste, "Ask for the code instead of waiting for the callback");
+  sub->add_flag("--paste", a.connect.paste, "Ask for the code or key instead of waiting for it to come");
   auto* yes = sub->add_flag("--yes", a.connect.yes, "Take whatever account the grant opens");
   sub->add_option("--expect-account", a.connect.expected_account, "Take this account (its id) and no other")
       ->excludes(yes);
@@ -251,6 +271,7 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
   verb(*plugin, a, "list", "All plugins and how they are", "  koppelctl plugin list", list_plugins);
   verb(*plugin, a, "rescan", "Look at the plugin folder anew: load, replace and end plugins without a restart",
        "  koppelctl plugin rescan", rescan_plugins);
+  add_provider_verbs(top, a);
   add_app_verbs(top, a);
   add_connection_verbs(top, a);
   add_token_verbs(top, a);

@@ -41,6 +41,11 @@ ending add_app(surroundings& s, const new_app& what);
 ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input);
 ending list_apps(surroundings& s);
 
+// providers.cpp
+/// `language` is nl, fr or en: of the guide.
+ending show_provider(surroundings& s, const std::string& name, const std::string& language);
+ending list_webhooks(surroundings& s, std::size_t limit);
+
 // tokens.cpp
 struct new_token {
   std::string name, customer;

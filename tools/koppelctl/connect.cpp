@@ -37,7 +37,8 @@ class conversation {
     if (status_of(*before) == "awaiting_confirmation" && (answered_ahead || (t_.in_is_terminal && !t_.json)))
       return settle(*before);
 
-    if (text_of(*before, "connects_by") == "key") return connect_by_key();
+    const auto way = text_of(*before, "connects_by");
+    if (way == "key" || (way == "link_or_key" && wish_.paste)) return connect_by_key();
 
     json::object body{{"confirmation", confirmation()}};
     if (!wish_.redirect_uri.empty()) body["redirect_uri"] = wish_.redirect_uri;

@@ -203,11 +203,9 @@ asio::awaitable<bool> server::shell::answer_one(Stream& stream, beast::flat_buff
   const auto answer = control ? behind.control(asked, asked_at) : behind.serve(asked, asked_at);
   const auto decided_at = steady_clock::now();
   const bool goes_on = co_await write_reply(stream, answer, keep_alive);
-  if (control) {
-    for (auto& one : behind.take_deliveries()) deliveries.push_back(std::move(one));
-    delivery_wake.cancel();
-    co_return goes_on;
-  }
+  for (auto& one : behind.take_deliveries()) deliveries.push_back(std::move(one));
+  delivery_wake.cancel();
+  if (control) co_return goes_on;
   const auto microseconds = [&](steady_clock::time_point until) {
     return std::chrono::duration_cast<std::chrono::microseconds>(until - read_at).count();
   };

@@ -27,7 +27,8 @@ class Customs:
         """Client id and secret of the operator's registration. Where customers give keys, each client of the simulator
         is a customer, and the registration's secret is what every request carries."""
         if self.by_key:
-            return "koppel", sim.get("/knobs")["subscription_key"]
+            knobs = sim.get("/knobs")
+            return knobs.get("app_short_name", "koppel"), knobs["subscription_key"]
         return client["client_id"], client["client_secret"]
 
     def settings(self, client):

@@ -217,7 +217,7 @@ class Rig:
         customs = Customs(provider)
         link = not customs.by_key
         child = subprocess.Popen([os.path.join(self.bin, "koppelctl"), "--socket", self.socket, "--json", "connection",
-                                  "connect", name, "--yes", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  "connect", name, "--yes", *([] if link else ["--paste"]), *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True)
         try:
             if link:

@@ -177,6 +177,21 @@ class Browser:
             raise RuntimeError(f"the consent page answered HTTP {status}")
         return headers["location"]
 
+    def activate(self, link, administration=""):
+        """Opens an activation link of SnelStart, chooses the administration (its id; else the first) and sets the
+        coupling up; returns the address that the browser is sent to."""
+        status, _, page = self.exchange("GET", link)
+        form = _Form()
+        form.feed(page)
+        if status != 200 or not form.found:
+            raise RuntimeError(f"no activation page: HTTP {status}")
+        fields = {**form.fields, "administration": administration}
+        status, headers, _ = self.exchange("POST", link.split("?")[0], urllib.parse.urlencode(fields),
+                                           {"Content-Type": "application/x-www-form-urlencoded"})
+        if status != 303:
+            raise RuntimeError(f"the activation page answered HTTP {status}")
+        return headers["location"]
+
     def connect(self, link, decision="allow"):
         """Decides and follows the redirect to the host's own callback; returns the landing page's status and text."""
         status, _, page = self.exchange("GET", self.consent(link, decision))

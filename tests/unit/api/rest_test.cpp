@@ -8,7 +8,7 @@
 
 #include "host/api/customer_names.hpp"
 #include "host/api/input.hpp"
-#include "host/api/json_body.hpp"
+#include "host/core/json_body.hpp"
 #include "host/api/openapi.hpp"
 #include "host/api/rest_door.hpp"
 #include "tests/unit/api/api_world.hpp"
@@ -417,9 +417,9 @@ TEST_CASE("the listener answers to its own names alone", "[api][rest]") {
 }
 
 TEST_CASE("a body is one object with each name once", "[api][rest]") {
-  CHECK(api::read_json_body(R"({"a":"\":{","b":{"a":[{"a":1},{"a":2}]}})").complaint.empty());
-  CHECK_THAT(api::read_json_body(R"({"a":1,"a":2})").complaint, Contains("a name twice"));
-  CHECK_THAT(api::read_json_body(R"({"b":[{"a":1,"\u0061":":"}]})").complaint, Contains("a name twice"));
+  CHECK(core::read_json_body(R"({"a":"\":{","b":{"a":[{"a":1},{"a":2}]}})").complaint.empty());
+  CHECK_THAT(core::read_json_body(R"({"a":1,"a":2})").complaint, Contains("a name twice"));
+  CHECK_THAT(core::read_json_body(R"({"b":[{"a":1,"\u0061":":"}]})").complaint, Contains("a name twice"));
   for (const char* bad : {"", "[]", "{", "{}{}", "{\"a\":NaN}", "{\"a\":1,}", "{\"a\":\"\\ud800\"}", "\xef\xbb\xbf{}"})
-    CHECK_FALSE(api::read_json_body(bad).complaint.empty());
+    CHECK_FALSE(core::read_json_body(bad).complaint.empty());
 }

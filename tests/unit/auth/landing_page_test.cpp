@@ -50,14 +50,22 @@ TEST_CASE("an account's name cannot become markup, and no page asks for anything
   const auto page = landing_html(page_kind::outcome, language::en, s, nullptr);
   CHECK(page.find("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;") != std::string::npos);
   CHECK(page.find("<script") == std::string::npos);
-  for (const auto kind : {page_kind::outcome, page_kind::stale_link, page_kind::no_code, page_kind::denied,
-                          page_kind::unreachable, page_kind::own_trouble})
+  for (const auto kind :
+       {page_kind::outcome, page_kind::stale_link, page_kind::no_code, page_kind::denied, page_kind::unreachable,
+        page_kind::own_trouble, page_kind::waiting, page_kind::nothing_arrived, page_kind::arrived})
     for (const auto l : {language::nl, language::fr, language::en}) {
       const auto any = landing_html(kind, l, s, nullptr);
       for (const auto* foreign : {"http:", "https:", "src=", "href=", "<link", "<form", "url("})
         CHECK(any.find(foreign) == std::string::npos);
       CHECK(any.starts_with("<!doctype html>"));
     }
+}
+
+TEST_CASE("a page that waits looks again by itself, and only where it has been", "[auth][page]") {
+  const auto page = landing_html(page_kind::waiting, language::en, {}, nullptr, {2, "?ref=ab&n=\"1"});
+  CHECK(page.find("<meta http-equiv=\"refresh\" content=\"2;url=?ref=ab&amp;n=&quot;1\">") != std::string::npos);
+  CHECK(page.find("<script") == std::string::npos);
+  CHECK(landing_html(page_kind::waiting, language::en, {}, nullptr).find("refresh") == std::string::npos);
 }
 
 }  // namespace

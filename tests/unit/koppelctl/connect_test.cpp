@@ -125,6 +125,22 @@ TEST_CASE("where customers give a key it is asked for at once, and no link is ma
         exit_code::usage);
 }
 
+TEST_CASE("a key that may come by itself is asked for with --paste alone", "[koppelctl][connect]") {
+  const auto way = R"({"provider":"teamleader","name":"acme","connects_by":"link_or_key","auth":)";
+  daemon_with_link by_link(true);
+  by_link.answer("GET " + at, 200, way + auth(1, "unconfigured") + "}");
+  const auto linked = koppelctl_run(by_link.socket(), connect_with({"--timeout", "1"}));
+  CHECK_THAT(linked.err, Contains("Open this address"));
+
+  fake_daemon by_key;
+  by_key.answer("GET " + at, 200, way + auth(1, "unconfigured") + "}");
+  by_key.answer("POST " + at + "/code", 200,
+                R"({"connection":)" + connection(auth(3, "authorized", acme)) + R"(,"outcome":)" +
+                    auth(3, "authorized", acme) + "}");
+  CHECK(koppelctl_run(by_key.socket(), connect_with({"--paste", "--yes"}), {"k3y\n"}).exit == exit_code::ok);
+  CHECK(by_key.lines() == std::vector<std::string>{"GET " + at, "POST " + at + "/code"});
+}
+
 TEST_CASE("a refused code ends with 1, the literal status and what to do, in the reader's language",
           "[koppelctl][connect]") {
   daemon_with_link daemon(false);

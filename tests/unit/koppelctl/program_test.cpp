@@ -57,6 +57,36 @@ TEST_CASE("status names the address of REST where there is one", "[koppelctl]") 
   CHECK_THAT(koppelctl_run(another.socket(), {"status"}).out, !Contains("REST"));
 }
 
+TEST_CASE("a provider is shown with what to register and the steps in one language", "[koppelctl]") {
+  const std::string provider = R"({"provider":"snelstart","title":"SnelStart","kind":"client_key","takes_webhooks":true,
+    "guide":[{"nl":"Log in.","fr":"Connectez-vous.","en":"Log in, please."},{"nl":"Klik.","fr":"Cliquez.","en":"Click."}],)";
+  fake_daemon daemon;
+  daemon.answer("GET /v1/providers/snelstart", 200,
+                provider + R"("webhooks":[{"app":"main","url":"https://k.example/webhook/snelstart/s3cret"}]})");
+  const auto r = koppelctl_run(daemon.socket(), {"provider", "show", "snelstart", "--language", "fr"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.out, Contains("Webhook of app main\n  https://k.example/webhook/snelstart/s3cret\n"));
+  CHECK_THAT(r.out, Contains("1. Connectez-vous.\n2. Cliquez.\n") && !Contains("Redirect address"));
+
+  fake_daemon without_app;
+  without_app.answer("GET /v1/providers/snelstart", 200, provider + R"("webhooks":[]})");
+  CHECK_THAT(koppelctl_run(without_app.socket(), {"provider", "show", "snelstart"}).out,
+             Contains("koppelctl app add snelstart/NAME"));
+  CHECK(koppelctl_run(daemon.socket(), {"provider", "show", "../status"}).exit == exit_code::usage);
+  CHECK(koppelctl_run(daemon.socket(), {"provider", "show", "snelstart", "--language", "de"}).exit == exit_code::usage);
+}
+
+TEST_CASE("what came by webhook is listed with what became of it", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("GET /v1/webhooks?limit=5", 200, R"({"webhooks":[
+    {"provider":"snelstart","app":"main","connection":"maes","received_at":"2026-07-26T10:00:00.123Z","state":"done","reason":"The key was taken."},
+    {"provider":"snelstart","app":"main","connection":"","received_at":"2026-07-26T09:00:00.123Z","state":"unattributed","reason":"Nobody's."}]})");
+  const auto r = koppelctl_run(daemon.socket(), {"webhook", "list", "--limit", "5"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.out, Contains("2026-07-26 10:00:00  snelstart/main  done          maes        The key was taken.\n"));
+  CHECK_THAT(r.out, Contains("2026-07-26 09:00:00  snelstart/main  unattributed  -           Nobody's.\n"));
+}
+
 TEST_CASE("a token is made with what it may do, and is all that the output holds", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("POST /v1/tokens", 201, R"({"name":"acme","token":"koppel_abc"})");

@@ -8,6 +8,10 @@ knob_list knobs::list() {
   constexpr std::int64_t any = std::numeric_limits<std::int32_t>::max();
   knob_list out;
   out.add("subscription_key", subscription_key, {}, "the only one that the gateway takes")
+      .add("app_short_name", app_short_name, {}, "the app's, in activation links")
+      .add("webhook_url", webhook_url, {}, "registered for the app: http://127.0.0.1:port/...")
+      .add("coupling_casing", coupling_casing, {"pascal", "camel"}, "how the names in webhooks are written")
+      .add("removal_names_key", removal_names_key, "a Delete carries the key")
       .add("zone", zone, {"amsterdam", "utc"}, "of the stamps, which say none")
       .add("shuffle_lists", shuffle_lists, "each answer has an order of its own")
       .add("hide_inactive", hide_inactive, "lists leave nonactief relations out, reads by id answer ALG-0105")

@@ -13,6 +13,10 @@ namespace koppel::provider_sim::snelstart {
 
 struct knobs {
   std::string subscription_key = "8f14e45fceea167a5a36dedd4bea2543";  ///< the partner's, one for all administrations
+  std::string app_short_name = "testo-pro-plus";                      ///< in activation links
+  std::string webhook_url;                                            ///< registered for the app; empty: none is
+  std::string coupling_casing = "pascal";
+  bool removal_names_key = false;
   std::string zone = "amsterdam";
   bool shuffle_lists = false;
   bool hide_inactive = false;

@@ -36,6 +36,7 @@ bookkeeping::bookkeeping(const options& given, const beginning& with)
 reply bookkeeping::serve(const request& asked, instant now) {
   if (asked.host == api_host) return api_.handle(asked, now);
   if (asked.host == auth_host && asked.path == "/b2b/token") return token(asked, now);
+  if (asked.host == web_host && asked.path.starts_with("/couplings/activate/")) return activation(asked);
   return json_reply(404, "");
 }
 
@@ -80,14 +81,16 @@ std::optional<reply> bookkeeping::control(const request& asked, const json::obje
   const auto* known = named && named->is_string() ? clients().find(named->as_string().c_str()) : nullptr;
   if (!known) return json_reply(404, R"({"error":"no such client"})");
 
-  auto of = *known;
+  const auto of = *known;
   withdrawn_.insert(of.secret);
   const bool at_once = settings_.withdrawal_ends_tokens || asked.path == "/revoke";
   const auto ended = at_once ? grants().revoke(of.id) : 0;
-  if (!anew) return done({{"ended", ended}});
-  of.secret = random_(64) + "+/==";
-  const auto key = of.secret;
-  clients().put(std::move(of));
+  if (!anew) {
+    tell_of_key(of, "Delete", settings_.removal_names_key);
+    return done({{"ended", ended}});
+  }
+  const auto key = give_new_key(of);
+  tell_of_key(*clients().find(of.id), "Regenerate", true);
   return done({{"key", key}, {"ended", ended}});
 }
 

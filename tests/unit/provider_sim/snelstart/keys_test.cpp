@@ -137,3 +137,62 @@ TEST_CASE("the limits are an administration's, of the minute and of the hour", "
   CHECK(boost::json::parse(spent.body).at("message") ==
         "Out of call volume quota. Quota will be replenished in 00:58:59.");
 }
+
+TEST_CASE("the activation page posts the chosen administration's key once, and sends the browser on",
+          "[provider_sim][snelstart]") {
+  knobs settings;
+  settings.webhook_url = "http://127.0.0.1:1/webhook";
+  const bool camel = GENERATE(false, true);
+  if (camel) settings.coupling_casing = "camel";
+  situation s(20, settings);
+  request asked;
+  asked.method = "GET";
+  asked.host = web_host;
+  asked.path = "/couplings/activate/" + settings.app_short_name;
+  asked.query = "referenceKey=r%2B1&successUrl=https%3A%2F%2Fend.example%2F%3Fa%26b";
+  const auto form = s.provider.serve(asked, s.now);
+  CHECK(form.status == 200);
+  CHECK(form.body.find("Bakkerij Maes") != std::string::npos);
+  CHECK(form.body.find("value=\"https://end.example/?a&amp;b\"") != std::string::npos);
+  CHECK(s.provider.take_deliveries().empty());
+
+  asked.method = "POST";
+  asked.body = asked.query;
+  const auto sent = s.provider.serve(asked, s.now);
+  CHECK(sent.status == 303);
+  CHECK(situation::header(sent, "Location") == "https://end.example/?a&b");
+  const auto due = s.provider.take_deliveries();
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].url == settings.webhook_url);
+  CHECK(due[0].attempts_left == 1);
+  const auto body = boost::json::parse(due[0].body);
+  CHECK(body.at(camel ? "koppelSleutel" : "KoppelSleutel") == s.key);
+  CHECK(body.at(camel ? "actionType" : "ActionType") == "Create");
+  CHECK(body.at(camel ? "referenceKey" : "ReferenceKey") == "r+1");
+
+  s.order("POST", "/keys/regenerate", R"({"client_id":"maes"})");
+  s.order("POST", "/keys/withdraw", R"({"client_id":"maes"})");
+  const auto later = s.provider.take_deliveries();
+  REQUIRE(later.size() == 2);
+  CHECK(later[0].body.find("Regenerate") != std::string::npos);
+  CHECK(later[1].body.find("Delete") != std::string::npos);
+  CHECK(boost::json::parse(later[1].body).at(camel ? "koppelSleutel" : "KoppelSleutel").is_null());
+}
+
+TEST_CASE("an activation link of nobody's, or without a reference, couples nothing", "[provider_sim][snelstart]") {
+  knobs settings;
+  settings.webhook_url = "http://127.0.0.1:1/webhook";
+  situation s(20, settings);
+  request asked;
+  asked.method = "POST";
+  asked.host = web_host;
+  asked.path = "/couplings/activate/somebody-else";
+  asked.body = "referenceKey=r";
+  CHECK(s.provider.serve(asked, s.now).status == 404);
+  asked.path = "/couplings/activate/" + settings.app_short_name;
+  asked.body = "referenceKey=" + std::string(501, 'r');
+  CHECK(s.provider.serve(asked, s.now).status == 400);
+  asked.body = "";
+  CHECK(s.provider.serve(asked, s.now).status == 400);
+  CHECK(s.provider.take_deliveries().empty());
+}

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "host/api/json_body.hpp"
+#include "host/core/json_body.hpp"
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
-namespace koppel::api {
+namespace koppel::core {
 namespace json = boost::json;
 namespace {
 
@@ -57,4 +57,4 @@ json_body read_json_body(std::string_view text) {
   return read;
 }
 
-}  // namespace koppel::api
+}  // namespace koppel::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace koppel::api {
+namespace koppel::core {
 
 struct json_body {
   boost::json::object object;
@@ -15,4 +15,4 @@ struct json_body {
 
 json_body read_json_body(std::string_view text);
 
-}  // namespace koppel::api
+}  // namespace koppel::core
