@@ -31,6 +31,12 @@ DROP TABLE expendable_events;
 DROP TABLE newest_events;
 DROP TABLE history_marks;
 DROP TABLE api_tokens;
+DROP TABLE webhooks;
+DROP INDEX apps_by_webhook;
+DROP INDEX connections_by_reference;
+ALTER TABLE apps DROP COLUMN webhook_secret;
+ALTER TABLE apps DROP COLUMN webhook_digest;
+ALTER TABLE connections DROP COLUMN reference;
 DELETE FROM meta WHERE key IN ('grants', 'horizon', 'history_bytes');
 PRAGMA user_version = 1;
 )sql";
@@ -130,7 +136,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 6");
+  d.tamper("PRAGMA user_version = 7");
   d.open();
 }
 

@@ -63,6 +63,30 @@ TEST_CASE("an app has one webhook secret, which finds it again and is not in the
   CHECK(bytes_of(d.database()).find(first) == std::string::npos);
 }
 
+TEST_CASE("an app from before there were webhooks has an address when it is asked for", "[ledger][webhooks]") {
+  data_folder d;
+  {
+    auto l = d.open();
+    doing(*l, [&](auto& tx) { some_app(tx, "main"); });
+  }
+  d.tamper(R"sql(
+DROP TABLE webhooks;
+DROP INDEX apps_by_webhook;
+DROP INDEX connections_by_reference;
+ALTER TABLE apps DROP COLUMN webhook_secret;
+ALTER TABLE apps DROP COLUMN webhook_digest;
+ALTER TABLE connections DROP COLUMN reference;
+PRAGMA user_version = 6;
+)sql");
+  auto l = d.open();
+  doing(*l, [&](auto& tx) {
+    const auto a = tx.apps().front();
+    CHECK_FALSE(tx.find_app_by_webhook(""));
+    const auto made = tx.webhook_secret(a.id)->clone();
+    CHECK(tx.find_app_by_webhook(core::fingerprint(made.reveal()))->id == a.id);
+  });
+}
+
 TEST_CASE("webhooks wait through a reopening, one of each reference at a time and in order", "[ledger][webhooks]") {
   data_folder d;
   {
