@@ -84,7 +84,7 @@ struct auth_rules {
   std::string authorize_url;  ///< may hold templates, as token_url and egress hosts may: see core/connection_manifest
   std::string token_url;
   std::string key_grant_type, key_field;  ///< client_key: the form's grant_type, and the field that holds the key
-  activation_rules activation;                ///< client_key: how the key comes without being pasted
+  activation_rules activation;            ///< client_key: how the key comes without being pasted
   coupling_rules coupling;
   client_authentication authentication = client_authentication::body;
   body_format format = body_format::form;

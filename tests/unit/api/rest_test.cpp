@@ -8,9 +8,9 @@
 
 #include "host/api/customer_names.hpp"
 #include "host/api/input.hpp"
-#include "host/core/json_body.hpp"
 #include "host/api/openapi.hpp"
 #include "host/api/rest_door.hpp"
+#include "host/core/json_body.hpp"
 #include "tests/unit/api/api_world.hpp"
 
 using namespace koppel;
