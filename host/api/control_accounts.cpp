@@ -209,7 +209,9 @@ awaitable<answer> control_api::get_connection(call c) {
   std::uint64_t generation = 0;
   int wait_s = 20;
   const auto number = [](const std::string& text, auto& value) {
-    return std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{};
+    const auto end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc{} && at == end;
   };
   const auto wait_text = c.query("wait_s"), refusals_text = c.query("after_refusals");
   std::uint64_t refusals = refusals_[found->id].number;

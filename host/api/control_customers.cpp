@@ -44,6 +44,12 @@ std::optional<answer> version_refusal(const std::string& version) {
 
 answer nothing_there() { return error_answer(404, "not_found", "There is no such connection."); }
 
+/// Why nothing was saved.
+answer refusal_of(const failure& why) {
+  if (why.code == boost::system::errc::invalid_argument) return error_answer(422, "bad_setting", why.detail);
+  return failure_answer(why);
+}
+
 bool same(const core::secret& a, const core::secret& b) {
   return a.reveal().size() == b.reveal().size() &&
          sodium_memcmp(a.reveal().data(), b.reveal().data(), a.reveal().size()) == 0;
@@ -83,10 +89,12 @@ struct control_api::saving {
 
   ledger::connection connection;
   bool created = false, changed = false;
-  /// The registration as it was, where it was changed under a grant that works.
+  /// What a grant that works was made with, to be put back where the code gives no access.
   struct former {
-    ledger::app app;
-    core::secret client_secret;
+    std::string app_id;
+    std::map<std::string, std::string> settings;
+    std::optional<ledger::app> own;  ///< the customer's own app, where this save changed it ...
+    core::secret client_secret;      ///< ... with its secret
   };
   std::optional<former> before;
 
@@ -130,7 +138,10 @@ result<ledger::app> control_api::saving::registration(transaction& tx, const std
     if (of && works(of->auth) && other_id && !with_code)
       return failure{make_error_code(boost::system::errc::invalid_argument),
                      "Another client id needs an authorization code of its integration: save both together."};
-    if (of && works(of->auth)) before = former{*current, stored->clone()};
+    if (before && is_own) {
+      before->own = *current;
+      before->client_secret = stored->clone();
+    }
     // What is not said stays, also where the registration moves.
     if (!client_id) client_id = current->client_id;
     if (!client_secret) client_secret = std::move(*stored);
@@ -153,6 +164,8 @@ result<ledger::app> control_api::saving::change(transaction& tx, ledger::app app
   for (const auto& c : tx.connections())
     if (c.app_id == app.id && c.customer != customer)
       return failure{ledger::errc::in_use, "The registration of this name is in use: ask the operator."};
+    else if (c.app_id == app.id && c.id != connection.id && other_id && works(c.auth))
+      return failure{ledger::errc::in_use, "Another connection of this customer works with this client id."};
   app.client_id = *client_id;
   app.redirect_uri = *redirect_uri;
   if (auto done = tx.update_app(app); !done) return done.error();
@@ -193,6 +206,8 @@ result<> control_api::saving::store(transaction& tx) {
   if (auto room = tx.room(); !room) return room;
   auto found = connection_of(tx, provider, customer);
   if (!found) return found.error();
+  if (*found) connection.id = (*found)->id;
+  if (*found && with_code && works((*found)->auth)) before = former{(*found)->app_id, (*found)->settings, {}, {}};
   auto app = registration(tx, *found);
   if (!app) return app.error();
   if (!*found) return create(tx, *app);
@@ -205,9 +220,17 @@ result<> control_api::saving::store(transaction& tx) {
 }
 
 result<> control_api::saving::put_back(transaction& tx) const {
-  if (auto done = tx.update_app(before->app); !done) return done;
-  if (auto done = tx.update_app_secret(before->app.id, before->client_secret.clone()); !done) return done;
-  return tx.move_connection(connection.id, before->app.id);
+  if (!before) return {};
+  if (before->own) {
+    if (auto done = tx.update_app(*before->own); !done) return done;
+    if (auto done = tx.update_app_secret(before->own->id, before->client_secret.clone()); !done) return done;
+  }
+  auto now = tx.find_connection(connection.id);
+  if (!now || now->auth.status == core::auth_status::removed) return {};
+  if (now->app_id != before->app_id)
+    if (auto done = tx.move_connection(now->id, before->app_id); !done) return done;
+  now->settings = before->settings;
+  return tx.update_connection(*now);
 }
 
 awaitable<answer> control_api::show_saved(int status, std::string id, const core::auth_state* outcome) {
@@ -287,31 +310,48 @@ awaitable<answer> control_api::put_customer_provider(call c) {
 }
 
 awaitable<answer> control_api::save(saving& s) {
-  const auto store = [&s](transaction& tx) { return s.store(tx); };
-  if (auto done = co_await around_.ledger.write(store); !done) {
-    if (done.error().code == boost::system::errc::invalid_argument)
-      co_return error_answer(422, "bad_setting", done.error().detail);
-    co_return failure_answer(done.error());
+  // With a code over a grant that works, it is a trial: nobody else speaks for the connection before it has ended well,
+  // or was undone. Else a renewal would go out with a registration, or to a host, that gave no access.
+  std::optional<ledger::connection> working;
+  const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
+    auto found = connection_of(tx, s.provider, s.customer);
+    if (!found) return found.error();
+    if (*found && works((*found)->auth)) working = std::move(**found);
+    return {};
+  };
+  auth::trial trial;
+  trial.store = [&s](transaction& tx) { return s.store(tx); };
+  trial.undo = [&s](transaction& tx) { return s.put_back(tx); };
+
+  auto looking = around_.ledger.write(look);
+  auto stored = co_await std::move(looking);
+  const bool tried = stored && working && s.with_code;
+  result<ledger::connection> after = ledger::connection{};
+  if (tried) {
+    auto pasting = around_.auth.paste(working->id, std::move(s.code), s.how, std::move(trial));
+    after = co_await std::move(pasting);
+    // What was refused as settings was stored no more than the code was sent.
+    if (!after && s.connection.provider.empty()) stored = after.error();
+  } else if (stored) {
+    auto storing = around_.ledger.write(trial.store);
+    stored = co_await std::move(storing);
   }
+  if (!stored) co_return refusal_of(stored.error());
   spdlog::info("{}/{}: settings of its customer were saved{} by {}", s.provider, s.connection.name,
                s.with_code ? " with a code" : (s.changed ? "" : ", which changed nothing,"),
                s.token.empty() ? "the control socket" : "the token " + s.token);
+  const bool undone = tried && !(after && works(after->auth));
   if (s.changed) {
-    around_.sync.connection_changed(s.connection);
-    around_.supervisor.run("grants that the former settings could not renew",
-                           around_.auth.app_changed(s.connection.app_id));
+    auto known = s.connection;
+    if (undone) known = *working;
+    around_.sync.connection_changed(known);
+    around_.supervisor.run("grants that the former settings could not renew", around_.auth.app_changed(known.app_id));
   }
   const int status = s.created ? 201 : 200;
   if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
-  auto after = co_await around_.auth.paste(s.connection.id, std::move(s.code), s.how);
-  // A registration that gave no access does not take the place of one that does.
-  if (s.before && !(after && works(after->auth))) {
-    const auto put_back = [&s](transaction& tx) { return s.put_back(tx); };
-    auto done = co_await around_.ledger.write(put_back, ledger::urgency::cannot_wait);
-    around_.supervisor.run("the former registration", around_.auth.app_changed(s.before->app.id));
-    if (!done)
-      spdlog::error("{}/{}: the former registration could not be put back: {}", s.provider, s.connection.name,
-                    done.error().detail);
+  if (!tried) {
+    auto pasting = around_.auth.paste(s.connection.id, std::move(s.code), s.how);
+    after = co_await std::move(pasting);
   }
   if (!after) co_return failure_answer(after.error());
   co_return co_await show_saved(status, s.connection.id, &after->auth);

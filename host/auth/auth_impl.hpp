@@ -41,7 +41,8 @@ class auth_service::impl {
   std::string own_callback(const std::string& provider) const;
   runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
                                                     std::string redirect_uri);
-  runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c);
+  runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
+                                                       trial t);
   runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
   runtime::awaitable<landing> activated(std::string provider, core::query_list query, language l);
   runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
@@ -104,6 +105,9 @@ class auth_service::impl {
                                     bool replace);
   runtime::awaitable<void> ask_about_key(webhook_outcome& out);
 
+  runtime::awaitable<result<ledger::connection>> act_on_pasted(std::string connection_id, const core::secret& pasted,
+                                                               confirmation c);
+  runtime::awaitable<void> undo(const std::string& connection_id, const trial& t);
   runtime::awaitable<result<ledger::connection>> act_on(arrival& a);
   runtime::awaitable<result<ledger::connection>> exchange(arrival& a);
   /// The grant that came back has the state of a pair that was got at `sent_at`.

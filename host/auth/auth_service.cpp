@@ -145,6 +145,8 @@ awaitable<result<started_attempt>> auth_service::impl::begin(std::string connect
 }
 
 awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
+  // A key needs none, and a link that is open waits for the key that comes by webhook.
+  if (a.about.manifest->auth.kind == core::auth_rules::grant::client_key) co_return result<>{};
   const std::string state = a.answer.state;
   const auto take = [&](transaction& tx) -> result<> {
     auto found =
@@ -178,8 +180,36 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
 }
 
 awaitable<result<ledger::connection>> auth_service::impl::paste(std::string connection_id, core::secret pasted,
-                                                                confirmation c) {
+                                                                confirmation c, trial t) {
   const auto pass = co_await gate_.enter(connection_id);
+  if (t.store) {
+    auto storing = ledger_.write(t.store);
+    if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
+    provider_.forget(connection_id);
+  }
+  auto acting = act_on_pasted(connection_id, pasted, std::move(c));
+  auto done = co_await std::move(acting);
+  using status = core::auth_status;
+  const bool gave_access =
+      done && (done->auth.status == status::authorized || done->auth.status == status::awaiting_confirmation);
+  if (t.undo && !gave_access) {
+    auto undoing = undo(connection_id, t);
+    co_await std::move(undoing);
+  }
+  co_return done;
+}
+
+awaitable<void> auth_service::impl::undo(const std::string& connection_id, const trial& t) {
+  auto undoing = ledger_.write(t.undo, ledger::urgency::cannot_wait);
+  const auto undone = co_await std::move(undoing);
+  if (!undone)
+    spdlog::error("{}: what a code was tried with cannot be put back: {}", connection_id, undone.error().detail);
+  provider_.forget(connection_id);
+  app_key_refusals_.erase(connection_id);
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::string connection_id,
+                                                                        const core::secret& pasted, confirmation c) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   arrival a;
@@ -205,7 +235,7 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
     return landing{status, landing_html(kind, l, state, m.get())};
   };
-  if (!m) co_return page(404, page_kind::stale_link);
+  if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
   arrival a;
   a.answer = core::read_callback(m->auth, query);
   if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
@@ -319,8 +349,8 @@ awaitable<result<started_attempt>> auth_service::begin(std::string connection_id
 }
 
 awaitable<result<ledger::connection>> auth_service::paste(std::string connection_id, core::secret pasted,
-                                                          confirmation c) {
-  return shielded(impl_->paste(std::move(connection_id), std::move(pasted), std::move(c)));
+                                                          confirmation c, trial t) {
+  return shielded(impl_->paste(std::move(connection_id), std::move(pasted), std::move(c), std::move(t)));
 }
 
 awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,

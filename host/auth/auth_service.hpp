@@ -39,6 +39,12 @@ struct landing {
   std::string html;
 };
 
+/// Settings that a code is tried with, where a grant that works would suffer from them if the code gave no access:
+/// stored while nobody else speaks for the connection, and undone before anybody does, unless it did.
+struct trial {
+  std::function<result<void>(ledger::transaction&)> store, undo;  ///< both or neither
+};
+
 class auth_service {
  public:
   struct options {
@@ -61,7 +67,9 @@ class auth_service {
   /// refused; its `auth` is the outcome of this code, which may differ from the stored one: a refused code leaves an
   /// authorized connection authorized. A failure (host/auth/error.hpp) is about the input itself, a provider that
   /// cannot be reached (the code was not used) or our own trouble.
-  runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c);
+  /// `t`: what the code is tried with.
+  runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
+                                                       trial t = {});
 
   /// GET /callback/<provider>. Never fails: every outcome has a page in the browser's language (nl, fr, en).
   runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,

@@ -175,6 +175,12 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
       if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
       KOPPEL_FAULT_POINT("auth.code.stored");
       auto probed = co_await probe_patiently(a.about, g.credentials.access_token);
+      if (by_key && !g.stored && is_passing(probed.done)) {
+        // The key that is stored may be a good one: it is not replaced by one that nobody has looked at.
+        failure trouble{make_error_code(errc::provider_unreachable), probed.done.detail + "."};
+        auto telling = unreachable(a, std::move(trouble));
+        co_return co_await std::move(telling);
+      }
       auto conclusion = conclude(a.about, g, a.how, std::move(probed));
       co_return co_await std::move(conclusion);
     }
@@ -406,15 +412,23 @@ void auth_service::impl::note_app_key_refused(const std::string& connection_id, 
 
 awaitable<void> auth_service::impl::tell_app_key_refused(std::string connection_id, int http_status) {
   const auto pass = co_await gate_.enter(connection_id);
-  auto loaded = co_await load(connection_id);
+  // Mended, or probed anew, meanwhile.
+  if (!app_key_refusals_.contains(connection_id)) co_return;
+  auto loading = load(connection_id);
+  auto loaded = co_await std::move(loading);
   // Before it is authorized, whoever asked for the probe concludes.
+  bool told = false;
   if (loaded && loaded->connection.auth.status == core::auth_status::authorized) {
     const decider decide = [http_status](const core::auth_subject& s, transaction&, core::instant now) {
       return core::app_key_refused(s, http_status, now);
     };
-    auto settled = co_await settle(*loaded, decide, nullptr);
+    auto settling = settle(*loaded, decide, nullptr);
+    const auto settled = co_await std::move(settling);
     if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
+    told = static_cast<bool>(settled);
   }
+  // The next request that meets it tells again.
+  if (!told) app_key_refusals_.erase(connection_id);
 }
 
 awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,

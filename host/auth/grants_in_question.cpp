@@ -120,7 +120,10 @@ void auth_service::question_refused_grants(transaction& tx, const std::string& a
         c.auth.status == core::auth_status::misconfigured &&
         (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown ||
          reason == core::auth_reason::partner_key_invalid);
-    if (c.app_id == app_id && by_settings) tx.mark_credentials(c.id, text_of(confirmation{}));
+    if (c.app_id != app_id || !by_settings) continue;
+    // One that is in question already keeps how it is to be confirmed.
+    if (const auto age = tx.find_token_age(c.id); age && !age->unproven)
+      tx.mark_credentials(c.id, text_of(confirmation{}));
   }
 }
 

@@ -101,10 +101,8 @@ result<auth_service::impl::coupled> auth_service::impl::find_coupled(transaction
   using link = core::coupling_facts::link;
   // What counts is when it came: we may have been down since.
   if (out.attempt) out.facts.attempt = out.attempt->expires_at > w.received_at ? link::open : link::over;
-  if (c->pinned)
-    out.expected = c->pinned->id;
-  else if (c->auth.who)
-    out.expected = c->auth.who->id;
+  // An account that nobody has confirmed is none that a new key may be measured by.
+  if (c->pinned) out.expected = c->pinned->id;
   auto stored = tx.find_credentials(c->id);
   if (!stored) return stored.error();
   out.facts.has_key = stored->has_value();

@@ -122,6 +122,7 @@ class provider_client::impl {
     messages::http request;
     core::secret token;
     core::secret app_secret;               ///< where the provider wants it on every request
+    std::uint64_t secrets_of = 0;          ///< how often they had been forgotten when it was loaded
     std::uint64_t generation = 0;          ///< of the token
     std::shared_ptr<request_limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
     std::vector<request_limits::bucket> buckets;
@@ -210,6 +211,7 @@ awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
 
 awaitable<result<>> provider_client::impl::load_app_secret(errand& e) {
   if (e.c.manifest->auth.app_headers.empty()) co_return result<>{};
+  e.secrets_of = forgotten_[e.c.connection_id];
   const auto known = app_secrets_.find(e.c.connection_id);
   if (known != app_secrets_.end()) {
     e.app_secret = known->second.clone();
@@ -329,10 +331,11 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     reply.body = std::move(answer->body);
     clean(reply, {e.token.reveal(), e.app_secret.reveal()});
     if (denial && denial->means == meaning::partner_key_invalid) {
-      reply.error = job_error::bad_settings;
+      const bool replaced_meanwhile = e.secrets_of != forgotten_[e.c.connection_id];
+      reply.error = replaced_meanwhile ? job_error::try_again : job_error::bad_settings;
       reply.detail = e.c.manifest->title +
                      " refuses the app's own key, not this connection's: replace it with koppelctl app set-secret";
-      if (self_.app_key_refused) self_.app_key_refused(e.c.connection_id, answer->status);
+      if (self_.app_key_refused && !replaced_meanwhile) self_.app_key_refused(e.c.connection_id, answer->status);
     } else if (token_refused) {
       reply.error = job_error::authorise_again;
       reply.detail = e.c.manifest->title + " answered " + std::to_string(reply.status) + " to " + named(e.request);

@@ -120,8 +120,10 @@ void webhook_queue::stop() {
 
 awaitable<result<>> webhook_queue::settle(const ledger::webhook& w, auth_service::webhook_outcome became) {
   const lane its{w.app_id, w.reference};
-  if (became.again && clock_.now() - w.received_at < limits_.patience) {
-    auto& p = pauses_[its];
+  auto& p = pauses_[its];
+  // From the first try: we may have been down, and nobody brings a key twice.
+  if (p.failures == 0) p.since = clock_.now();
+  if (became.again && clock_.now() - p.since < limits_.patience) {
     const auto usual = std::min<std::chrono::milliseconds>(limits_.first_pause * (1 << std::min(p.failures, 10)),
                                                            limits_.longest_pause);
     ++p.failures;

@@ -43,6 +43,7 @@ class webhook_queue {
  private:
   using lane = std::pair<std::string, std::string>;  ///< app and reference
   struct pause {
+    core::instant since{};  ///< of the first of these failures
     int failures = 0;
     core::instant until{};
   };

@@ -127,7 +127,10 @@ task<record> declarative::one(job& run, std::string id) {
   };
   auto request = build(run, s.one->request, what_.headers, find);
   const auto answer = co_await run.http_any(request);
-  if (answer.status == 404 || answer.status == 410) co_return record::not_there(s.entity, id);
+  const int status = answer.status;
+  if ((status == 404 || status == 410) && !answer.is_page()) co_return record::not_there(s.entity, id);
+  // The list was read in the same run: it is this one record that is not shown.
+  if (status == 204 || status == 400 || status == 403 || status == 422) throw unmappable("a record that is not shown");
   if (!answer.ok()) throw http_error(request, answer);
   auto row = answer.json().at(s.one->record);
   if (row.is_array() && row.size() == 1) row = row.items()[0];

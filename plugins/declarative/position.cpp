@@ -50,7 +50,8 @@ std::string wire_time(const incremental& changes, time_point when) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(when);
   switch (changes.as) {
     case incremental::time_format::date:
-      return format_time(seconds).substr(0, 10);
+      // A day earlier: in whose time zone the provider's days begin, nobody knows.
+      return format_time(seconds - std::chrono::days(1)).substr(0, 10);
     case incremental::time_format::epoch_s:
       return std::to_string(seconds.time_since_epoch().count());
     case incremental::time_format::epoch_ms:

@@ -142,9 +142,13 @@ task<record> snelstart::relation(job& run, std::string id) {
   const auto said = read_refusal(answer);
   if (said.code == "ALG-0105") co_return to_inactive_company(id);
   if (said.code == "REL-0005") co_return record::not_there(entity::company, id);
-  if (answer.status == 404 && said.words != "Resource not found") co_return record::not_there(entity::company, id);
+  if (answer.status == 404 && !answer.is_page() && said.words != "Resource not found")
+    co_return record::not_there(entity::company, id);
   if (said.code == "ALG-0100" || said.code == "ALG-0103") throw unmappable("an id that SnelStart refuses");
-  throw failure_of(request, answer);
+  const auto failure = failure_of(request, answer);
+  // The list was read in the same run: it is this one relation that is not shown.
+  if (failure.reason() == verdict::scope_missing) throw unmappable("a relation that is not shown to this key");
+  throw failure;
 }
 
 // ---- probe: whose administration is it, and may its relations be read?

@@ -125,7 +125,9 @@ task<> teamleader::departments(sync& run) {
 task<record> teamleader::read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map) {
   auto request = run.post(path).json(json_object().add("id", id));
   const auto answer = co_await run.http_any(request);
-  if (answer.status == 404) co_return record::not_there(entity, id);
+  // A proxy's page proves nothing.
+  if (answer.status == 404 && !answer.is_page()) co_return record::not_there(entity, id);
+  if (answer.status == 403) throw unmappable("a record that is not shown to this user");
   if (answer.status == 400) throw unmappable("an id that Teamleader refuses");
   if (!answer.ok()) throw http_error(request, answer);
   auto found = map(answer["data"]);

@@ -148,6 +148,8 @@ task<> zoho::read_module(sync& run, const object_type& of) {
     co_await deletions;
   }
   if (!run.full() || !at.walked) at.walked = begun;
+  // A full read that is resumed concludes nothing: what was deleted shortly before it has to be asked for after all.
+  if (run.full() && run.resumed()) at.walked = std::min(*at.walked, begun - std::chrono::hours(48));
 
   std::string previous_ids;
   bool token_was_refused = false;

@@ -100,8 +100,20 @@ std::string_view response::header(std::string_view name) const {
   return {};
 }
 
+bool response::is_page() const {
+  const auto first = body.find_first_not_of(" \t\r\n");
+  return first != std::string::npos && body[first] == '<';
+}
+
 const json& response::json() const {
-  if (document_.is_absent()) document_ = sdk::json::parse(body);
+  if (!document_.is_absent()) return document_;
+  // It will pass. JSON that breaks off, or is none, is a fault that stays.
+  if (is_page() || body.find_first_not_of(" \t\r\n") == std::string::npos) {
+    job_failure passing(verdict::try_again, "an answer that is not JSON, but a page or nothing");
+    passing.http_status = status;
+    throw passing;
+  }
+  document_ = sdk::json::parse(body);
   return document_;
 }
 

@@ -352,6 +352,51 @@ TEST_CASE("a registration that others share is used as it is and never changed b
   w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(moved)->reveal() == "new-canary"); });
 }
 
+TEST_CASE("a code that is refused takes the settings with it, and a renewal meanwhile goes where the grant came from",
+          "[api][rest]") {
+  rest_world w;
+  const std::string acme = "acme.my.atlas.test", globex = "globex.my.atlas.test";
+  auto c = w.add("operators", "atlas", {{"host", acme}});
+  w.write([&](ledger::transaction& tx) {
+    c.name = "of-4711";
+    c.customer = "4711";
+    c.auth.status = core::auth_status::authorized;
+    c.pinned = core::account{"42", "Acme", ""};
+    c = *tx.insert_connection(c);
+  });
+  w.store(c, "old-token", w.clock.now(), "old-refresh");
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})"), test::grant("renewed")};
+
+  // While the code is under way somebody needs a newer token.
+  std::string tried_with;
+  std::optional<auth::renewal> renewal;
+  w.on_request = [&](const std::string& request) {
+    if (request.find("grant_type=authorization_code") == std::string::npos) return;
+    tried_with = w.now(c).settings.at("host");
+    boost::asio::co_spawn(w.io, w.provider->renew(c.id, 1, auth::renewal_cause::expired),
+                          [&](std::exception_ptr, auth::renewal became) { renewal = std::move(became); });
+  };
+  const auto saved = w.call(
+      "PUT", "/v1/customers/4711/providers/atlas", token, {},
+      R"({"client_id":"mine","client_secret":"my-canary","settings":{"host":")" + globex + R"("},"code":"c0de"})");
+  CHECK(saved.status == 200);
+  CHECK_THAT(saved.body, Contains("Failed, Status code: BadRequest"));
+  test::run_until(w.io, [&] { return renewal.has_value(); });
+
+  CHECK(tried_with == globex);
+  CHECK(renewal->what == auth::renewal::outcome::renewed);
+  const auto now = w.now(c);
+  CHECK(now.settings.at("host") == acme);
+  CHECK(now.app_id == c.app_id);
+  CHECK(now.auth.status == core::auth_status::authorized);
+  const auto& asked = w.server->requests();
+  REQUIRE(asked.size() == 2);
+  CHECK_THAT(asked[0], Contains("client_id=mine") && !Contains("secret-canary"));
+  CHECK_THAT(asked[1], Contains("client_id=client-operators") && Contains("refresh_token=old-refresh"));
+  w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(c.app_id)->reveal() == "secret-canary"); });
+}
+
 TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {
   rest_world w;
   const auto token = w.token("x", "4711", {"read", "connect"});

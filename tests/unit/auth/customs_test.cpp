@@ -97,7 +97,7 @@ TEST_CASE("the app's own key that is refused is the operator's trouble, and harm
     if (!tx.update_app_secret(c.app_id, core::secret("new-key"))) FAIL("not updated");
   });
   w.run_void(w.auth->app_changed(c.app_id));
-  test::run_until(w.io, [&] { return w.now(c).auth.status == core::auth_status::awaiting_confirmation; });
+  test::run_until(w.io, [&] { return w.now(c).auth.status == core::auth_status::authorized; });
   CHECK(w.server->requests().back().find("x-subscription: new-key\r\n") != std::string::npos);
 }
 

@@ -175,7 +175,7 @@ TEST_CASE("a key that came while the provider was in trouble is tried again, als
   CHECK(w.now(w.c).auth.status == core::auth_status::authorized);
 }
 
-TEST_CASE("a key that nobody could prove within a day is given up", "[auth][webhook]") {
+TEST_CASE("a key that nobody could prove within a day of trying is given up", "[auth][webhook]") {
   webhook_world w;
   w.says["POST /token"] = {http_answer(503, "{}")};
   const auto reference = w.link();
@@ -183,9 +183,15 @@ TEST_CASE("a key that nobody could prove within a day is given up", "[auth][webh
   test::run_until(w.io, [&] { return w.requests_to("POST /token") == 1; });
   w.queue->stop();
   test::run_until(w.io, [&] { return w.supervisor.names().find("webhook") == std::string::npos; });
+
+  // A host that was down for longer tries anew, and gives the key a day.
   w.clock.advance(std::chrono::hours{25});
   w.start_queue();
+  test::run_until(w.io, [&] { return w.requests_to("POST /token") == 2; });
+  test::run_until(w.io, [&] { return w.supervisor.names().find("webhook ") == std::string::npos; });
+  w.clock.advance(std::chrono::hours{25});
   CHECK(w.settled().now == state::refused);
+  CHECK(w.requests_to("POST /token") == 3);
 }
 
 TEST_CASE("a new key that opens another account is refused, and the old one kept", "[auth][webhook]") {

@@ -80,7 +80,7 @@ TEST_CASE("the next run asks from the newest change, no later than the run began
   CHECK(next_asked(since, R"({"id":1,"changed":"2023-11-14T20:00:30+01:00"})") == "since=2023-11-14T18%3A59%3A30Z");
   CHECK(next_asked(since, R"({"id":1,"changed":"2031-01-01T00:00:00Z"})") == "since=2023-11-14T22%3A12%3A20Z");
   CHECK(next_asked(since, R"({"id":1})") == "since=2023-11-14T22%3A12%3A20Z");
-  CHECK(next_asked(with(since, "rfc3339", "date"), R"({"id":1,"changed":"2023-11-14"})") == "since=2023-11-13");
+  CHECK(next_asked(with(since, "rfc3339", "date"), R"({"id":1,"changed":"2023-11-14"})") == "since=2023-11-12");
   CHECK(next_asked(with(since, "rfc3339", "epoch_s"), R"({"id":1,"changed":1600000000})") == "since=1599999940");
   CHECK(next_asked(with(since, "rfc3339", "epoch_ms"), R"({"id":1,"changed":1600000000123})") == "since=1599999940123");
   CHECK(next_asked(with(since, "updated_at = \"/changed\"\n", ""), R"({"id":1})") == "since=2023-11-14T22%3A12%3A20Z");
@@ -129,7 +129,8 @@ TEST_CASE("an answer without the list is a failure and never an empty list", "[d
     INFO(body);
     CHECK(end_of(once, 200, body) == "bug: an answer without a list at /things");
   }
-  CHECK(end_of(once, 200, "<html>").starts_with("bug: an answer that is not JSON"));
+  CHECK(end_of(once, 200, "<html>").starts_with("try_again: an answer that is not JSON"));
+  CHECK(end_of(once, 200, "{\"things\":[").starts_with("bug: an answer that is not JSON"));
   CHECK(end_of(once, 503, "").starts_with("try_again: "));
   CHECK(end_of(once, 401, "").starts_with("authorise_again: "));
   CHECK(end_of(once, 403, "").starts_with("scope_missing: "));
@@ -162,10 +163,17 @@ TEST_CASE("one record is read by its id, and only 404 and 410 mean that it is go
   CHECK_FALSE(host->records().contains("5"));
   CHECK(host->pages().back().set_aside_reason == "another record than was asked for");
 
-  for (const int status : {400, 403, 500}) {
+  for (const auto& [status, body] :
+       {std::pair(500, ""), std::pair(401, ""), std::pair(404, "<html>of a proxy</html>")}) {
+    host->refetch("things", {"1"});
+    host->answer(status, body);
+    CHECK_FALSE(host->outcome().error.empty());
+  }
+  for (const int status : {204, 400, 403, 422}) {
     host->refetch("things", {"1"});
     host->answer(status, "");
-    CHECK_FALSE(host->outcome().error.empty());
+    CHECK(host->outcome().error.empty());
+    CHECK(host->pages().back().set_aside == 1);
   }
   CHECK_FALSE(host->records().contains("1"));
   host->refetch("things", {"1"});

@@ -247,7 +247,8 @@ TEST_CASE("a full run ignores the old cursor, a resumed one uses it as it is, an
   o.host.sync("accounts", with);
   CHECK(o.host.expect("GET", "/crm/v8/Accounts").header("if-modified-since") == "2024-05-01T10:05:00+00:00");
   o.run_to_the_end();
-  CHECK(o.host.cursor().ends_with(" 2024-05-01T09:00:00+00:00 -"));  // its own beginning, not that of the rest
+  // A cut full read concludes nothing about what was deleted before it: the next run asks for that.
+  CHECK(o.host.cursor().ends_with(" 2024-04-30T10:00:00+00:00 -"));
 
   for (const auto* bad : {"rubbish", "none none", "none none ", "2024-05-01T10:05:00+00:00", "none soon -", " - -"}) {
     with.cursor = bad;
@@ -334,7 +335,7 @@ TEST_CASE("an answer that is no list ends the run, and is no end of the list", "
     o.host.sync("accounts", full());
     o.host.answer(200, body);
     INFO(body);
-    CHECK(o.host.outcome().error == "bug");
+    CHECK(o.host.outcome().error == (body[0] == '{' ? "bug" : "try_again"));
     CHECK(o.host.pages().empty());
   }
 }

@@ -46,10 +46,13 @@ class response {
       : status(of_status), headers(std::move(of_headers)), body(std::move(of_body)) {}
 
   bool ok() const { return status >= 200 && status < 300; }
+  /// The body begins like HTML: a proxy's page, whatever the status. What it seems to say proves nothing.
+  bool is_page() const;
   /// The first header of this name (lower case); empty if there is none.
   std::string_view header(std::string_view name) const;
 
-  /// The body as JSON, read once. Throws job_failure (bug) if it is not JSON.
+  /// The body as JSON, read once. Throws job_failure if it is not JSON: try_again for a page of HTML or an empty body,
+  /// which some proxy answered, else bug.
   const sdk::json& json() const;
   sdk::json operator[](std::string_view name) const { return json()[name]; }
   json_items array(std::string_view name) const { return json().array(name); }
