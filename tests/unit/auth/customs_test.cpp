@@ -15,6 +15,17 @@ result<ledger::connection> pasted(world& w, const ledger::connection& c, const s
   return w.run(w.auth->paste(c.id, core::secret(text), {confirmation::mode::yes, ""}));
 }
 
+/// What a sync of this connection would be answered.
+messages::reply asked_who(world& w, const ledger::connection& c) {
+  provider_client::context context;
+  context.manifest = w.host->find("keyring");
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://api.nameplate.test/me";
+  return w.run(w.provider->send(context, request));
+}
+
 const std::string key = "dXNlcjpwYXNz+d29yZA/==";
 
 TEST_CASE("a pasted key connects, and is presented again for each access token", "[auth][customs]") {
@@ -34,13 +45,7 @@ TEST_CASE("a pasted key connects, and is presented again for each access token",
   CHECK(asked[1].find("Authorization") == std::string::npos);
 
   w.clock.advance(std::chrono::seconds{101});
-  provider_client::context context;
-  context.manifest = w.host->find("keyring");
-  context.connection_id = c.id;
-  messages::http request;
-  request.method = "GET";
-  request.url = "https://api.nameplate.test/me";
-  const auto reply = w.run(w.provider->send(context, request));
+  const auto reply = asked_who(w, c);
   CHECK(reply.error.empty());
   CHECK(w.requests_to("POST /token") == 2);
   CHECK(asked[2].ends_with("clientkey=dXNlcjpwYXNz%2Bd29yZA%2F%3D%3D"));
@@ -105,14 +110,8 @@ TEST_CASE("an app's key that dies later moves each of its connections once", "[a
   world w;
   w.says = {{"GET /me", {http_answer(401, R"({"message":"invalid subscription key"})")}}};
   const auto c = w.connected("acme", "42", "keyring");
-  provider_client::context context;
-  context.manifest = w.host->find("keyring");
-  context.connection_id = c.id;
-  messages::http request;
-  request.method = "GET";
-  request.url = "https://api.nameplate.test/me";
   for (int time = 1; time <= 2; ++time) {
-    const auto reply = w.run(w.provider->send(context, request));
+    const auto reply = asked_who(w, c);
     CHECK(reply.error == "bad_settings");
     CHECK(reply.detail.find("koppelctl app set-secret") != std::string::npos);
   }
@@ -129,13 +128,7 @@ TEST_CASE("a 401 that the manifest knows as another trouble reaches the plugin, 
   w.says = {{"GET /me", {http_answer(401, R"({"code":"SCOPE_MISMATCH"})")}}, {"POST /token", {grant("new")}}};
   const auto c = w.connected("acme", "42", "keyring");
   w.store(c, "token", {}, key);
-  provider_client::context context;
-  context.manifest = w.host->find("keyring");
-  context.connection_id = c.id;
-  messages::http request;
-  request.method = "GET";
-  request.url = "https://api.nameplate.test/me";
-  const auto reply = w.run(w.provider->send(context, request));
+  const auto reply = asked_who(w, c);
   CHECK(reply.error.empty());
   CHECK(reply.status == 401);
   CHECK(w.requests_to("POST /token") == 0);
@@ -147,13 +140,7 @@ TEST_CASE("a token that is over in the provider's own words is renewed, whatever
             {"POST /token", {grant("newer")}}};
   const auto c = w.connected("acme", "42", "keyring");
   w.store(c, "token", {}, key);
-  provider_client::context context;
-  context.manifest = w.host->find("keyring");
-  context.connection_id = c.id;
-  messages::http request;
-  request.method = "GET";
-  request.url = "https://api.nameplate.test/me";
-  const auto reply = w.run(w.provider->send(context, request));
+  const auto reply = asked_who(w, c);
   CHECK(reply.error.empty());
   CHECK(reply.body.find("Acme") != std::string::npos);
   CHECK(w.requests_to("POST /token") == 1);
@@ -190,9 +177,6 @@ TEST_CASE("the redirect chooses the data centre, for the exchange, the probe and
 
   w.clock.advance(std::chrono::seconds{101});
   w.start_auth();
-  provider_client::context context;
-  context.manifest = w.host->find("atlas");
-  context.connection_id = c.id;
   const auto became = w.run(w.provider->renew(c.id, 1, renewal_cause::expired));
   CHECK(became.what == renewal::outcome::renewed);
   CHECK(asked.back().find("Host: login.eu.nameplate.test\r\n") != std::string::npos);
