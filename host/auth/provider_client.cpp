@@ -122,7 +122,6 @@ class provider_client::impl {
     messages::http request;
     core::secret token;
     core::secret app_secret;               ///< where the provider wants it on every request
-    std::uint64_t secrets_of = 0;          ///< how often they had been forgotten when it was loaded
     std::uint64_t generation = 0;          ///< of the token
     std::shared_ptr<request_limits> kept;  ///< an errand that is dropped in the midst still gives back what it took
     std::vector<request_limits::bucket> buckets;
@@ -137,6 +136,9 @@ class provider_client::impl {
   awaitable<messages::reply> wait_for_limits(errand& e, counted_request& out);
   awaitable<result<net::response>> exchange(const errand& e);
   awaitable<result<>> load_app_secret(errand& e);
+  awaitable<result<core::secret>> read_app_secret(const std::string& connection_id);
+  /// Since this errand's request was sent with the one it has.
+  awaitable<bool> app_secret_was_replaced(const errand& e);
   std::vector<request_limits::bucket> buckets_of(const context& c);
   core::instant deadline_of(const context& c) const {
     return c.deadline == core::instant{} ? clock_.now() + std::chrono::hours{1} : c.deadline;
@@ -211,27 +213,42 @@ awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
 
 awaitable<result<>> provider_client::impl::load_app_secret(errand& e) {
   if (e.c.manifest->auth.app_headers.empty()) co_return result<>{};
-  e.secrets_of = forgotten_[e.c.connection_id];
   const auto known = app_secrets_.find(e.c.connection_id);
   if (known != app_secrets_.end()) {
     e.app_secret = known->second.clone();
     co_return result<>{};
   }
   const auto forgotten = forgotten_[e.c.connection_id];
+  auto reading = read_app_secret(e.c.connection_id);
+  auto found = co_await std::move(reading);
+  if (!found) co_return found.error();
+  e.app_secret = std::move(*found);
+  // It may have been replaced while it was read: then this request goes out with the old one, and is the last that
+  // does.
+  if (forgotten == forgotten_[e.c.connection_id])
+    app_secrets_.insert_or_assign(e.c.connection_id, e.app_secret.clone());
+  co_return result<>{};
+}
+
+awaitable<result<core::secret>> provider_client::impl::read_app_secret(const std::string& connection_id) {
+  core::secret secret;
   const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
-    const auto connection = tx.find_connection(e.c.connection_id);
+    const auto connection = tx.find_connection(connection_id);
     if (!connection) return failure{make_error_code(ledger::errc::not_found), "the connection was removed"};
     auto found = tx.client_secret(connection->app_id);
     if (!found) return found.error();
-    e.app_secret = std::move(*found);
+    secret = std::move(*found);
     return {};
   };
   auto done = co_await ledger_.write(read);
-  // It may have been replaced while it was read: then this request goes out with the old one, and is the last that
-  // does.
-  if (done && forgotten == forgotten_[e.c.connection_id])
-    app_secrets_.insert_or_assign(e.c.connection_id, e.app_secret.clone());
-  co_return done;
+  if (!done) co_return done.error();
+  co_return std::move(secret);
+}
+
+awaitable<bool> provider_client::impl::app_secret_was_replaced(const errand& e) {
+  auto reading = read_app_secret(e.c.connection_id);
+  const auto current = co_await std::move(reading);
+  co_return current && current->reveal() != e.app_secret.reveal();
 }
 
 awaitable<messages::reply> provider_client::impl::renew_token(const errand& e, std::uint64_t generation,
@@ -331,7 +348,8 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
     reply.body = std::move(answer->body);
     clean(reply, {e.token.reveal(), e.app_secret.reveal()});
     if (denial && denial->means == meaning::partner_key_invalid) {
-      const bool replaced_meanwhile = e.secrets_of != forgotten_[e.c.connection_id];
+      auto looking = app_secret_was_replaced(e);
+      const bool replaced_meanwhile = co_await std::move(looking);
       reply.error = replaced_meanwhile ? job_error::try_again : job_error::bad_settings;
       reply.detail = e.c.manifest->title +
                      " refuses the app's own key, not this connection's: replace it with koppelctl app set-secret";
