@@ -127,8 +127,11 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
     rule.scope_label = languages(*label);
     if (rule.scope.empty()) in.problem("scope_label", "names a scope, and this stream has none");
   }
-  if (form == manifest_form::alone)
-    for (const char* key : {"read", "fields"}) in.table(key, need::required);
+  // What the tables say, the connector checks when it is told the manifest.
+  if (const auto fields = in.table("fields", form == manifest_form::alone ? need::required : need::optional);
+      fields && fields->empty())
+    in.problem("fields", "must have a field");
+  if (form == manifest_form::alone) in.table("read", need::required);
   in.finish();
   return rule;
 }

@@ -97,6 +97,7 @@ std::any& job::notes() { return core_.notes; }
 void job::log(std::string_view level, std::string_view text) { core_.log(level, detail::printable(text)); }
 
 std::string_view job::stream() const { return core_.begin.stream; }
+const field_table& job::fields() const { return core_.fields(); }
 bool sync::full() const { return core_.begin.full; }
 bool sync::resumed() const { return core_.begin.resumed; }
 std::string_view sync::cursor() const { return core_.cursor; }

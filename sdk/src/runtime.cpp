@@ -9,7 +9,19 @@
 
 namespace koppel::sdk {
 
-void connector::manifest(std::string_view) {}
+void connector::manifest(std::string_view text) {
+  if (!kinds_) return;
+  if (text.empty()) throw std::runtime_error("this host does not tell its plugins their manifest");
+  for (auto& each : read_field_tables(text, *kinds_)) fields_.insert_or_assign(each.stream, std::move(each.fields));
+  for (const auto& [name, stream] : streams_) {
+    const auto at = fields_.find(name);
+    if (at == fields_.end())
+      throw std::runtime_error("its manifest is wrong: the stream \"" + name + "\" has no table [stream.fields]");
+    if (at->second.entity() != stream.entity)
+      throw std::runtime_error("its manifest is wrong: the stream \"" + name + "\" is of " + at->second.entity() +
+                               ", and the connector reads " + stream.entity);
+  }
+}
 
 std::optional<std::string> connector::migrate_cursor(std::uint32_t, std::string_view) const { return std::nullopt; }
 

@@ -17,6 +17,8 @@
 
 namespace koppel::sdk {
 
+class field_table;
+
 namespace detail {
 struct job_core;
 
@@ -62,8 +64,10 @@ class job {
   job& operator=(const job&) = delete;
 
   std::string_view stream() const;  ///< its name in the manifest; empty in a probe
-  time_point now() const;           ///< of the host's last message: the only clock
-  time_point deadline() const;      ///< after it the host cancels
+  /// The stream's field table, [stream.fields] of the manifest (connector::fields_in_manifest).
+  const field_table& fields() const;
+  time_point now() const;       ///< of the host's last message: the only clock
+  time_point deadline() const;  ///< after it the host cancels
   /// A setting of the connection, or what an earlier job remembered about it.
   std::optional<std::string_view> setting(std::string_view name) const;
 
@@ -96,6 +100,9 @@ class page {
   void upsert(record of);
   /// Maps a row with `map` and upserts it; a row that throws `unmappable` is set aside.
   void add_row(const json& row, const std::function<record(const json&)>& map);
+  void add_rows(const json_items& rows, const std::function<record(const json&)>& map) {
+    for (const auto& row : rows) add_row(row, map);
+  }
   void set_aside(std::string_view reason);
 
   std::size_t size() const { return records_.size(); }
