@@ -99,7 +99,7 @@ awaitable<answer> control_api::post_fetch(call c) {
   const auto wanted = in.optional("select", 1024);
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   auto filled = core::fill(of);
-  if (!filled.complaint.empty()) co_return error_answer(422, "bad_request", filled.complaint);
+  if (!filled.complaint.empty()) co_return error_answer(422, "bad_template", filled.complaint);
 
   auto finding = find(c.path["provider"], c.path["name"], c.who);
   const auto found = co_await std::move(finding);
