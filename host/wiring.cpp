@@ -264,9 +264,9 @@ class host {
       for (const auto& s : bus_->sessions()) names.push_back(s.name);
       return names;
     };
-    api::api_surroundings around{supervisor_,      clock_,      *ledger_,          *plugins_,
-                                 *auth_,           *sync_,      connected,         std::string(version),
-                                 ingress_address_, public_url_, config_.bus.folder};
+    api::api_surroundings around{supervisor_,      clock_,      *ledger_,           *plugins_,
+                                 *auth_,           *sync_,      connected,          std::string(version),
+                                 ingress_address_, public_url_, config_.bus.folder, &*provider_};
     control_.emplace(std::move(around));
     control_->add_routes(router_);
   }

@@ -156,18 +156,25 @@ awaitable<answer> control_api::post_secret(call c) {
 
 awaitable<answer> control_api::get_connections(call c) {
   const auto who = c.who;
-  auto shown = co_await show([&who](const ledger::connection& one) { return who.sees(one.customer); });
+  const auto status = c.query("status");
+  if (!status.empty() && !core::auth_status_from(status))
+    co_return error_answer(400, "bad_status", "\"status\" has to be one of the words of auth.status (docs/bus.md).");
+  const auto wanted = [&](const ledger::connection& one) {
+    return who.sees(one.customer) && (status.empty() || core::to_string(one.auth.status) == status);
+  };
+  auto shown = co_await show(wanted);
   if (!shown) co_return failure_answer(shown.error());
   co_return json_answer(200, json::object{{"connections", std::move(*shown)}});
 }
 
 awaitable<answer> control_api::post_connection(call c) {
-  input in(c.body, {"provider", "name", "customer", "app", "settings"});
+  input in(c.body, {"provider", "name", "customer", "app", "preset", "settings"});
   ledger::connection connection;
   connection.provider = in.name("provider");
   connection.name = in.name("name");
   connection.customer = in.optional("customer", 256);
   const auto app_name = in.name("app");
+  const auto preset = in.optional("preset", 64);
   connection.settings = in.text_map("settings");
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   const auto m = around_.plugins.find(connection.provider);
@@ -175,7 +182,9 @@ awaitable<answer> control_api::post_connection(call c) {
     co_return error_answer(
         422, "no_plugin",
         "No plugin of provider \"" + connection.provider + "\" is running: see koppelctl plugin list.");
-  connection.settings = core::stored_settings(*m, std::move(connection.settings));
+  auto with = core::add_preset(*m, preset, std::move(connection.settings));
+  if (!with.complaint.empty()) co_return error_answer(422, "bad_preset", with.complaint);
+  connection.settings = core::stored_settings(*m, std::move(with.settings));
   if (auto why = settings_refusal(*m, connection.settings); !why.empty())
     co_return error_answer(422, "bad_setting", why);
 

@@ -32,6 +32,7 @@ struct api_surroundings {
   std::function<std::vector<std::string>()> connected_consumers;
   std::string version;
   std::string ingress_address, public_url, bus_folder;
+  auth::provider_client* provider = nullptr;  ///< for requests that are asked for one by one
 };
 
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
@@ -73,6 +74,7 @@ class control_api {
   reply post_attempt(call c);
   reply post_code(call c);
   reply post_confirmation(call c);
+  reply post_fetch(call c);
   reply get_syncs(call c);
   reply post_sync(call c);
   reply get_tokens(call c);

@@ -291,6 +291,10 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   const auto m = around_.plugins.find(s.provider);
   if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
   if (s.settings) s.settings = core::stored_settings(*m, std::move(*s.settings));
+  if (const auto setting = s.settings && !c.who.may(scope::admin) ? core::operators_setting(*m, *s.settings) : "";
+      !setting.empty())
+    co_return error_answer(403, "operators_setting",
+                           "The setting \"" + setting + "\" is for whoever operates Koppel: leave it out.");
   s.settings_refused = settings_refusal(*m, s.settings.value_or(std::map<std::string, std::string>{}));
   if (s.settings && !s.settings_refused.empty()) co_return error_answer(422, "bad_setting", s.settings_refused);
 

@@ -26,7 +26,7 @@ const json::value* input::find(std::string_view field) const {
   return value && !value->is_null() ? value : nullptr;
 }
 
-std::string input::text(std::string_view field, bool required, std::size_t max_size) {
+std::string input::text(std::string_view field, bool required, std::size_t max_size, bool lines) {
   const auto* value = find(field);
   const std::string quoted = "\"" + std::string(field) + "\"";
   if (!value) {
@@ -38,7 +38,10 @@ std::string input::text(std::string_view field, bool required, std::size_t max_s
     return {};
   }
   const auto& text = value->get_string();
-  const bool control = std::any_of(text.begin(), text.end(), [](unsigned char ch) { return ch < 0x20 || ch == 0x7f; });
+  const bool control = std::any_of(text.begin(), text.end(), [lines](unsigned char ch) {
+    const bool of_lines = ch == '\n' || ch == '\r' || ch == '\t';
+    return (ch < 0x20 || ch == 0x7f) && !(lines && of_lines);
+  });
   if (required && text.empty())
     complain(quoted + " is empty");
   else if (text.size() > max_size)
@@ -53,6 +56,10 @@ std::string input::text(std::string_view field, bool required, std::size_t max_s
 std::string input::required(std::string_view field, std::size_t max_size) { return text(field, true, max_size); }
 
 std::string input::optional(std::string_view field, std::size_t max_size) { return text(field, false, max_size); }
+
+std::string input::optional_text(std::string_view field, std::size_t max_size) {
+  return text(field, false, max_size, true);
+}
 
 bool input::flag(std::string_view field) {
   const auto* value = find(field);
@@ -109,26 +116,6 @@ const json::object* input::object(std::string_view field) {
   if (!value) return nullptr;
   if (!value->is_object()) complain("\"" + std::string(field) + "\" has to be an object");
   return value->if_object();
-}
-
-std::string settings_refusal(const core::manifest& m, const std::map<std::string, std::string>& settings) {
-  for (const auto& [name, value] : settings) {
-    const auto rule = std::find_if(m.settings.begin(), m.settings.end(), [&](const auto& s) { return s.name == name; });
-    if (rule == m.settings.end()) {
-      std::string known;
-      for (const auto& s : m.settings) known += (known.empty() ? "" : ", ") + s.name;
-      return m.title + " has no setting \"" + name + "\"" + (known.empty() ? "; it has none" : "; it has " + known) +
-             ".";
-    }
-    if (value.size() > core::longest_setting)
-      return "The setting \"" + name + "\" is longer than " + std::to_string(core::longest_setting) + " bytes.";
-    if (!rule->pattern.empty() && !std::regex_match(value, std::regex(rule->pattern)))
-      return "The setting \"" + name + "\" does not have the form that " + m.title + " expects: " + rule->help.en;
-  }
-  for (const auto& rule : m.settings)
-    if (rule.required && rule.default_value.empty() && !settings.contains(rule.name))
-      return m.title + " needs the setting \"" + rule.name + "\": " + rule.help.en;
-  return {};
 }
 
 std::string redirect_uri_refusal(const std::string& uri) {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/core/manifest.hpp"
+#include "host/core/setting_value.hpp"
 
 namespace koppel::api {
 
@@ -25,6 +25,8 @@ class input {
 
   std::string required(std::string_view field, std::size_t max_size = 4096);
   std::string optional(std::string_view field, std::size_t max_size = 4096);
+  /// Line ends and tabs are welcome: a document.
+  std::string optional_text(std::string_view field, std::size_t max_size);
   bool flag(std::string_view field);
   /// A name that may stand in topics and addresses: [a-z0-9-]{1,64}, not beginning or ending with "-".
   std::string name(std::string_view field);
@@ -41,14 +43,13 @@ class input {
 
  private:
   const boost::json::value* find(std::string_view field) const;
-  std::string text(std::string_view field, bool required, std::size_t max_size);
+  std::string text(std::string_view field, bool required, std::size_t max_size, bool lines = false);
 
   const boost::json::object& body_;
   std::string complaint_;
 };
 
-/// Why these settings do not fit the manifest; empty when they do.
-std::string settings_refusal(const core::manifest& m, const std::map<std::string, std::string>& settings);
+using core::settings_refusal;
 
 /// Why an address cannot be a redirect address; empty when it can: absolute, https (or http on loopback), no fragment.
 std::string redirect_uri_refusal(const std::string& uri);

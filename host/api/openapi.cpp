@@ -76,6 +76,11 @@ const std::vector<named_schema>& schemas() {
        "How the account's name is to be confirmed.",
        {{"mode", "string", "ask, yes, or expect", true}, {"account", "string", "the id that is expected"}}},
       {"providers", "", {{"providers", "objects", "title, settings, guide, streams of each", true}}},
+      {"fetched",
+       "What the provider answered.",
+       {{"status", "integer", "200 to 299", true},
+        {"body", "string", "as it came; absent where something was selected"},
+        {"selected", "string", "what was selected: a text as it is, everything else as JSON"}}},
       {"syncs", "", {{"runs", "objects", "newest first", true}, {"queued", "objects", "", true}}},
       {"started", "", {{"streams", "strings", "what will be read", true}}},
   };

@@ -110,7 +110,7 @@ std::vector<route> control_api::make_routes() {
        reach::customers,
        &self::get_connections,
        "The connections.",
-       {},
+       {{"status", "string", "of this status alone, such as authorized"}},
        {},
        200,
        "connections"});
@@ -126,6 +126,8 @@ std::vector<route> control_api::make_routes() {
         {"name", "string", "1 to 64 small letters, digits and hyphens", true},
         {"customer", "string", "your own id of the customer"},
         {"app", "string", "the name of the app that it uses", true},
+        {"preset", "string",
+         "settings that the provider's plugin knows by this name; those that are given stand over them"},
         {"settings", "object", "what the provider's plugin asks for, name to text"}},
        201,
        "connection"});
@@ -187,6 +189,22 @@ std::vector<route> control_api::make_routes() {
         {"account", "string", "only if this account is the one that waits"}},
        200,
        "connection"});
+
+  add({"POST",
+       connection_path("/fetch"),
+       doors::both,
+       scope::admin,
+       reach::whole_daemon,
+       &self::post_fetch,
+       "Sends one request with the connection's credentials, where its plugin or its settings allow it to go.",
+       {},
+       {{"url", "string", "https; {{name}} in its path or query stands for a variable", true},
+        {"method", "string", "GET, HEAD, POST, PUT, PATCH or DELETE (GET)"},
+        {"body", "string", "JSON, with {{name}} for a variable"},
+        {"variables", "object", "name to text"},
+        {"select", "string", "the part of the answer that is wanted, such as data.0.last_name"}},
+       200,
+       "fetched"});
 
   add({"GET",
        "/v1/syncs",

@@ -31,6 +31,25 @@ json::value way_of(const core::manifest* m) {
   return m->auth.activation.url.empty() ? "key" : "link_or_key";
 }
 
+std::string_view word_of(core::setting_rule::kind type) {
+  using kind = core::setting_rule::kind;
+  switch (type) {
+    case kind::host:
+      return "host";
+    case kind::hosts:
+      return "hosts";
+    case kind::url:
+      return "url";
+    case kind::choice:
+      return "choice";
+    case kind::parameters:
+      return "parameters";
+    case kind::text:
+      break;
+  }
+  return "text";
+}
+
 json::value account_or_null(const std::optional<core::account>& a) {
   if (!a) return nullptr;
   return json::object{{"id", a->id}, {"name", a->name}, {"environment", a->environment}};
@@ -41,15 +60,20 @@ json::value account_or_null(const std::optional<core::account>& a) {
 json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
 
 json::object view(const core::manifest& m, const std::string& own_callback) {
-  json::array settings, guide, streams;
+  json::array settings, presets, guide, streams;
   for (const auto& s : m.settings)
     settings.push_back(json::object{{"name", s.name},
-                                    {"type", s.type == core::setting_rule::kind::host ? "host" : "text"},
+                                    {"type", word_of(s.type)},
+                                    {"choices", json::array(s.choices.begin(), s.choices.end())},
                                     {"label", shown(s.label)},
                                     {"help", shown(s.help)},
                                     {"pattern", s.pattern},
                                     {"default", s.default_value},
-                                    {"required", s.required}});
+                                    {"required", s.required},
+                                    {"operator_only", s.operator_only}});
+  for (const auto& p : m.presets)
+    presets.push_back(
+        json::object{{"name", p.name}, {"title", p.title}, {"plugin", p.plugin}, {"settings", map_of(p.settings)}});
   for (const auto& step : m.guide) guide.push_back(shown(step));
   for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
   return {{"provider", m.name},
@@ -59,6 +83,7 @@ json::object view(const core::manifest& m, const std::string& own_callback) {
           {"default_redirect_uri", m.auth.default_redirect_uri},
           {"own_callback", own_callback},
           {"settings", std::move(settings)},
+          {"presets", std::move(presets)},
           {"guide", std::move(guide)},
           {"streams", std::move(streams)}};
 }

@@ -142,7 +142,8 @@ class auth_service::impl {
 
   /// The token endpoint is asked on a connection of its own, without redirect or retry. `sent_at` becomes the moment in
   /// which the request left, if it did.
-  runtime::awaitable<result<net::response>> ask_for_tokens(core::token_request prepared, core::instant& sent_at);
+  runtime::awaitable<result<net::response>> ask_for_tokens(const core::manifest& of, core::token_request prepared,
+                                                           core::instant& sent_at);
 
   /// What is known of an authorized connection's tokens between two renewals.
   struct freshness {

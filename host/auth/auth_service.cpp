@@ -267,6 +267,8 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   if (!loaded) co_return page(400, page_kind::stale_link);
   a.about = std::move(*loaded);
   if (!core::attempt_refusal(view_of(a.about.connection)).empty()) co_return page(400, page_kind::stale_link);
+  a.answer = core::read_callback(a.about.manifest->auth, query);
+  if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
   a.redirect_uri = a.attempt->redirect_uri;
   a.verifier = a.attempt->verifier.clone();
   a.how = confirmation_from(a.attempt->confirmation);

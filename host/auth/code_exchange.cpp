@@ -159,7 +159,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   auto prepared = core::code_exchange(rules, parameters);
   auto sent_at = clock_.now();
   KOPPEL_FAULT_POINT("auth.code.before_send");
-  auto asking = ask_for_tokens(std::move(prepared), sent_at);
+  auto asking = ask_for_tokens(*of_this_exchange, std::move(prepared), sent_at);
   auto answer = co_await std::move(asking);
   KOPPEL_FAULT_POINT("auth.code.answered");
   if (!answer && (by_key || nothing_was_sent(answer.error().code))) co_return co_await unreachable(a, answer.error());
@@ -202,7 +202,8 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   co_return co_await std::move(refusing);
 }
 
-awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_request prepared,
+awaitable<result<net::response>> auth_service::impl::ask_for_tokens(const core::manifest& of,
+                                                                    core::token_request prepared,
                                                                     core::instant& sent_at) {
   net::request request;
   request.method = "POST";
@@ -213,6 +214,7 @@ awaitable<result<net::response>> auth_service::impl::ask_for_tokens(core::token_
   limits.deadline = net::limits::token_deadline;
   limits.body = net::limits::token_body;
   limits.fresh_connection = true;
+  limits.private_addresses = core::may_be_private(of, request.url);
   limits.on_sending = [this, &sent_at] { sent_at = clock_.now(); };
   // The client follows no redirect: one that is answered is not a grant (core/token_answer calls it unclear).
   co_return co_await http_.send(std::move(request), limits);

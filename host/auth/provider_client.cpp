@@ -11,6 +11,7 @@
 #include <random>
 
 #include "host/auth/request_limits.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/core/egress.hpp"
 #include "host/core/retry.hpp"
 #include "host/runtime/random.hpp"
@@ -282,6 +283,7 @@ awaitable<result<net::response>> provider_client::impl::exchange(const errand& e
   for (const auto& name : rules.app_headers) out.headers.emplace_back(name, e.app_secret.reveal());
   out.body = e.request.body;
   net::exchange_limits bounds;
+  bounds.private_addresses = core::may_be_private(*e.c.manifest, e.request.url);
   bounds.deadline = std::min<std::chrono::milliseconds>(bounds.deadline, deadline_of(e.c) - clock_.now());
   co_return co_await http_.send(std::move(out), bounds);
 }

@@ -165,7 +165,7 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
         auto prepared = core::token_renewal(rules, parameters);
         KOPPEL_FAULT_POINT("auth.renewal.before_send");
         sent_at = clock_.now();
-        auto asking = ask_for_tokens(std::move(prepared), sent_at);
+        auto asking = ask_for_tokens(*about.manifest, std::move(prepared), sent_at);
         auto answer = co_await std::move(asking);
         machine.sent(sent_at);
         KOPPEL_FAULT_POINT("auth.renewal.answered");

@@ -80,6 +80,8 @@ bool same_host(std::string_view issuer, const std::string& url) {
   return a && b && urls::grammar::ci_is_equal(a->encoded_host(), b->encoded_host());
 }
 
+bool has_template(const std::string& url) { return url.find('{') != std::string::npos; }
+
 /// The values of one parameter.
 std::vector<std::string_view> all(const query_list& query, std::string_view name) {
   std::vector<std::string_view> values;
@@ -122,7 +124,10 @@ authorization_answer read_callback(const auth_rules& rules, const query_list& qu
   if (issuers.size() > 1) return failed(problem::two_issuers);
   if (!all(query, "access_token").empty()) return failed(problem::token_instead);
   // RFC 9207: an answer that names another server is a mix-up of two flows.
-  if (!issuers.empty() && !same_host(issuers[0], rules.authorize_url) && !same_host(issuers[0], rules.token_url))
+  // Where the addresses are each connection's own, that is known once the state has told which one this is.
+  const bool of_nobody_yet = has_template(rules.authorize_url) || has_template(rules.token_url);
+  if (!issuers.empty() && !of_nobody_yet && !same_host(issuers[0], rules.authorize_url) &&
+      !same_host(issuers[0], rules.token_url))
     return failed(problem::wrong_issuer);
 
   authorization_answer answer;

@@ -6,6 +6,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -38,10 +39,59 @@ std::string filled(std::string text, const values& known) {
   return text;
 }
 
+/// Whether anything of a manifest is a connection's to say.
 bool has_templates(const manifest& m) {
-  return !template_in(m.auth.authorize_url).empty() || !template_in(m.auth.token_url).empty() ||
-         std::any_of(m.egress.begin(), m.egress.end(),
-                     [](const auto& rule) { return !template_in(rule.host).empty(); });
+  return !m.private_hosts_setting.empty() || !template_in(m.auth.authorize_url).empty() ||
+         !template_in(m.auth.token_url).empty() || std::any_of(m.egress.begin(), m.egress.end(), [](const auto& rule) {
+           return !template_in(rule.host).empty();
+         });
+}
+
+/// What the settings say of [auth], in place of the manifest's own words.
+void fill_auth(auth_rules& rules, const values& known) {
+  const auto& from = rules.of_settings;
+  const auto said = [&known](const std::string& setting) {
+    const auto value = known.find(setting);
+    return setting.empty() || value == known.end() ? std::string() : value->second;
+  };
+  if (!from.scopes.empty()) {
+    rules.scopes = words_in(said(from.scopes));
+    rules.send_scope = !rules.scopes.empty();
+  }
+  if (const auto separator = said(from.scope_separator); !separator.empty())
+    rules.scope_separator = separator == "comma" ? "," : " ";
+  if (!from.extra_authorize_parameters.empty())
+    rules.extra_authorize_parameters = parameters_in(said(from.extra_authorize_parameters)).value_or(values{});
+  using authentication = auth_rules::client_authentication;
+  if (const auto how = said(from.client_authentication); !how.empty())
+    rules.authentication = how == "basic" ? authentication::basic : authentication::body;
+  using format = auth_rules::body_format;
+  if (const auto body = said(from.body_format); !body.empty())
+    rules.format = body == "json" ? format::json : format::form;
+  if (const auto wish = said(from.pkce); !wish.empty()) rules.pkce = wish == "yes";
+  if (const auto wish = said(from.refresh_token); !wish.empty()) rules.refresh_token_required = wish == "required";
+  if (const auto life = said(from.code_lifetime_s); !life.empty())
+    rules.code_lifetime = std::chrono::seconds(std::atoi(life.c_str()));
+  if (const auto prefix = said(from.token_prefix); !prefix.empty()) rules.token_prefix = prefix + ' ';
+}
+
+/// A rule for each host that a setting names: none where it names none.
+void fill_egress(manifest& own, const manifest& of, const values& known) {
+  std::vector<egress_rule> filled_in;
+  for (auto& rule : own.egress) {
+    const auto* setting = of.find_setting(template_in(rule.host));
+    using kind = setting_rule::kind;
+    if (!setting || (setting->type != kind::hosts && setting->type != kind::url)) {
+      rule.host = filled(rule.host, known);
+      filled_in.push_back(std::move(rule));
+      continue;
+    }
+    for (const auto& named : words_in(known.at(setting->name))) {
+      filled_in.push_back(rule);
+      filled_in.back().host = host_in(named);
+    }
+  }
+  own.egress = std::move(filled_in);
 }
 
 const std::string* value_of(const query_list& query, const std::string& name) {
@@ -102,8 +152,14 @@ std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m, 
   manifest own = *m;
   own.auth.authorize_url = filled(own.auth.authorize_url, known);
   own.auth.token_url = filled(own.auth.token_url, known);
-  for (auto& rule : own.egress) rule.host = filled(rule.host, known);
+  fill_auth(own.auth, known);
+  fill_egress(own, *m, known);
+  if (!m->private_hosts_setting.empty()) own.private_hosts = words_in(known[m->private_hosts_setting]);
   return std::make_shared<const manifest>(std::move(own));
+}
+
+bool may_be_private(const manifest& m, std::string_view url) {
+  return std::find(m.private_hosts.begin(), m.private_hosts.end(), host_in(url)) != m.private_hosts.end();
 }
 
 std::string unfilled(const manifest& m) {
@@ -137,24 +193,6 @@ std::string region_of_answer(const auth_rules& rules, std::string_view body) {
         value != region.values.end() && value->second == host)
       return region.name;
   return {};
-}
-
-std::string host_in(std::string_view pasted) {
-  constexpr std::string_view around = " \t\r\n\"'<>";
-  const auto first = pasted.find_first_not_of(around);
-  if (first == std::string_view::npos) return {};
-  pasted = pasted.substr(first, pasted.find_last_not_of(around) - first + 1);
-  if (const auto scheme = pasted.find("://"); scheme != std::string_view::npos) pasted.remove_prefix(scheme + 3);
-  pasted = pasted.substr(0, pasted.find_first_of("/?#"));
-  if (pasted.ends_with(":443")) pasted.remove_suffix(4);
-  return lower_case(pasted);
-}
-
-std::map<std::string, std::string> stored_settings(const manifest& m, values given) {
-  for (const auto& rule : m.settings)
-    if (const auto set = given.find(rule.name); set != given.end() && rule.type == setting_rule::kind::host)
-      set->second = host_in(set->second);
-  return given;
 }
 
 }  // namespace koppel::core

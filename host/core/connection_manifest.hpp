@@ -2,18 +2,22 @@
 // A manifest as it holds for one connection: its templates filled in from the connection's settings and from the data
 // centre that its account lives in; and what a redirect says about both. Pure.
 //
-// A template takes a host name, and nothing else: "https://{host}/token" takes the setting `host`, "{region.api}" a
-// value of the region. Where an account lives is said by providers in redirects and token answers; what they say
-// chooses a row of the manifest's table, and never names a host.
+// A template takes a host name: "https://{host}/token" takes the setting `host`, "{region.api}" a value of the region.
+// An address of [auth] may be a setting as a whole ("{token_url}"), and so may other parts of it (auth_settings); of
+// [[egress]] such a setting gives its host, or one rule for each of several. Where an account lives is said by
+// providers in redirects and token answers; what they say chooses a row of the manifest's table, and never names a
+// host.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "host/core/manifest.hpp"
 #include "host/core/oauth.hpp"
+#include "host/core/setting_value.hpp"
 
 namespace koppel::core {
 
@@ -28,6 +32,9 @@ std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m,
                                              const std::map<std::string, std::string>& settings,
                                              const std::map<std::string, std::string>& learned);
 
+/// Whether an operator allowed this address's host to be in a private network, for this connection.
+bool may_be_private(const manifest& m, std::string_view url);
+
 /// A setting that the addresses of this manifest still lack; empty where they are whole.
 std::string unfilled(const manifest& m);
 
@@ -41,12 +48,5 @@ redirect_place place_of(const auth_rules& rules, const query_list& redirect,
 
 /// The region that a token answer names; empty: none that the manifest has.
 std::string region_of_answer(const auth_rules& rules, std::string_view body);
-
-/// The host in an address that somebody pasted, in lower case: "https://Acme.my.workfront.com/login?x" gives
-/// "acme.my.workfront.com". What is no address comes back trimmed and in lower case, for a pattern to refuse.
-std::string host_in(std::string_view pasted);
-
-/// Settings as they are stored: of those that are hosts, the host alone.
-std::map<std::string, std::string> stored_settings(const manifest& m, std::map<std::string, std::string> given);
 
 }  // namespace koppel::core

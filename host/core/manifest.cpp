@@ -12,4 +12,10 @@ const stream_rule* manifest::find_stream(const std::string& stream) const {
   return found == streams.end() ? nullptr : &*found;
 }
 
+const setting_rule* manifest::find_setting(const std::string& setting) const {
+  const auto found =
+      std::find_if(settings.begin(), settings.end(), [&](const setting_rule& rule) { return rule.name == setting; });
+  return found == settings.end() ? nullptr : &*found;
+}
+
 }  // namespace koppel::core

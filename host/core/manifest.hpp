@@ -72,6 +72,12 @@ struct coupling_rules {
   std::string create, regenerate, removal;  ///< what `action` says
 };
 
+/// Parts of [auth] that a connection's settings have: which setting has which. Empty: the manifest's own words hold.
+struct auth_settings {
+  std::string scopes, scope_separator, extra_authorize_parameters, client_authentication, body_format, pkce,
+      refresh_token, code_lifetime_s, token_prefix;
+};
+
 struct auth_rules {
   enum class grant {
     authorization_code,
@@ -113,6 +119,7 @@ struct auth_rules {
   std::string
       redirect_check_setting;         ///< a setting that has to begin with `redirect_check_prefix`, whose templates are
   std::string redirect_check_prefix;  ///< parameters of the redirect, where all of these are there
+  auth_settings of_settings;
 };
 
 /// Where requests may go. A path is exact, or a prefix that ends in '*'.
@@ -125,14 +132,28 @@ struct egress_rule {
 struct setting_rule {
   enum class kind {
     text,
-    host,  ///< a host name; a pasted address is cut down to it
+    host,        ///< a host name; a pasted address is cut down to it
+    hosts,       ///< several, with a space between them
+    url,         ///< an https address
+    choice,      ///< one of `choices`
+    parameters,  ///< of a query: "access_type=offline&prompt=consent"
   };
   std::string name;
   kind type = kind::text;
   localized label, help;
   std::string pattern;  ///< ECMAScript regular expression, matched whole; empty: anything
   std::string default_value;
+  std::vector<std::string> choices;  ///< kind::choice
   bool required = false;
+  std::string required_without;  ///< required where this other setting has nothing
+  bool operator_only = false;    ///< whoever's token is bound to a customer may not set it
+};
+
+/// Settings that many connections have in common, by a name.
+struct preset_rule {
+  std::string name, title;
+  std::map<std::string, std::string> settings;
+  std::string plugin;  ///< not these settings but this plugin reads that provider
 };
 
 struct stream_rule {
@@ -156,9 +177,13 @@ struct manifest {
   std::vector<limit_rule> limits;
   std::vector<setting_rule> settings;
   std::vector<stream_rule> streams;
-  std::vector<localized> guide;  ///< the steps an administrator follows at the provider
+  std::vector<preset_rule> presets;
+  std::vector<localized> guide;            ///< the steps an administrator follows at the provider
+  std::string private_hosts_setting;       ///< a setting of kind::hosts
+  std::vector<std::string> private_hosts;  ///< of one connection: names that may lead to addresses that are not public
 
   const stream_rule* find_stream(const std::string& stream) const;
+  const setting_rule* find_setting(const std::string& setting) const;
 };
 
 /// A setting's value, given or default, has at most so many bytes. std::regex works on the stack, some hundred bytes of

@@ -70,7 +70,8 @@ struct authorization_answer {
   query_list place;  ///< the parameters that tell where the account lives (core/connection_manifest)
 };
 
-/// The decoded query of a callback.
+/// The decoded query of a callback. To be read once more with the connection's own rules, where the provider's have
+/// templates.
 authorization_answer read_callback(const auth_rules& rules, const query_list& query);
 
 /// A pasted code, query or whole address; or a key, which is taken as it is, but for what stands around it. `client_id`

@@ -64,6 +64,7 @@ struct exchange_limits {
   std::chrono::milliseconds deadline = limits::provider_deadline;  ///< for all of it
   std::size_t body = limits::provider_body;
   bool fresh_connection = false;     ///< token calls: never on a pooled connection
+  bool private_addresses = false;    ///< an operator named this host: its name may lead anywhere
   std::function<void()> on_sending;  ///< the connection is there, the request leaves
 };
 

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <deque>
 #include <optional>
+#include <tuple>
 
 #include "host/net/address.hpp"
 #include "host/net/client_connection.hpp"
@@ -110,10 +111,11 @@ class http_client::impl {
   std::size_t look_ups() const { return *look_ups_; }
 
  private:
-  std::shared_ptr<pool> pool_of(const destination& to);
+  std::shared_ptr<pool> pool_of(const destination& to, bool private_addresses);
   const path_out& path_to(const std::string& host) const;
   awaitable<result<place>> take_place(std::shared_ptr<pool> connections, std::string host, deadline_point deadline);
-  awaitable<result<client_connection::pointer>> connect(destination to, deadline_point deadline);
+  awaitable<result<client_connection::pointer>> connect(destination to, bool private_addresses,
+                                                        deadline_point deadline);
   static client_connection::pointer take_idle(pool& connections, std::chrono::milliseconds idle_limit);
 
   const asio::any_io_executor executor_;
@@ -122,7 +124,7 @@ class http_client::impl {
   const std::shared_ptr<std::size_t> look_ups_ = std::make_shared<std::size_t>(0);
   path_out open_internet_;
   std::map<std::string, path_out> routes_;
-  std::map<std::pair<std::string, std::uint16_t>, std::shared_ptr<pool>> pools_;
+  std::map<std::tuple<std::string, std::uint16_t, bool>, std::shared_ptr<pool>> pools_;
 };
 
 result<> http_client::impl::prepare() {
@@ -147,9 +149,10 @@ const path_out& http_client::impl::path_to(const std::string& host) const {
   return found == routes_.end() ? open_internet_ : found->second;
 }
 
-// A host has one path out, fixed by the options: host and port name the pool.
-std::shared_ptr<pool> http_client::impl::pool_of(const destination& to) {
-  auto& found = pools_[{to.host, to.port}];
+// A host has one path out, fixed by the options: host and port name the pool. Whom no private address is allowed gets
+// no connection that was opened for somebody whom it is.
+std::shared_ptr<pool> http_client::impl::pool_of(const destination& to, bool private_addresses) {
+  auto& found = pools_[{to.host, to.port, private_addresses}];
   if (!found) {
     found = std::make_shared<pool>();
     found->free = std::max<std::size_t>(options_.connections_per_host, 1);
@@ -180,7 +183,8 @@ client_connection::pointer http_client::impl::take_idle(pool& connections, std::
   return newest;
 }
 
-awaitable<result<client_connection::pointer>> http_client::impl::connect(destination to, deadline_point deadline) {
+awaitable<result<client_connection::pointer>> http_client::impl::connect(destination to, bool private_addresses,
+                                                                         deadline_point deadline) {
   const path_out path = path_to(to.host);
   std::vector<tcp::endpoint> endpoints;
   if (path.address) {
@@ -191,8 +195,8 @@ awaitable<result<client_connection::pointer>> http_client::impl::connect(destina
     if (!found) co_return found.error();
     endpoints = std::move(*found);
     std::string_view refusal;
-    std::erase_if(endpoints, [&refusal](const tcp::endpoint& e) {
-      const auto why = address_refusal(e.address());
+    std::erase_if(endpoints, [&refusal, private_addresses](const tcp::endpoint& e) {
+      const auto why = private_addresses ? std::string_view{} : address_refusal(e.address());
       if (!why.empty()) refusal = why;
       return !why.empty();
     });
@@ -229,7 +233,7 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
   if (!to) co_return to.error();
   auto bytes = request_bytes(r, *to);
   if (!bytes) co_return bytes.error();
-  const auto connections = pool_of(*to);
+  const auto connections = pool_of(*to, limits.private_addresses);
   // Who may be asked only once leaves soon, or not at all.
   const auto leaves_by =
       limits.fresh_connection ? std::chrono::steady_clock::now() + limits::token_connect_deadline : deadline;
@@ -241,7 +245,7 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
   for (;;) {
     client_connection::pointer connection = pooled;
     if (!connection) {
-      auto opened = co_await connect(*to, leaves_by);
+      auto opened = co_await connect(*to, limits.private_addresses, leaves_by);
       if (!opened) co_return before_sending(opened.error(), limits);
       connection = std::move(*opened);
     }

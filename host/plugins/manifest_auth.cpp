@@ -4,6 +4,7 @@
 #include <regex>
 #include <set>
 
+#include "host/core/setting_value.hpp"
 #include "host/plugins/manifest_rules.hpp"
 #include "host/plugins/manifest_sections.hpp"
 
@@ -34,26 +35,26 @@ core::refusal_rule read_refusal(toml_reader& in) {
 }
 
 void read_extra_parameters(toml_reader& auth, core::auth_rules& rules) {
-  static const std::set<std::string> ours{"response_type", "client_id",      "redirect_uri",         "state",
-                                          "scope",         "code_challenge", "code_challenge_method"};
   auto in = auth.table("extra_authorize_parameters", need::optional);
   if (!in) return;
   for (const std::string& key : in->keys()) {
-    if (ours.contains(key)) in->problem(key.c_str(), "is a parameter that Koppel sets itself");
+    if (core::is_own_parameter(key)) in->problem(key.c_str(), "is a parameter that Koppel sets itself");
     rules.extra_authorize_parameters[key] = in->text(key.c_str(), need::optional);
   }
 }
 
-/// An https URL whose whole host may be a template: "https://{host}/token". Nothing else of an address can come from
-/// elsewhere.
+/// An https URL whose whole host may be a template, "https://{host}/token"; or a template as a whole, "{token_url}".
 std::string template_url(toml_reader& in, const char* key, need n) {
   std::string value = in.text(key, n);
+  if (value.starts_with('{') && value.find('}') + 1 == value.size()) return value;
   const auto open = value.find('{');
   const bool whole_host =
       open == std::string::npos || (open == 8 && value.find('{', open + 1) == std::string::npos &&
                                     (value.size() == value.find('}') + 1 || value[value.find('}') + 1] == '/'));
   if (!value.empty() && !whole_host)
-    in.problem(key, "may have a template in one place: as the whole host, like \"https://{host}/token\"");
+    in.problem(
+        key,
+        "may have a template in one place: as the whole host, like \"https://{host}/token\", or as the whole address");
   else
     check(in, key, value, wrong_https_url(sample(value)));
   return value;
@@ -180,6 +181,22 @@ void read_regions(toml_reader& in, core::auth_rules& rules) {
   }
 }
 
+/// Which settings have parts of [auth]; that they are there, and of the right type, is checked with the templates.
+void read_of_settings(toml_reader& auth, core::auth_settings& from) {
+  auto in = auth.table("settings", need::optional);
+  if (!in) return;
+  from.scopes = in->text("scopes", need::optional);
+  from.scope_separator = in->text("scope_separator", need::optional);
+  from.extra_authorize_parameters = in->text("extra_authorize_parameters", need::optional);
+  from.client_authentication = in->text("client_authentication", need::optional);
+  from.body_format = in->text("body_format", need::optional);
+  from.pkce = in->text("pkce", need::optional);
+  from.refresh_token = in->text("refresh_token", need::optional);
+  from.code_lifetime_s = in->text("code_lifetime_s", need::optional);
+  from.token_prefix = in->text("token_prefix", need::optional);
+  in->finish();
+}
+
 }  // namespace
 
 std::string sample(const std::string& text) {
@@ -229,6 +246,7 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
   read_activation(*in, rules);
   read_token_use(*in, rules);
   read_regions(*in, rules);
+  read_of_settings(*in, rules.of_settings);
   in->finish();
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/core/setting_value.hpp"
 #include "host/core/text.hpp"
 #include "host/plugins/errors.hpp"
 #include "host/plugins/manifest_rules.hpp"
@@ -87,12 +88,22 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   if (auto label = in.table("label", need::required)) rule.label = languages(*label);
   if (auto help = in.table("help", need::optional)) rule.help = languages(*help);
   using kind = core::setting_rule::kind;
-  rule.type = in.word("type", {"text", "host"}, need::optional) == "host" ? kind::host : kind::text;
+  const auto type = in.word("type", {"text", "host", "hosts", "url", "choice", "parameters"}, need::optional);
+  rule.type = type == "host"         ? kind::host
+              : type == "hosts"      ? kind::hosts
+              : type == "url"        ? kind::url
+              : type == "choice"     ? kind::choice
+              : type == "parameters" ? kind::parameters
+                                     : kind::text;
+  rule.choices = in.texts("choices", rule.type == kind::choice ? need::required : need::optional);
+  if (rule.type != kind::choice && !rule.choices.empty()) in.problem("choices", "is for type = \"choice\" alone");
   rule.pattern = in.text("pattern", need::optional);
   const std::string wrong = wrong_pattern(rule.pattern);
   check(in, "pattern", rule.pattern, wrong);
   rule.default_value = in.text("default", need::optional);
   rule.required = in.boolean("required", false);
+  rule.required_without = in.text("required_without", need::optional);
+  rule.operator_only = in.boolean("operator_only", false);
   if (in.boolean("secret", false))
     in.problem("secret",
                "must be absent or false: secret settings are not supported yet, they would be stored unsealed");
@@ -100,6 +111,9 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
     in.problem("default", "must have at most 1024 bytes");
   else if (wrong.empty() && !rule.default_value.empty() && !matches_pattern(rule.pattern, rule.default_value))
     in.problem("default", "does not match the pattern of this setting");
+  else if (const auto other = wrong.empty() ? core::wrong_setting(rule, rule.default_value) : std::string();
+           !rule.default_value.empty() && !other.empty())
+    in.problem("default", other);
   in.finish();
   return rule;
 }
@@ -136,19 +150,94 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
   return rule;
 }
 
+core::preset_rule read_preset(toml_reader& in, const core::manifest& m, std::set<std::string>& names) {
+  core::preset_rule rule;
+  rule.name = in.text("name", need::required);
+  check(in, "name", rule.name, wrong_name(rule.name, false));
+  once(in, "name", rule.name, names);
+  rule.title = in.text("title", need::required);
+  rule.plugin = in.text("plugin", need::optional);
+  check(in, "plugin", rule.plugin, wrong_name(rule.plugin, false));
+  if (auto settings = in.table("settings", rule.plugin.empty() ? need::required : need::optional)) {
+    if (!rule.plugin.empty()) in.problem("settings", "are of no use beside \"plugin\"");
+    for (const std::string& key : settings->keys()) {
+      const auto value = settings->text(key.c_str(), need::required);
+      const auto* of = m.find_setting(key);
+      const auto wrong = of ? core::wrong_setting(*of, value) : "is no setting of this manifest";
+      check(*settings, key.c_str(), value, wrong);
+      if (of && of->operator_only)
+        settings->problem(key.c_str(), "is for an operator to set, one connection at a time");
+      rule.settings[key] = value;
+    }
+  }
+  in.finish();
+  return rule;
+}
+
+/// A setting that [auth.settings] or [network] names is there, and has the type that its place needs.
+void check_setting(toml_reader& document, const core::manifest& m, const char* where, const std::string& name,
+                   core::setting_rule::kind type, std::vector<std::string> choices = {}) {
+  if (name.empty()) return;
+  const auto* rule = m.find_setting(name);
+  const auto fits = [&] {
+    if (!rule || rule->type != type) return false;
+    return std::all_of(rule->choices.begin(), rule->choices.end(), [&](const std::string& choice) {
+      return std::find(choices.begin(), choices.end(), choice) != choices.end();
+    });
+  };
+  if (fits()) return;
+  std::string all;
+  for (const auto& choice : choices) all += (all.empty() ? " of " : ", ") + choice;
+  document.problem(where, "names the setting \"" + core::escaped(name, 64) +
+                              "\", which is none of the type that is needed" +
+                              (all.empty() ? "" : " (a choice" + all + ")"));
+}
+
+void check_of_settings(toml_reader& document, const core::manifest& m) {
+  using kind = core::setting_rule::kind;
+  const auto& from = m.auth.of_settings;
+  const auto look = [&](const std::string& name, kind type, std::vector<std::string> choices = {}) {
+    check_setting(document, m, "auth", name, type, std::move(choices));
+  };
+  look(from.scopes, kind::text);
+  look(from.scope_separator, kind::choice, {"space", "comma"});
+  look(from.extra_authorize_parameters, kind::parameters);
+  look(from.client_authentication, kind::choice, {"body", "basic"});
+  look(from.body_format, kind::choice, {"form", "json"});
+  look(from.pkce, kind::choice, {"yes", "no"});
+  look(from.refresh_token, kind::choice, {"required", "optional"});
+  look(from.code_lifetime_s, kind::text);
+  look(from.token_prefix, kind::text);
+  check_setting(document, m, "network", m.private_hosts_setting, kind::hosts);
+  for (const auto& rule : m.settings)
+    if (!rule.required_without.empty() && !m.find_setting(rule.required_without))
+      document.problem("setting", "\"" + rule.name + "\" is required_without a setting that is not there");
+}
+
 /// Every template has something to be filled with, wherever a connection may live.
 void check_templates(toml_reader& document, const core::manifest& m) {
   const auto known = [&](const std::string& name) {
     if (name.starts_with("region."))
       return !m.auth.regions.empty() && m.auth.regions.front().values.contains(name.substr(7));
-    return std::any_of(m.settings.begin(), m.settings.end(), [&](const core::setting_rule& s) {
-      return s.name == name && s.type == core::setting_rule::kind::host && (s.required || !s.default_value.empty());
-    });
+    const auto* s = m.find_setting(name);
+    return s && s->type == core::setting_rule::kind::host && (s->required || !s->default_value.empty());
   };
+  using kind = core::setting_rule::kind;
   const auto look = [&](const char* where, const std::string& text) {
     const auto open = text.find('{'), close = text.find('}');
     if (open == std::string::npos || close == std::string::npos) return;
     const auto name = text.substr(open + 1, close - open - 1);
+    const auto* setting = m.find_setting(name);
+    const bool whole = open == 0 && close + 1 == text.size();
+    // Where requests may go, an address or a list that nobody gave allows nothing.
+    const bool of_egress = where == std::string_view("egress");
+    if (setting && whole && of_egress && (setting->type == kind::url || setting->type == kind::hosts)) return;
+    if (whole && !of_egress) {
+      if (!setting || setting->type != kind::url || !setting->required)
+        document.problem(where, "has the template {" + core::escaped(name, 64) +
+                                    "} for a whole address, which is no required setting of type \"url\"");
+      return;
+    }
     if (!known(name))
       document.problem(where, "has the template {" + core::escaped(name, 64) +
                                   "}, which is neither a required setting of type \"host\" nor a region's value");
@@ -187,8 +276,17 @@ void read_document(const toml::table& root, manifest_form form, core::manifest& 
     identity->word("id", {"account_id"}, need::required);
     identity->finish();
   }
+  if (auto network = document.table("network", need::optional)) {
+    m.private_hosts_setting = network->text("private_hosts", need::required);
+    network->finish();
+  }
   check_templates(document, m);
-  for (auto& in : document.tables("stream", need::required)) {
+  check_of_settings(document, m);
+  std::set<std::string> presets;
+  for (auto& in : document.tables("preset", need::optional)) m.presets.push_back(read_preset(in, m, presets));
+  // Where code reads nothing on its own, somebody asks for one request at a time.
+  const auto streams_needed = m.presets.empty() || form == manifest_form::alone ? need::required : need::optional;
+  for (auto& in : document.tables("stream", streams_needed)) {
     auto rule = read_stream(in, m, streams, form);
     check_alone(in, rule, m.streams);
     m.streams.push_back(std::move(rule));

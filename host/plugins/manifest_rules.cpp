@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 #include <regex>
 #include <string_view>
 
@@ -16,11 +14,6 @@ namespace {
 
 bool small_letter(char c) { return c >= 'a' && c <= 'z'; }
 bool digit(char c) { return c >= '0' && c <= '9'; }
-
-bool host_label(std::string_view label) {
-  if (label.empty() || label.size() > 63 || label.front() == '-' || label.back() == '-') return false;
-  return std::all_of(label.begin(), label.end(), [](char c) { return small_letter(c) || digit(c) || c == '-'; });
-}
 
 }  // namespace
 
@@ -37,36 +30,6 @@ std::string wrong_name(const std::string& text, bool underscores) {
 std::string wrong_version(const std::string& text) {
   static const std::regex form(R"(\d{1,5}\.\d{1,5}\.\d{1,5}(-[0-9A-Za-z.-]{1,32})?)");
   return text.size() <= 64 && std::regex_match(text, form) ? "" : "must be a version like \"1.0.2\"";
-}
-
-std::string wrong_host(const std::string& text) {
-  const std::string expected = "must be a host name in lower case like \"api.example.com\"";
-  if (text.find("://") != std::string::npos) return expected + ", without a scheme";
-  if (text.find('*') != std::string::npos) return expected + ", without a wildcard";
-  if (text.size() > 253 || text.find('.') == std::string::npos) return expected;
-  std::string_view rest = text, label;
-  while (true) {
-    const auto dot = rest.find('.');
-    label = rest.substr(0, dot);
-    if (!host_label(label)) return expected;
-    if (dot == std::string_view::npos) break;
-    rest.remove_prefix(dot + 1);
-  }
-  // inet_aton reads "10.1" or "0x7f.1" as addresses: a last label that starts with a digit is none of a real domain.
-  if (digit(label.front())) return expected + ", not an IP address";
-  return {};
-}
-
-std::string wrong_https_url(const std::string& text) {
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed) return "must be an https URL";
-  if (parsed->scheme_id() != boost::urls::scheme::https) return "must be an https URL, not another scheme";
-  if (parsed->has_userinfo() || parsed->has_fragment()) return "must be an https URL without user or fragment";
-  if (parsed->has_port() && parsed->port() != "443") return "must be an https URL without a port";
-  if (parsed->host_type() != boost::urls::host_type::name)
-    return "must be an https URL of a host name, not of an address";
-  const std::string host = wrong_host(std::string(parsed->encoded_host()));
-  return host.empty() ? "" : "its host " + host;
 }
 
 std::string wrong_egress_path(const std::string& text) {

@@ -4,15 +4,15 @@
 
 #include <string>
 
+#include "host/core/host_name.hpp"
+
 namespace koppel::plugins {
 
 /// [a-z], then [a-z0-9-], at most 32; `underscores` allows '_' too.
 std::string wrong_name(const std::string& text, bool underscores);
 std::string wrong_version(const std::string& text);
-/// A DNS name in lower case with at least one dot: no scheme, port, wildcard or IP address.
-std::string wrong_host(const std::string& text);
-/// https://name/..., without user, port other than 443, or fragment.
-std::string wrong_https_url(const std::string& text);
+using core::wrong_host;
+using core::wrong_https_url;
 /// "/exact/path", or a prefix that ends in '*'.
 std::string wrong_egress_path(const std::string& text);
 std::string wrong_header_name(const std::string& text);

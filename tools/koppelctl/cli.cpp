@@ -29,6 +29,7 @@ struct arguments_of_all {
   connect_wish connect;
   sync_wish sync;
   event_wish event;
+  fetch_wish fetch;
   std::string from = "now";
   bool purge = false, yes = false, all = false, no_wait = false;
   long timeout_s = 3600;
@@ -133,7 +134,8 @@ void add_connect(CLI::App& connection, arguments_of_all& a) {
 void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   auto* connection = noun(top, "connection", "Customers' accounts at providers");
   auto* add = verb(*connection, a, "add", "Add a connection; connect it afterwards",
-                   "  koppelctl connection add teamleader/acme --app main --customer 4711",
+                   "  koppelctl connection add teamleader/acme --app main --customer 4711\n"
+                   "  koppelctl connection add generic/crm --app main --preset google",
                    with_name(a, [&a](surroundings& s, const full_name& name) {
                      a.connection.name = name;
                      return add_connection(s, a.connection);
@@ -141,6 +143,8 @@ void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   add->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
   add->add_option("--app", a.connection.app, "The name of the app to use")->required();
   add->add_option("--customer", a.connection.customer, "Your own id of the customer; it is on every event");
+  add->add_option("--preset", a.connection.preset,
+                  "Settings that the plugin knows by this name: koppelctl provider show; --set stands over them");
   add->add_option("--set", a.connection.settings, "key=value: a setting that the plugin asks for")
       ->allow_extra_args(false);
 
@@ -214,6 +218,25 @@ void add_sync_verbs(CLI::App& top, arguments_of_all& a) {
   list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
 }
 
+void add_fetch(CLI::App& top, arguments_of_all& a) {
+  auto* sub = verb(top, a, "fetch", "One request with a connection's credentials",
+                   "  koppelctl fetch generic/crm 'https://api.example.com/contacts.info?id={{id}}' --var id=7 "
+                   "--select data.last_name\n"
+                   "  koppelctl fetch generic/crm https://api.example.com/contacts.info --method POST "
+                   "--body '{\"id\":\"{{id}}\"}' --var id=7\n"
+                   "  koppelctl fetch --list",
+                   [&a](surroundings& s) { return fetch(s, a.fetch); });
+  sub->add_option("name", a.fetch.name, "provider/name of an authorized connection, such as generic/crm");
+  sub->add_option("url", a.fetch.url, "An https address; {{name}} in its path or query stands for a variable");
+  sub->add_option("--var", a.fetch.variables, "name=value; several times for several")->allow_extra_args(false);
+  sub->add_option("--select", a.fetch.select, "The part of the JSON answer to print, such as data.0.last_name");
+  sub->add_option("--method", a.fetch.method, "GET, HEAD, POST, PUT, PATCH or DELETE")
+      ->check(CLI::IsMember({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}, CLI::ignore_case))
+      ->capture_default_str();
+  sub->add_option("--body", a.fetch.body, "JSON to send, with {{name}} for a variable");
+  sub->add_flag("--list", a.fetch.list, "The connections that can be asked with");
+}
+
 void add_event_filters(CLI::App& sub, arguments_of_all& a) {
   sub.add_option("--connection", a.event.connections, "provider/name; several times for several")
       ->allow_extra_args(false);
@@ -276,6 +299,7 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
   add_connection_verbs(top, a);
   add_token_verbs(top, a);
   add_sync_verbs(top, a);
+  add_fetch(top, a);
   add_event_verbs(top, a);
   auto* consumer = noun(top, "consumer", "Who follows the bus");
   verb(*consumer, a, "list", "All consumers, and how far they are", "  koppelctl consumer list", list_consumers);

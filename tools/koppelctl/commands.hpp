@@ -59,7 +59,7 @@ ending revoke_token(surroundings& s, const std::string& name);
 // connections.cpp
 struct new_connection {
   full_name name;
-  std::string app, customer;
+  std::string app, customer, preset;
   std::vector<std::string> settings;
 };
 ending add_connection(surroundings& s, const new_connection& what);
@@ -84,6 +84,14 @@ struct sync_wish {
 };
 ending run_sync(surroundings& s, const sync_wish& wish);
 ending list_syncs(surroundings& s, const std::optional<full_name>& name, std::size_t limit);
+
+// fetch.cpp
+struct fetch_wish {
+  std::string name, url, method = "GET", body, select;
+  std::vector<std::string> variables;
+  bool list = false;  ///< which connections can be asked with
+};
+ending fetch(surroundings& s, const fetch_wish& wish);
 
 // events.cpp
 struct event_wish {

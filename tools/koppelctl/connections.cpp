@@ -68,6 +68,7 @@ ending add_connection(surroundings& s, const new_connection& what) {
   if (!settings) return settings.error();
   json::object body{
       {"provider", what.name.provider}, {"name", what.name.name}, {"app", what.app}, {"customer", what.customer}};
+  if (!what.preset.empty()) body["preset"] = what.preset;
   if (!settings->empty()) {
     json::object values;
     for (const auto& [key, value] : *settings) values[key] = value;

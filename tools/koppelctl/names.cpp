@@ -29,15 +29,16 @@ result<full_name> parse_name(std::string_view text) {
                                "lower-case letters, digits and hyphens.");
 }
 
-result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& pairs) {
+result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& pairs,
+                                                          const std::string& option) {
   std::map<std::string, std::string> settings;
   for (const auto& pair : pairs) {
     const auto equals = pair.find('=');
     // The value may be something that should not be repeated on a screen.
-    if (equals == std::string::npos || equals == 0) return fail(errc::usage, "--set takes key=value.");
+    if (equals == std::string::npos || equals == 0) return fail(errc::usage, option + " takes key=value.");
     const auto key = pair.substr(0, equals);
     if (!settings.emplace(key, pair.substr(equals + 1)).second)
-      return fail(errc::usage, "--set names " + shortened(printable(key), 80) + " twice.");
+      return fail(errc::usage, option + " names " + shortened(printable(key), 80) + " twice.");
   }
   return settings;
 }

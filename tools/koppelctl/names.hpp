@@ -20,7 +20,8 @@ struct full_name {
 /// A provider and a name of [a-z0-9-], one slash between them. The sentence of a failure says what is wrong.
 result<full_name> parse_name(std::string_view text);
 
-/// "key=value", several times, no key twice. The value may be empty and may hold "=".
-result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& pairs);
+/// "key=value", several times, no key twice. The value may be empty and may hold "=". `option` is what complaints name.
+result<std::map<std::string, std::string>> parse_settings(const std::vector<std::string>& pairs,
+                                                          const std::string& option = "--set");
 
 }  // namespace koppel::koppelctl

@@ -17,6 +17,35 @@ bool is_name(const std::string& text) {
          text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
 }
 
+void print_settings(terminal& t, const json::array& settings, const std::string& language) {
+  table shown({{"SETTING"}, {"VALUE"}, {"DEFAULT"}, {"WHAT"}});
+  each_object(settings, [&](const json::object& s) {
+    std::string values = text_of(s, "type"), choices;
+    for (const auto& choice : array_of(s, "choices"))
+      if (choice.is_string()) choices += (choices.empty() ? "" : " or ") + std::string(choice.get_string());
+    if (!choices.empty()) values = choices;
+    const auto what = text_of(object_of(s, "help"), language);
+    shown.add({text_of(s, "name") + (flag_of(s, "required") ? " (needed)" : ""), values, text_of(s, "default"),
+               what.empty() ? text_of(object_of(s, "label"), language) : what});
+  });
+  if (shown.empty()) return;
+  t.out << "\n";
+  shown.print(t.out, t.colours);
+}
+
+void print_presets(terminal& t, const json::array& presets) {
+  table shown({{"PRESET"}, {"PROVIDER"}, {"HOW"}});
+  each_object(presets, [&](const json::object& p) {
+    const auto plugin = text_of(p, "plugin");
+    shown.add({text_of(p, "name"), text_of(p, "title"),
+               plugin.empty() ? "--preset " + text_of(p, "name")
+                              : "has a plugin of its own: koppelctl connection add " + plugin + "/NAME"});
+  });
+  if (shown.empty()) return;
+  t.out << "\n";
+  shown.print(t.out, t.colours);
+}
+
 }  // namespace
 
 ending show_provider(surroundings& s, const std::string& name, const std::string& language) {
@@ -41,6 +70,8 @@ ending show_provider(surroundings& s, const std::string& name, const std::string
     t.out << (webhooks.empty()
                   ? "Webhook            every app has an address of its own: koppelctl app add " + name + "/NAME\n"
                   : std::string("Register it at the provider, and show it to nobody else.\n"));
+  print_settings(t, array_of(*answer, "settings"), language);
+  print_presets(t, array_of(*answer, "presets"));
   const auto& guide = array_of(*answer, "guide");
   if (!guide.empty()) t.out << "\n";
   int number = 0;

@@ -131,6 +131,7 @@ class Browser:
 
     def __init__(self, routes):
         self.routes = routes  # host name -> ("address:port", the file of its certificate authority)
+        self.set_cookies = []  # of the last answer
 
     def exchange(self, method, url, body=None, headers=None):
         parts = urllib.parse.urlsplit(url)
@@ -147,6 +148,7 @@ class Browser:
         try:
             connection.request(method, target, body, {"Host": parts.netloc, **(headers or {})})
             answer = connection.getresponse()
+            self.set_cookies = answer.headers.get_all("Set-Cookie") or []
             return answer.status, dict((k.lower(), v) for k, v in answer.getheaders()), answer.read().decode()
         finally:
             connection.close()

@@ -15,7 +15,7 @@ struct api_world : world {
                                           [](std::string, int, std::string) {}},
                   sync::sync_options{});
     api_.emplace(api::api_surroundings{supervisor, clock, *book, *host, *auth, *sync_,
-                                       [] { return std::vector<std::string>(); }, "", "", "", ""});
+                                       [] { return std::vector<std::string>(); }, "", "", "", "", &*provider});
     api_->add_routes(router);
   }
 

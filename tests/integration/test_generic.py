@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The generic plugin against oidc-provider from npm, which nobody here wrote: access, renewals, fetch, refusals."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from harness import RigTest
+from koppel import Rig
+from oidc_provider import HOST, OidcProvider, Person
+from provider import wait_until
+
+PUBLIC = "https://koppel.oidc.test"
+BY_BODY = {"client_id": "koppel-body", "client_secret": "body-canary-secret-0123456789abcdef",
+           "token_endpoint_auth_method": "client_secret_post"}
+BY_BASIC = {"client_id": "koppel-basic", "client_secret": "basic-canary/secret+with:signs=0123456789",
+            "token_endpoint_auth_method": "client_secret_basic"}
+
+
+class Generic(RigTest):
+    def make_rig(self):
+        rig = Rig(self.build, self.folder, schedule=False)
+        self.addCleanup(rig.stop)
+        clients = [{**client, "redirect_uris": [f"{PUBLIC}/callback/generic"], "response_types": ["code"],
+                    "grant_types": ["authorization_code", "refresh_token"]} for client in (BY_BODY, BY_BASIC)]
+        self.oidc = rig.sims["generic"] = OidcProvider(self.build, os.path.join(self.folder, "oidc"), clients)
+        # As with the simulators, but for the certificate's authority, which is this provider's own.
+        rig.write_config()
+        with open(rig.config, encoding="utf-8") as file:
+            config = file.read()
+        with open(rig.config, "w", encoding="utf-8") as file:
+            file.write(config.replace("[ingress]\n", f'[ingress]\npublic_url = "{PUBLIC}"\n'))
+        rig.start_host()
+        self.rig = rig
+        return rig
+
+    def add(self, name, client, *more, scopes="openid offline_access", pinned=True):
+        self.rig.ask("app", "add", f"generic/{name}", "--client-id", client["client_id"], "--secret-stdin",
+                     stdin=client["client_secret"] + "\n")
+        settings = {"authorization_url": f"https://{HOST}/auth", "token_url": f"https://{HOST}/token", "scopes": scopes,
+                    "authorize_parameters": "prompt=consent", "account_url": f"https://{HOST}/me", "account_id": "/sub",
+                    "refresh_token": "required", "api_hosts": HOST}
+        options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        return self.rig.ask("connection", "add", f"generic/{name}", "--app", name, "--customer", "4711", *options, *more)
+
+    def connect(self, name, login):
+        """Through oidc-provider's own pages and the host's own callback; koppelctl's exit code and last document."""
+        child = subprocess.Popen([os.path.join(self.rig.bin, "koppelctl"), "--socket", self.rig.socket, "--json",
+                                  "connection", "connect", name, "--yes"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True)
+        try:
+            person = Person(self.oidc, login)
+            back = person.agree(json.loads(child.stdout.readline())["link"])
+            self.assertTrue(back.startswith(f"{PUBLIC}/callback/generic?"), back)
+            # What a reverse proxy would do.
+            ingress = self.rig.ask("status")["ingress"]["address"]
+            status, _, page = person.exchange("GET", f"http://{ingress}{back[len(PUBLIC):]}")
+            self.assertLess(status, 500, page)
+            out, err = child.communicate(timeout=60)
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.communicate()
+            child.stdout.close()
+            child.stderr.close()
+        self.assertTrue(out.strip(), err)
+        return child.returncode, json.loads(out.strip().splitlines()[-1]), status, page
+
+    def fetch(self, *arguments, check=True):
+        return self.rig.ctl("fetch", *arguments, check=check)
+
+    def renewals(self, client):
+        return [e for e in self.oidc.events("refresh_token") if e["client"] == client["client_id"]]
+
+    def ask_until_renewed(self, name, client, times):
+        def asked():
+            status, answer = self.rig.call("POST", f"/v1/connections/{name}/fetch", {"url": f"https://{HOST}/me"})
+            self.assertEqual(status, 200, answer)
+            return len(self.renewals(client)) >= times
+
+        wait_until(f"{times} renewals of {name}", asked, 30, every=0.2)
+
+    def test_access_is_given_renewed_and_used(self):
+        rig = self.make_rig()
+        for name, client, login in (("body", BY_BODY, "anna"), ("basic", BY_BASIC, "bert")):
+            self.add(name, client, "--set", f"client_authentication={name}")
+            code, outcome, status, _ = self.connect(f"generic/{name}", login)
+            self.assertEqual((code, status, outcome["auth"]["display"]), (0, 200, "Success"), outcome)
+            self.assertEqual(outcome["auth"]["account"]["id"], f"{HOST}/{login}")
+        exchanged = self.oidc.events("authorization_code")
+        self.assertEqual([(e["client"], e["basic"], e["done"]) for e in exchanged],
+                         [("koppel-body", False, True), ("koppel-basic", True, True)])
+
+        # Its tokens live for two seconds, and are renewed when somebody asks: each time with the refresh token that
+        # the renewal before has brought.
+        for name, client in (("body", BY_BODY), ("basic", BY_BASIC)):
+            self.ask_until_renewed(f"generic/{name}", client, 3)
+        self.assertTrue(all(e["done"] for e in self.renewals(BY_BODY) + self.renewals(BY_BASIC)))
+        self.assertFalse([e for e in self.oidc.events() if "revoked" in e or "trouble" in e])
+        answer = json.loads(self.fetch("generic/basic", f"https://{HOST}/me?for={{{{who}}}}", "--var", "who=b & c",
+                                       "--select", "sub").stdout)
+        self.assertEqual((answer["status"], answer["selected"]), (200, "bert"))
+        plain = subprocess.run([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "fetch", "generic/body",
+                                f"https://{HOST}/me", "--select", "sub"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((plain.returncode, plain.stdout), (0, "anna\n"), plain.stderr)
+
+        # Killed and started anew, it goes on with the pair that it stored.
+        rig.kill(rig.host)
+        before = len(self.renewals(BY_BODY))
+        rig.start_host()
+        self.ask_until_renewed("generic/body", BY_BODY, before + 1)
+        self.assertEqual(json.loads(self.fetch("generic/body", f"https://{HOST}/me", "--select", "sub").stdout)["selected"],
+                         "anna")
+        self.assertTrue(all(e["done"] for e in self.renewals(BY_BODY)))
+        with open(rig.host_log, encoding="utf-8", errors="replace") as log:
+            text = log.read()
+        self.assertNotIn("canary", text)
+        self.assertNotIn("for=", text)
+        self.assertIn(f"generic/basic: fetch GET {HOST}/me by koppelctl: 200", text)
+
+    def test_what_is_refused_says_why(self):
+        rig = self.make_rig()
+        self.add("main", BY_BODY)
+        # Not authorised means not offered.
+        refused = self.fetch("generic/main", f"https://{HOST}/me", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("generic/main is not authorized (unconfigured)", refused.stderr)
+        self.assertEqual(rig.ask("fetch", "--list")["connections"], [])
+
+        link = rig.call("POST", "/v1/connections/generic/main/attempts", {})[1]["link"]
+        self.assertIn("code_challenge_method=S256", link)
+        self.assertIn("prompt=consent", link)
+        status, outcome = rig.call("POST", "/v1/connections/generic/main/code",
+                                   {"pasted": "a-code-that-nobody-gave", "confirmation": {"mode": "yes"}})
+        self.assertEqual((status, outcome["outcome"]["reason"]), (200, "code_refused"))
+        self.assertEqual(outcome["outcome"]["display"], "Failed, Status code: BadRequest")
+        self.assertEqual(outcome["outcome"]["provider_error"], "invalid_grant")
+
+        # Without offline_access there is no refresh token, and this grant would end within seconds.
+        self.add("short", BY_BASIC, "--set", "client_authentication=basic", scopes="openid")
+        code, outcome, _, _ = self.connect("generic/short", "carl")
+        self.assertEqual(code, 1)
+        self.assertEqual(outcome["auth"]["provider_error"], "no refresh token")
+
+        code, outcome, _, _ = self.connect("generic/main", "anna")
+        self.assertEqual((code, outcome["auth"]["display"]), (0, "Success"))
+        self.assertEqual([c["name"] for c in rig.ask("fetch", "--list")["connections"]], ["main"])
+        said = self.fetch("generic/main", "https://elsewhere.example/me", check=False)
+        self.assertIn("the host elsewhere.example is not declared", said.stderr)
+        self.assertIn('setting "api_hosts"', said.stderr)
+        said = self.fetch("generic/main", f"https://{HOST}/no-such-page", check=False)
+        self.assertEqual(said.returncode, 1)
+        self.assertIn("The provider answered 404. It says: ", said.stderr)
+        said = self.fetch("generic/main", f"https://{HOST}/me", "--select", "name", check=False)
+        self.assertIn('The answer has no "name" at its top: it has sub.', said.stderr)
+        said = self.fetch("generic/main", f"https://{HOST}/me?a={{{{b}}}}", check=False)
+        self.assertIn('The variable "b" is missing: add --var b=VALUE.', said.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
