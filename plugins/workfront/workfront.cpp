@@ -4,6 +4,7 @@
 // README.md beside this file has Workfront's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -23,6 +24,7 @@ class workfront : public connector {
     stream("companies", entity::company, &workfront::read, &workfront::read_one);
     stream("projects", entity::project, &workfront::read, &workfront::read_one);
     stream("users", entity::user, &workfront::read, &workfront::read_one);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   std::string base_url(const job& run) const override;
   task<> probe(probe_run& run) override;

@@ -4,6 +4,7 @@
 // has Zoho's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 #include <algorithm>
 
@@ -33,6 +34,7 @@ class zoho : public connector {
     stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
     stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
     stream("users", entity::user, &zoho::read_users, &zoho::read_one);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   /// The host learned where the customer's data centre is when he gave access.
   std::string base_url(const job& run) const override {
