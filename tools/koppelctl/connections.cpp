@@ -58,6 +58,7 @@ void print_connection(terminal& t, const json::object& c) {
     const auto* tag = t.speaks == language::nl ? "nl" : t.speaks == language::fr ? "fr" : "en";
     line("Hint", printable(text_of(object_of(auth, "hint"), tag)));
   }
+  line("Open link", printable(text_of(object_of(c, "open_link"), "link")));
   print_streams(t, array_of(c, "streams"));
 }
 
