@@ -98,14 +98,16 @@ class control_api {
   runtime::awaitable<result<boost::json::array>> show(std::function<bool(const ledger::connection&)> wanted);
   /// not_found also for one that this caller does not see: in the same words.
   runtime::awaitable<result<ledger::connection>> find(std::string provider, std::string name, caller who);
-  runtime::awaitable<answer> show_one(int status, std::string id);
+  /// With the link that is open, for whoever may ask for one.
+  runtime::awaitable<answer> show_one(int status, std::string id, caller who);
+  boost::json::value shown_link(const std::string& connection_id, const caller& who) const;
   boost::json::array shown_plugins() const;
   boost::json::array shown_consumers(ledger::transaction& tx) const;
 
   // control_customers.cpp
   struct saving;
   runtime::awaitable<answer> save(saving& s);
-  runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome);
+  runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome, caller who);
 
   api_surroundings around_;
   token_keeper tokens_;

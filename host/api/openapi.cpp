@@ -44,6 +44,12 @@ const std::vector<named_schema>& schemas() {
         {"action_by", "string", "whose turn it is", true},
         {"hint", "texts", "what to do, in the manual's words", true},
         {"account", "account?", "whose account it is", true}}},
+      {"open_link",
+       "A link that nobody has used yet.",
+       {{"link", "string", "", true},
+        {"redirect_uri", "string", "where it sends the browser", true},
+        {"own_callback", "boolean", "false: what comes back has to be brought to /code", true},
+        {"expires_at", "string", "RFC 3339, UTC", true}}},
       {"connection",
        "One account of a customer at a provider.",
        {{"id", "string", "immutable", true},
@@ -59,6 +65,9 @@ const std::vector<named_schema>& schemas() {
          "whether the provider was asked to send webhooks: state (none, registered, refused or failing), reason, "
          "registered_at, ends_at, last_received_at",
          true},
+        {"open_link", "open_link?",
+         "of one connection, for the scope connect: the newest link that is good; after a refused code, for the next "
+         "try"},
         {"streams", "objects", "what is read, when, and how many records there are", true}}},
       {"connections", "", {{"connections", "connection[]", "", true}}},
       {"saved",

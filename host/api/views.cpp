@@ -107,6 +107,13 @@ json::object view(const ledger::webhook& w, const std::string& app, const std::s
           {"reason", w.reason}};
 }
 
+json::object view(const auth::started_attempt& a) {
+  return {{"link", a.link},
+          {"redirect_uri", a.redirect_uri},
+          {"own_callback", a.own_callback},
+          {"expires_at", core::to_rfc3339(a.expires_at)}};
+}
+
 json::object view(const ledger::app& a) {
   return {{"id", a.id},
           {"provider", a.provider},

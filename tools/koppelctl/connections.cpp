@@ -65,6 +65,7 @@ void print_connection(terminal& t, const json::object& c) {
                          (last.empty() ? "" : ", the last at " + short_time(last) + " UTC") +
                          (why.empty() ? "" : ": " + printable(why)));
   }
+  line("Open link", printable(text_of(object_of(c, "open_link"), "link")));
   print_streams(t, array_of(c, "streams"));
 }
 
