@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -26,6 +27,8 @@ class input {
   std::string required(std::string_view field, std::size_t max_size = 4096);
   std::string optional(std::string_view field, std::size_t max_size = 4096);
   bool flag(std::string_view field);
+  /// A whole number from `least` to `most`; `otherwise` where it is not there.
+  std::int64_t number(std::string_view field, std::int64_t least, std::int64_t most, std::int64_t otherwise);
   /// A name that may stand in topics and addresses: [a-z0-9-]{1,64}, not beginning or ending with "-".
   std::string name(std::string_view field);
   std::map<std::string, std::string> text_map(std::string_view field);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
 // grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh,
-// key_by_webhook.cpp takes keys that nobody pasted.
+// key_by_webhook.cpp takes keys that nobody pasted, connect_links.cpp has the links that customers begin attempts with.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once
@@ -39,11 +39,21 @@ class auth_service::impl {
   }
 
   std::string own_callback(const std::string& provider) const;
-  runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
-                                                    std::string redirect_uri);
+  /// Where an attempt comes from, if from a connect link.
+  struct origin {
+    std::string link;     ///< its id
+    std::string browser;  ///< digest of the word that the browser keeps
+  };
+  runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c, std::string redirect_uri,
+                                                    origin from);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
                                                        trial t);
-  runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
+  runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language,
+                                       std::string cookies);
+  runtime::awaitable<result<made_link>> make_link(std::string connection_id, confirmation c, std::chrono::days life,
+                                                  std::string made_by);
+  runtime::awaitable<landing> show_link(std::string secret, language l);
+  runtime::awaitable<landing> follow_link(std::string secret, click how, language l);
   runtime::awaitable<landing> activated(std::string provider, core::query_list query, language l);
   runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
   runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept,
@@ -73,6 +83,8 @@ class auth_service::impl {
     confirmation how;
     std::optional<ledger::attempt> attempt;  ///< of the link; put back where it turns out to be unused
     std::string reference;                   ///< digest of the webhook's that brought it
+    std::string link;                        ///< id of the connect link whose flow it ends
+    bool elsewhere = false;                  ///< that flow came back to another browser than the one that began it
   };
   /// A grant on its way to be stored.
   struct grant {
@@ -81,6 +93,7 @@ class auth_service::impl {
     std::string region;     ///< where the account lives; empty: as before
     bool stored = false;    ///< it is in the ledger already; else something older that may work is
     std::string reference;  ///< digest of the webhook's that brought the key; empty: it came otherwise
+    std::string link;       ///< id of the connect link whose flow it ends; empty: none
   };
   class probe_effects;
   struct probe_outcome {
@@ -92,13 +105,24 @@ class auth_service::impl {
   runtime::awaitable<result<subject>> load(std::string connection_id);
   /// Takes the attempt that belongs to what was pasted; none is needed for a bare code.
   runtime::awaitable<result<void>> find_attempt(arrival& a);
-  runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l);
+  runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l,
+                                              std::string cookies);
+
+  // connect_links.cpp
+  struct found_link;
+  std::string public_base() const;
+  runtime::awaitable<result<found_link>> find_link(std::string secret);
+  landing link_page(const found_link& found, language l) const;
+  /// The address of the link that the browser came from, if it is of use still; `link_id` empty: whichever it was.
+  runtime::awaitable<std::string> link_to_try_again(std::string cookies, std::string link_id);
+  static bool is_same_browser(const ledger::attempt& a, const std::string& cookies);
+  runtime::awaitable<void> note_outcome(std::string link_id, core::auth_state outcome);
 
   // key_by_webhook.cpp
   struct coupled;
   std::string own_activated(const std::string& provider) const;
   runtime::awaitable<result<started_attempt>> begin_activation(const subject& about, confirmation c,
-                                                               std::string success_url);
+                                                               std::string success_url, origin from);
   static result<coupled> find_coupled(ledger::transaction& tx, const ledger::webhook& w,
                                       const core::coupling_message& m);
   runtime::awaitable<void> take_key(webhook_outcome& out, core::coupling_message& m, const coupled& found,

@@ -52,7 +52,7 @@ std::string text_of(const confirmation& c) {
     case confirmation::mode::ask:
       break;
   }
-  return "ask";
+  return c.account_id.empty() ? "ask" : "ask:" + c.account_id;
 }
 
 confirmation confirmation_from(const std::string& text) {
@@ -62,13 +62,12 @@ confirmation confirmation_from(const std::string& text) {
     c.how = confirmation::mode::expect;
     c.account_id = text.substr(7);
   }
+  if (text.starts_with("ask:")) c.account_id = text.substr(4);
   return c;
 }
 
 std::string auth_service::impl::own_callback(const std::string& provider) const {
-  auto base = options_.callback_base;
-  while (base.ends_with('/')) base.pop_back();
-  return base + "/callback/" + provider;
+  return public_base() + "/callback/" + provider;
 }
 
 awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::string connection_id) {
@@ -97,14 +96,14 @@ awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::str
 }
 
 awaitable<result<started_attempt>> auth_service::impl::begin(std::string connection_id, confirmation c,
-                                                             std::string redirect_uri) {
+                                                             std::string redirect_uri, origin from) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   const subject& about = *loaded;
   if (auto why = core::attempt_refusal(view_of(about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
   if (!about.manifest->auth.activation.url.empty()) {
-    auto beginning = begin_activation(about, c, std::move(redirect_uri));
+    auto beginning = begin_activation(about, c, std::move(redirect_uri), std::move(from));
     co_return co_await std::move(beginning);
   }
   if (about.manifest->auth.kind == core::auth_rules::grant::client_key)
@@ -132,6 +131,8 @@ awaitable<result<started_attempt>> auth_service::impl::begin(std::string connect
     a.confirmation = text_of(c);
     a.created_at = tx.now();
     a.expires_at = started.expires_at = a.created_at + link_life;
+    a.link = from.link;
+    a.browser = from.browser;
     return tx.insert_attempt(std::move(a));
   };
   // The attempt first: a connection never waits for a link that does not exist.
@@ -170,6 +171,7 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
   if (a.attempt) {
     a.redirect_uri = a.attempt->redirect_uri;
     a.verifier = a.attempt->verifier.clone();
+    a.link = a.attempt->link;
     co_return result<>{};
   }
   const auto& of_manifest = a.about.manifest->auth.default_redirect_uri;
@@ -225,17 +227,24 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
 }
 
 awaitable<landing> auth_service::impl::callback(std::string provider, core::query_list query,
-                                                std::string accept_language) {
-  auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language));
+                                                std::string accept_language, std::string cookies) {
+  auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language), std::move(cookies));
   co_return co_await shielded(std::move(work));
 }
 
-awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
+awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l,
+                                                       std::string cookies) {
   const auto m = plugins_.find(provider);
+  std::string again;
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
-    return landing{status, landing_html(kind, l, state, m.get())};
+    landing shown;
+    shown.status = status;
+    shown.html = landing_html(kind, l, state, m.get(), {}, again);
+    return shown;
   };
   if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
+  auto offering = link_to_try_again(cookies, "");
+  again = co_await std::move(offering);
   arrival a;
   a.answer = core::read_callback(m->auth, query);
   if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
@@ -270,7 +279,18 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   a.redirect_uri = a.attempt->redirect_uri;
   a.verifier = a.attempt->verifier.clone();
   a.how = confirmation_from(a.attempt->confirmation);
+  a.link = a.attempt->link;
+  a.elsewhere = !a.link.empty() && !is_same_browser(*a.attempt, cookies);
+  if (a.elsewhere) a.how.how = confirmation::mode::ask;
   auto done = co_await act_on(a);
+  if (!a.link.empty()) {
+    if (done && done->auth.reason != core::auth_reason::none) {
+      auto noting = note_outcome(a.link, done->auth);
+      co_await std::move(noting);
+    }
+    auto offering_it = link_to_try_again(cookies, a.link);
+    again = co_await std::move(offering_it);
+  }
   if (done) co_return page(200, page_kind::outcome, done->auth);
   if (done.error().code == errc::provider_unreachable) co_return page(503, page_kind::unreachable);
   spdlog::error("{}/{}: callback: {}", provider, a.about.connection.name, done.error().detail);
@@ -345,7 +365,7 @@ std::string auth_service::own_callback(const std::string& provider) const { retu
 
 awaitable<result<started_attempt>> auth_service::begin(std::string connection_id, confirmation c,
                                                        std::string redirect_uri) {
-  return impl_->begin(std::move(connection_id), std::move(c), std::move(redirect_uri));
+  return impl_->begin(std::move(connection_id), std::move(c), std::move(redirect_uri), {});
 }
 
 awaitable<result<ledger::connection>> auth_service::paste(std::string connection_id, core::secret pasted,
@@ -354,8 +374,21 @@ awaitable<result<ledger::connection>> auth_service::paste(std::string connection
 }
 
 awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
-                                          std::string accept_language) {
-  return impl_->callback(std::move(provider), std::move(query), std::move(accept_language));
+                                          std::string accept_language, std::string cookies) {
+  return impl_->callback(std::move(provider), std::move(query), std::move(accept_language), std::move(cookies));
+}
+
+awaitable<result<made_link>> auth_service::make_link(std::string connection_id, confirmation c, std::chrono::days life,
+                                                     std::string made_by) {
+  return impl_->make_link(std::move(connection_id), std::move(c), life, std::move(made_by));
+}
+
+awaitable<landing> auth_service::show_link(std::string secret, std::string accept_language) {
+  return impl_->show_link(std::move(secret), language_of(accept_language));
+}
+
+awaitable<landing> auth_service::follow_link(std::string secret, click how, std::string accept_language) {
+  return impl_->follow_link(std::move(secret), std::move(how), language_of(accept_language));
 }
 
 awaitable<landing> auth_service::activated(std::string provider, std::vector<std::pair<std::string, std::string>> query,
