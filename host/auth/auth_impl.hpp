@@ -108,6 +108,10 @@ class auth_service::impl {
   runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l,
                                               std::string cookies);
 
+  /// Whose addresses the `iss` of this answer may name: those of the connection that its state belongs to.
+  runtime::awaitable<std::vector<std::string>> servers_asked(std::shared_ptr<const core::manifest> m,
+                                                             core::query_list query);
+
   // connect_links.cpp
   struct found_link;
   std::string public_base() const;

@@ -6,6 +6,7 @@
 #include <sodium/randombytes.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 
 #include "host/auth/auth_impl.hpp"
@@ -218,7 +219,8 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
   a.about = std::move(*loaded);
   if (auto why = core::attempt_refusal(view_of(a.about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
-  a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id);
+  const auto servers = core::servers_of(a.about.of_provider, a.about.connection.settings, a.about.connection.learned);
+  a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id, servers);
   if (a.answer.problem != core::answer_problem::none)
     co_return failure{make_error_code(errc::bad_answer), core::sentence_of(a.answer.problem)};
   if (auto found = co_await find_attempt(a); !found) co_return found.error();
@@ -230,6 +232,28 @@ awaitable<landing> auth_service::impl::callback(std::string provider, core::quer
                                                 std::string accept_language, std::string cookies) {
   auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language), std::move(cookies));
   co_return co_await shielded(std::move(work));
+}
+
+awaitable<std::vector<std::string>> auth_service::impl::servers_asked(std::shared_ptr<const core::manifest> m,
+                                                                      core::query_list query) {
+  std::optional<ledger::connection> asked;
+  const auto named = [&query](std::string_view name) {
+    return std::find_if(query.begin(), query.end(), [name](const auto& p) { return p.first == name; });
+  };
+  const auto state = named("state");
+  const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
+    const auto attempt = tx.find_attempt(fingerprint(state->second));
+    if (attempt) asked = tx.find_connection(attempt->connection_id);
+    return {};
+  };
+  if (state != query.end() && named("iss") != query.end()) {
+    auto looking = ledger_.write(look);
+    // Where nothing can be read, nothing is taken either: whoever asks next says so.
+    if (auto done = co_await std::move(looking); !done) co_return std::vector<std::string>{};
+  }
+  if (!asked || asked->provider != m->name) co_return std::vector<std::string>{};
+  auto servers = core::servers_of(m, asked->settings, asked->learned);
+  co_return servers;
 }
 
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l,
@@ -246,7 +270,9 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   auto offering = link_to_try_again(cookies, "");
   again = co_await std::move(offering);
   arrival a;
-  a.answer = core::read_callback(m->auth, query);
+  auto finding = servers_asked(m, query);
+  const auto servers = co_await std::move(finding);
+  a.answer = core::read_callback(m->auth, query, servers);
   if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
   if (a.answer.state.empty()) co_return page(400, a.answer.error.empty() ? page_kind::stale_link : page_kind::denied);
 

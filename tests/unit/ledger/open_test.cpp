@@ -37,6 +37,10 @@ DROP INDEX connections_by_reference;
 ALTER TABLE apps DROP COLUMN webhook_secret;
 ALTER TABLE apps DROP COLUMN webhook_digest;
 ALTER TABLE connections DROP COLUMN reference;
+DROP TABLE connect_links;
+DROP INDEX attempts_of_link;
+ALTER TABLE attempts DROP COLUMN link;
+ALTER TABLE attempts DROP COLUMN browser;
 DELETE FROM meta WHERE key IN ('grants', 'horizon', 'history_bytes');
 PRAGMA user_version = 1;
 )sql";
@@ -136,7 +140,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 7");
+  d.tamper("PRAGMA user_version = 8");
   d.open();
 }
 
