@@ -81,6 +81,9 @@ class control_api {
   reply post_code(call c);
   reply post_confirmation(call c);
   reply post_fetch(call c);
+  reply post_link(call c);
+  reply get_links(call c);
+  reply delete_link(call c);
   reply get_syncs(call c);
   reply post_sync(call c);
   reply get_tokens(call c);

@@ -9,7 +9,7 @@ namespace koppel::api {
 namespace {
 
 constexpr std::string_view callback_prefix = "/callback/", activated_prefix = "/activated/",
-                           webhook_prefix = "/webhook/";
+                           webhook_prefix = "/webhook/", connect_prefix = "/connect/";
 
 net::outbound_response page(int status, std::string html) {
   net::outbound_response r;
@@ -24,6 +24,39 @@ net::outbound_response page(int status, std::string html) {
 
 net::outbound_response nothing_here() {
   return page(404, "<!doctype html><title>Koppel</title><p>There is nothing here.</p>");
+}
+
+/// The page of a connect link says to our own server whence its button was pressed, and lets its form go to the
+/// provider.
+net::outbound_response link_page(auth::landing landing) {
+  auto r = page(landing.status, std::move(landing.html));
+  r.headers = {{"Content-Security-Policy",
+                "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; form-action 'self' https:"},
+               {"Referrer-Policy", "same-origin"}};
+  if (!landing.location.empty()) r.headers.emplace_back("Location", std::move(landing.location));
+  if (!landing.cookie.empty()) r.headers.emplace_back("Set-Cookie", std::move(landing.cookie));
+  return r;
+}
+
+runtime::awaitable<net::outbound_response> serve_link(auth::auth_service& auth, net::inbound_request r,
+                                                      std::string secret) {
+  // Looking uses nothing up, by whatever method a scanner looks; the button is the only thing that begins.
+  if (r.method == "HEAD") co_return page(200, "");
+  std::string language(r.header("accept-language"));
+  if (r.method == "POST") {
+    auth::click how{std::string(r.header("origin")), std::string(r.header("sec-fetch-site"))};
+    auto following = auth.follow_link(std::move(secret), std::move(how), std::move(language));
+    auto followed = co_await std::move(following);
+    co_return link_page(std::move(followed));
+  }
+  if (r.method != "GET") {
+    auto refusal = page(405, "<!doctype html><title>Koppel</title><p>This address is opened with GET.</p>");
+    refusal.headers.emplace_back("Allow", "GET, HEAD, POST");
+    co_return refusal;
+  }
+  auto showing = auth.show_link(std::move(secret), std::move(language));
+  auto shown = co_await std::move(showing);
+  co_return link_page(std::move(shown));
 }
 
 /// What follows the prefix, if it is one part of a path.
@@ -44,7 +77,8 @@ runtime::awaitable<net::outbound_response> serve_page(auth::auth_service& auth, 
   }
   std::string language(r.header("accept-language"));
   auto work = activated ? auth.activated(std::move(provider), std::move(r.query), std::move(language))
-                        : auth.callback(std::move(provider), std::move(r.query), std::move(language));
+                        : auth.callback(std::move(provider), std::move(r.query), std::move(language),
+                                        std::string(r.header("cookie")));
   auto landing = co_await std::move(work);
   co_return page(landing.status, std::move(landing.html));
 }
@@ -82,6 +116,10 @@ runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, auth
     if (slash == std::string_view::npos) co_return nothing_here();
     auto work = serve_webhook(webhooks, hints, std::move(r), std::string(rest.substr(0, slash)),
                               std::string(rest.substr(slash + 1)));
+    co_return co_await std::move(work);
+  }
+  if (std::string secret(one_part(path, connect_prefix)); !secret.empty()) {
+    auto work = serve_link(auth, std::move(r), std::move(secret));
     co_return co_await std::move(work);
   }
   std::string callback(one_part(path, callback_prefix)), activated(one_part(path, activated_prefix));

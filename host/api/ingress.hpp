@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only listener that is ever exposed: OAuth callbacks, the page after an activation link, and the webhook addresses
-// of apps and connections. Whatever else is asked for does not exist.
+// The only listener that is ever exposed: OAuth callbacks, connect links, the page after an activation link, and the
+// webhook addresses of apps and connections. Whatever else is asked for does not exist.
 #pragma once
 
 #include "host/auth/auth_service.hpp"

@@ -71,6 +71,16 @@ bool input::flag(std::string_view field) {
   return value->get_bool();
 }
 
+std::int64_t input::number(std::string_view field, std::int64_t least, std::int64_t most, std::int64_t otherwise) {
+  const auto* value = find(field);
+  if (!value) return otherwise;
+  const auto* whole = value->if_int64();
+  if (whole && *whole >= least && *whole <= most) return *whole;
+  complain("\"" + std::string(field) + "\" has to be a number from " + std::to_string(least) + " to " +
+           std::to_string(most));
+  return otherwise;
+}
+
 std::string input::name(std::string_view field) {
   auto value = required(field);
   if (!complaint_.empty()) return {};

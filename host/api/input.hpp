@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -28,6 +29,8 @@ class input {
   /// Line ends and tabs are welcome: a document.
   std::string optional_text(std::string_view field, std::size_t max_size);
   bool flag(std::string_view field);
+  /// A whole number from `least` to `most`; `otherwise` where it is not there.
+  std::int64_t number(std::string_view field, std::int64_t least, std::int64_t most, std::int64_t otherwise);
   /// A name that may stand in topics and addresses: [a-z0-9-]{1,64}, not beginning or ending with "-".
   std::string name(std::string_view field);
   std::map<std::string, std::string> text_map(std::string_view field);

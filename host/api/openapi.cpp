@@ -59,6 +59,7 @@ const std::vector<named_schema>& schemas() {
         {"app", "string", "the registration that it uses", true},
         {"settings", "object", "", true},
         {"created_at", "string", "RFC 3339, UTC", true},
+        {"connects_by", "string?", "link, key, or link_or_key; null while its provider is not there", true},
         {"auth", "auth_status", "", true},
         {"pinned_account", "account?", "the account that it is bound to", true},
         {"webhooks", "object?",
@@ -69,6 +70,26 @@ const std::vector<named_schema>& schemas() {
          "of one connection, for the scope connect: the newest link that is good; after a refused code, for the next "
          "try"},
         {"streams", "objects", "what is read, when, and how many records there are", true}}},
+      {"refused_attempt",
+       "An attempt that failed and left the connection as it was, told to whoever waits with after_refusals.",
+       {{"connection", "connection", "as it stands", true},
+        {"refusals", "integer", "for the next after_refusals", true},
+        {"outcome", "auth_status", "of the attempt", true}}},
+      {"link",
+       "An address to mail to the customer.",
+       {{"id", "string", "to revoke it", true},
+        {"url", "string", "shown this once", true},
+        {"expires_at", "string", "RFC 3339, UTC", true}}},
+      {"made_link",
+       "A connect link, without its address.",
+       {{"id", "string", "", true},
+        {"state", "string", "usable, used, revoked or expired", true},
+        {"created_at", "string", "RFC 3339, UTC", true},
+        {"expires_at", "string", "RFC 3339, UTC", true},
+        {"made_by", "string", "the token's name; empty: koppelctl", true},
+        {"expected_account", "string?", "the only one that is taken", true},
+        {"outcome", "auth_status?", "of the latest try that was refused", true}}},
+      {"links", "", {{"links", "made_link[]", "", true}}},
       {"connections", "", {{"connections", "connection[]", "", true}}},
       {"saved",
        "What came of saving.",
@@ -110,6 +131,8 @@ json::object schema_of(std::string type) {
     type.resize(type.size() - 2);
     return {{"type", "array"}, {"items", reference(type)}};
   }
+  if (const auto bar = type.find('|'); bar != std::string::npos)
+    return {{"oneOf", json::array{reference(type.substr(0, bar)), reference(type.substr(bar + 1))}}};
   if (!type.ends_with('?')) return reference(type);
   type.pop_back();
   if (type == "string" || type == "integer") return {{"type", json::array{type, "null"}}};

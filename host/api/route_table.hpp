@@ -16,7 +16,8 @@ class control_api;
 /// A parameter of a query, or a member of a body or an answer.
 struct field {
   std::string name;
-  std::string type;  ///< "string", "integer", "boolean", "object", "strings", or the name of a schema (openapi.cpp)
+  std::string type;  ///< "string", "integer", "boolean", "object", "strings", or the name of a schema (openapi.cpp);
+                     ///< "a|b": either
   std::string about;
   bool required = false;
 };

@@ -155,7 +155,7 @@ std::vector<route> control_api::make_routes() {
         {"wait_s", "integer", "how long at most, in seconds (20; at most 25)"}},
        {},
        200,
-       "connection"});
+       "connection|refused_attempt"});
   add({"DELETE",
        connection_path(),
        doors::both,
@@ -217,6 +217,42 @@ std::vector<route> control_api::make_routes() {
         {"select", "string", "the part of the answer that is wanted, such as data.0.last_name"}},
        200,
        "fetched"});
+
+  add({"GET",
+       connection_path("/links"),
+       doors::both,
+       scope::read,
+       reach::customers,
+       &self::get_links,
+       "The connect links of a connection, newest first, without their addresses.",
+       {},
+       {},
+       200,
+       "links"});
+  add({"POST",
+       connection_path("/links"),
+       doors::both,
+       scope::connect,
+       reach::customers,
+       &self::post_link,
+       "Makes an address to mail to the customer, and shows it this once. It begins attempts until one has served; the "
+       "account waits for a confirmation, unless it is named here.",
+       {},
+       {{"days", "integer", "how long it is good for, 1 to 30 (7)"},
+        {"expected_account", "string", "take this account (its id) and no other"}},
+       201,
+       "link"});
+  add({"DELETE",
+       connection_path("/links/{id}"),
+       doors::both,
+       scope::connect,
+       reach::customers,
+       &self::delete_link,
+       "Revokes a connect link.",
+       {},
+       {},
+       200,
+       "object"});
 
   add({"GET",
        "/v1/syncs",

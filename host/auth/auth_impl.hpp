@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
 // grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh,
-// key_by_webhook.cpp takes keys that nobody pasted.
+// key_by_webhook.cpp takes keys that nobody pasted, connect_links.cpp has the links that customers begin attempts with.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
 #pragma once
@@ -39,12 +39,22 @@ class auth_service::impl {
   }
 
   std::string own_callback(const std::string& provider) const;
-  runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c,
-                                                    std::string redirect_uri);
+  /// Where an attempt comes from, if from a connect link.
+  struct origin {
+    std::string link;     ///< its id
+    std::string browser;  ///< digest of the word that the browser keeps
+  };
+  runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c, std::string redirect_uri,
+                                                    origin from);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
                                                        trial t);
   std::optional<started_attempt> open_link(const std::string& connection_id) const;
-  runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
+  runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language,
+                                       std::string cookies);
+  runtime::awaitable<result<made_link>> make_link(std::string connection_id, confirmation c, std::chrono::days life,
+                                                  std::string made_by);
+  runtime::awaitable<landing> show_link(std::string secret, language l);
+  runtime::awaitable<landing> follow_link(std::string secret, click how, language l);
   runtime::awaitable<landing> activated(std::string provider, core::query_list query, language l);
   runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
   runtime::awaitable<result<ledger::connection>> confirm(std::string connection_id, bool accept,
@@ -76,6 +86,8 @@ class auth_service::impl {
     std::string reference;                   ///< digest of the webhook's that brought it
     core::instant seen_at{};                 ///< when it came, before it waited for anything
     std::optional<core::instant> link_made;  ///< of the link whose state came with it
+    std::string link;                        ///< id of the connect link whose flow it ends
+    bool elsewhere = false;                  ///< that flow came back to another browser than the one that began it
   };
   /// A grant on its way to be stored.
   struct grant {
@@ -84,6 +96,7 @@ class auth_service::impl {
     std::string region;     ///< where the account lives; empty: as before
     bool stored = false;    ///< it is in the ledger already; else something older that may work is
     std::string reference;  ///< digest of the webhook's that brought the key; empty: it came otherwise
+    std::string link;       ///< id of the connect link whose flow it ends; empty: none
   };
   class probe_effects;
   struct probe_outcome {
@@ -95,13 +108,28 @@ class auth_service::impl {
   runtime::awaitable<result<subject>> load(std::string connection_id);
   /// Takes the attempt that belongs to what was pasted; none is needed for a bare code.
   runtime::awaitable<result<void>> find_attempt(arrival& a);
-  runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l);
+  runtime::awaitable<landing> answer_callback(std::string provider, core::query_list query, language l,
+                                              std::string cookies);
+
+  /// Whose addresses the `iss` of this answer may name: those of the connection that its state belongs to.
+  runtime::awaitable<std::vector<std::string>> servers_asked(std::shared_ptr<const core::manifest> m,
+                                                             core::query_list query);
+
+  // connect_links.cpp
+  struct found_link;
+  std::string public_base() const;
+  runtime::awaitable<result<found_link>> find_link(std::string secret);
+  landing link_page(const found_link& found, language l) const;
+  /// The address of the link that the browser came from, if it is of use still; `link_id` empty: whichever it was.
+  runtime::awaitable<std::string> link_to_try_again(std::string cookies, std::string link_id);
+  static bool is_same_browser(const ledger::attempt& a, const std::string& cookies);
+  runtime::awaitable<void> note_outcome(std::string link_id, core::auth_state outcome);
 
   // key_by_webhook.cpp
   struct coupled;
   std::string own_activated(const std::string& provider) const;
   runtime::awaitable<result<started_attempt>> begin_activation(const subject& about, confirmation c,
-                                                               std::string success_url);
+                                                               std::string success_url, origin from);
   static result<coupled> find_coupled(ledger::transaction& tx, const ledger::webhook& w,
                                       const core::coupling_message& m);
   runtime::awaitable<void> take_key(webhook_outcome& out, core::coupling_message& m, const coupled& found,
@@ -113,7 +141,8 @@ class auth_service::impl {
 
   // links.cpp
   /// A link with state, and the attempt behind it; nothing else changes.
-  runtime::awaitable<result<started_attempt>> mint_link(const subject& about, confirmation c, std::string redirect_uri);
+  runtime::awaitable<result<started_attempt>> mint_link(const subject& about, confirmation c, std::string redirect_uri,
+                                                        origin from);
   /// Where access has to be given again, the next link is there at once, unless the former one is still good.
   /// Returns it, or "".
   runtime::awaitable<std::string> offer_next_try(const arrival& a, const ledger::connection& after);

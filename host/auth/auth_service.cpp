@@ -6,6 +6,7 @@
 #include <sodium/randombytes.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 
 #include "host/auth/auth_impl.hpp"
@@ -50,7 +51,7 @@ std::string text_of(const confirmation& c) {
     case confirmation::mode::ask:
       break;
   }
-  return "ask";
+  return c.account_id.empty() ? "ask" : "ask:" + c.account_id;
 }
 
 confirmation confirmation_from(const std::string& text) {
@@ -60,13 +61,12 @@ confirmation confirmation_from(const std::string& text) {
     c.how = confirmation::mode::expect;
     c.account_id = text.substr(7);
   }
+  if (text.starts_with("ask:")) c.account_id = text.substr(4);
   return c;
 }
 
 std::string auth_service::impl::own_callback(const std::string& provider) const {
-  auto base = options_.callback_base;
-  while (base.ends_with('/')) base.pop_back();
-  return base + "/callback/" + provider;
+  return public_base() + "/callback/" + provider;
 }
 
 awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::string connection_id) {
@@ -95,21 +95,21 @@ awaitable<result<auth_service::impl::subject>> auth_service::impl::load(std::str
 }
 
 awaitable<result<started_attempt>> auth_service::impl::begin(std::string connection_id, confirmation c,
-                                                             std::string redirect_uri) {
+                                                             std::string redirect_uri, origin from) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   const subject& about = *loaded;
   if (auto why = core::attempt_refusal(view_of(about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
   if (!about.manifest->auth.activation.url.empty()) {
-    auto beginning = begin_activation(about, c, std::move(redirect_uri));
+    auto beginning = begin_activation(about, c, std::move(redirect_uri), std::move(from));
     co_return co_await std::move(beginning);
   }
   if (about.manifest->auth.kind == core::auth_rules::grant::client_key)
     co_return failure{make_error_code(errc::not_possible),
                       about.manifest->title + " gives access by a key, not by a link: paste the key."};
 
-  auto minting = mint_link(about, std::move(c), std::move(redirect_uri));
+  auto minting = mint_link(about, std::move(c), std::move(redirect_uri), std::move(from));
   auto started = co_await std::move(minting);
   if (!started) co_return started;
   const auto decide = [](const core::auth_subject& s, transaction&, core::instant now) {
@@ -147,6 +147,7 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
     a.redirect_uri = a.attempt->redirect_uri;
     a.verifier = a.attempt->verifier.clone();
     if (!state.empty()) a.link_made = a.attempt->created_at;
+    a.link = a.attempt->link;
     co_return result<>{};
   }
   const auto& of_manifest = a.about.manifest->auth.default_redirect_uri;
@@ -195,7 +196,8 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
   a.about = std::move(*loaded);
   if (auto why = core::attempt_refusal(view_of(a.about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
-  a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id);
+  const auto servers = core::servers_of(a.about.of_provider, a.about.connection.settings, a.about.connection.learned);
+  a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id, servers);
   if (a.answer.problem != core::answer_problem::none)
     co_return failure{make_error_code(errc::bad_answer), core::sentence_of(a.answer.problem)};
   if (auto found = co_await find_attempt(a); !found) co_return found.error();
@@ -211,20 +213,51 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
 }
 
 awaitable<landing> auth_service::impl::callback(std::string provider, core::query_list query,
-                                                std::string accept_language) {
-  auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language));
+                                                std::string accept_language, std::string cookies) {
+  auto work = answer_callback(std::move(provider), std::move(query), language_of(accept_language), std::move(cookies));
   co_return co_await shielded(std::move(work));
 }
 
-awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
+awaitable<std::vector<std::string>> auth_service::impl::servers_asked(std::shared_ptr<const core::manifest> m,
+                                                                      core::query_list query) {
+  std::optional<ledger::connection> asked;
+  const auto named = [&query](std::string_view name) {
+    return std::find_if(query.begin(), query.end(), [name](const auto& p) { return p.first == name; });
+  };
+  const auto state = named("state");
+  const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
+    const auto attempt = tx.find_attempt(fingerprint(state->second));
+    if (attempt) asked = tx.find_connection(attempt->connection_id);
+    return {};
+  };
+  if (state != query.end() && named("iss") != query.end()) {
+    auto looking = ledger_.write(look);
+    // Where nothing can be read, nothing is taken either: whoever asks next says so.
+    if (auto done = co_await std::move(looking); !done) co_return std::vector<std::string>{};
+  }
+  if (!asked || asked->provider != m->name) co_return std::vector<std::string>{};
+  auto servers = core::servers_of(m, asked->settings, asked->learned);
+  co_return servers;
+}
+
+awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l,
+                                                       std::string cookies) {
   const auto seen_at = clock_.now();
   const auto m = plugins_.find(provider);
-  const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}, const std::string& link = {}) {
-    return landing{status, landing_html(kind, l, state, m.get(), {}, link)};
+  std::string again;
+  const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
+    landing shown;
+    shown.status = status;
+    shown.html = landing_html(kind, l, state, m.get(), {}, again);
+    return shown;
   };
   if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
+  auto offering = link_to_try_again(cookies, "");
+  again = co_await std::move(offering);
   arrival a;
-  a.answer = core::read_callback(m->auth, query);
+  auto finding = servers_asked(m, query);
+  const auto servers = co_await std::move(finding);
+  a.answer = core::read_callback(m->auth, query, servers);
   if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
   if (a.answer.state.empty()) co_return page(400, a.answer.error.empty() ? page_kind::stale_link : page_kind::denied);
 
@@ -254,20 +287,28 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   if (!loaded) co_return page(400, page_kind::stale_link);
   a.about = std::move(*loaded);
   if (!core::attempt_refusal(view_of(a.about.connection)).empty()) co_return page(400, page_kind::stale_link);
-  a.answer = core::read_callback(a.about.manifest->auth, query);
-  if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
   a.redirect_uri = a.attempt->redirect_uri;
   a.verifier = a.attempt->verifier.clone();
   a.how = confirmation_from(a.attempt->confirmation);
   a.seen_at = seen_at;
   a.link_made = a.attempt->created_at;
+  a.link = a.attempt->link;
+  a.elsewhere = !a.link.empty() && !is_same_browser(*a.attempt, cookies);
+  if (a.elsewhere) a.how.how = confirmation::mode::ask;
   auto acting = act_on(a);
   auto done = co_await std::move(acting);
-  if (done) {
-    auto offering = offer_next_try(a, *done);
-    const auto link = co_await std::move(offering);
-    co_return page(200, page_kind::outcome, done->auth, link);
+  if (!a.link.empty()) {
+    if (done && done->auth.reason != core::auth_reason::none) {
+      auto noting = note_outcome(a.link, done->auth);
+      co_await std::move(noting);
+    }
+    auto offering_it = link_to_try_again(cookies, a.link);
+    again = co_await std::move(offering_it);
+  } else if (done) {
+    auto offering_next = offer_next_try(a, *done);
+    again = co_await std::move(offering_next);
   }
+  if (done) co_return page(200, page_kind::outcome, done->auth);
   if (done.error().code == errc::provider_unreachable) co_return page(503, page_kind::unreachable);
   spdlog::error("{}/{}: callback: {}", provider, a.about.connection.name, done.error().detail);
   co_return done.error().code == errc::code_used ? page(400, page_kind::stale_link) : page(503, page_kind::own_trouble);
@@ -323,7 +364,7 @@ std::string auth_service::own_callback(const std::string& provider) const { retu
 
 awaitable<result<started_attempt>> auth_service::begin(std::string connection_id, confirmation c,
                                                        std::string redirect_uri) {
-  return impl_->begin(std::move(connection_id), std::move(c), std::move(redirect_uri));
+  return impl_->begin(std::move(connection_id), std::move(c), std::move(redirect_uri), {});
 }
 
 awaitable<result<ledger::connection>> auth_service::paste(std::string connection_id, core::secret pasted,
@@ -332,8 +373,21 @@ awaitable<result<ledger::connection>> auth_service::paste(std::string connection
 }
 
 awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
-                                          std::string accept_language) {
-  return impl_->callback(std::move(provider), std::move(query), std::move(accept_language));
+                                          std::string accept_language, std::string cookies) {
+  return impl_->callback(std::move(provider), std::move(query), std::move(accept_language), std::move(cookies));
+}
+
+awaitable<result<made_link>> auth_service::make_link(std::string connection_id, confirmation c, std::chrono::days life,
+                                                     std::string made_by) {
+  return impl_->make_link(std::move(connection_id), std::move(c), life, std::move(made_by));
+}
+
+awaitable<landing> auth_service::show_link(std::string secret, std::string accept_language) {
+  return impl_->show_link(std::move(secret), language_of(accept_language));
+}
+
+awaitable<landing> auth_service::follow_link(std::string secret, click how, std::string accept_language) {
+  return impl_->follow_link(std::move(secret), std::move(how), language_of(accept_language));
 }
 
 awaitable<landing> auth_service::activated(std::string provider, std::vector<std::pair<std::string, std::string>> query,

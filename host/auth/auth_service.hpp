@@ -23,7 +23,7 @@ namespace koppel::auth {
 /// What to do when the account's name is known: ask somebody, take any, or take one account only.
 struct confirmation {
   enum class mode { ask, yes, expect } how = mode::ask;
-  std::string account_id;  ///< mode::expect
+  std::string account_id;  ///< mode::expect; with mode::ask the only one that somebody may be asked about, if any
 };
 
 struct started_attempt {
@@ -33,10 +33,22 @@ struct started_attempt {
   core::instant expires_at{};
 };
 
-/// What the browser is shown after a callback.
+/// What the browser is shown after a callback, or at a connect link.
 struct landing {
   int status = 200;
   std::string html;
+  std::string location, cookie;  ///< where it is sent on, and what it is to keep; empty: neither
+};
+
+struct made_link {
+  std::string id;   ///< to list and revoke it
+  std::string url;  ///< the secret is in it, and nowhere else
+  core::instant expires_at{};
+};
+
+/// What a browser says of the page that sent a form.
+struct click {
+  std::string origin, fetch_site;
 };
 
 /// Settings that a code is tried with, where a grant that works would suffer from them if the code gave no access:
@@ -76,8 +88,17 @@ class auth_service {
   std::optional<started_attempt> open_link(const std::string& connection_id) const;
 
   /// GET /callback/<provider>. Never fails: every outcome has a page in the browser's language (nl, fr, en).
+  /// `cookies`: the browser's, which tell whether it is the one that began the flow of a connect link.
   runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
-                                       std::string accept_language);
+                                       std::string accept_language, std::string cookies = {});
+
+  /// Makes an address that is mailed to the customer: good for `life`, until one flow that it began has served.
+  runtime::awaitable<result<made_link>> make_link(std::string connection_id, confirmation c, std::chrono::days life,
+                                                  std::string made_by);
+  /// GET /connect/<secret>: a page with a button, which uses nothing up. Never fails.
+  runtime::awaitable<landing> show_link(std::string secret, std::string accept_language);
+  /// POST: mints an attempt and sends the browser to the provider. Never fails.
+  runtime::awaitable<landing> follow_link(std::string secret, click how, std::string accept_language);
 
   /// GET /activated/<provider>: the page after an activation link. Waits, by looking again and again, until the key has
   /// come and its outcome is known.

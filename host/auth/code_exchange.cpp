@@ -125,6 +125,7 @@ auth_service::impl::grant auth_service::impl::grant_of(const arrival& a, core::t
   if (pair.expires_in) g.credentials.expires_at = sent_at + *pair.expires_in;
   g.credentials.unproven = text_of(a.how);
   g.reference = a.reference;
+  g.link = a.link;
   g.gap = core::missing_scopes(*a.about.manifest, pair.scopes);
   if (const auto* region = core::region_of(a.about.manifest->auth, a.about.connection.learned)) g.region = region->name;
   return g;
@@ -325,7 +326,8 @@ awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject
   core::verified_grant verified;
   verified.who = *who;
   verified.needs_answer = how.how == confirmation::mode::ask;
-  if (how.how == confirmation::mode::expect) verified.expected = how.account_id;
+  verified.expected = how.account_id;
+  verified.elsewhere = verified.needs_answer && !how.account_id.empty();
   verified.scopes_missing = g.gap.scopes;
   verified.streams_affected = g.gap.streams;
   for (const auto& refused : done.streams_refused) {
@@ -380,6 +382,8 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       after.reference = g->reference;
       tx.delete_attempt(g->reference);
     }
+    if (g && kept && !g->link.empty()) tx.mark_connect_link(g->link, core::after_grant(decision.next.status));
+    if (kept && core::after_grant(decision.next.status) == core::link_state::used) tx.settle_given_links(after.id);
     if (kept)
       for (const auto& [name, value] : learned) core::learn(after.learned, name, value);
     if (auto updated = tx.update_connection(after); !updated) return updated;

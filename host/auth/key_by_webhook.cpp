@@ -59,7 +59,7 @@ struct auth_service::impl::coupled {
 };
 
 awaitable<result<started_attempt>> auth_service::impl::begin_activation(const subject& about, confirmation c,
-                                                                        std::string success_url) {
+                                                                        std::string success_url, origin from) {
   const core::secret reference(random_word());
   const auto digest = fingerprint(reference.reveal());
   if (success_url.empty()) success_url = about.app.redirect_uri;
@@ -76,6 +76,8 @@ awaitable<result<started_attempt>> auth_service::impl::begin_activation(const su
     a.confirmation = text_of(c);
     a.created_at = tx.now();
     a.expires_at = started.expires_at = a.created_at + activation_life;
+    a.link = from.link;
+    a.browser = from.browser;
     return tx.insert_attempt(std::move(a));
   };
   auto inserting = ledger_.write(insert);
@@ -196,7 +198,7 @@ awaitable<void> auth_service::impl::take_key(webhook_outcome& out, core::couplin
     a.about = std::move(*loaded);
     a.answer.code = std::move(m.key);
     a.reference = out.about.reference;
-    if (found.attempt) a.how = confirmation_from(found.attempt->confirmation);
+    if (found.attempt) a.how = confirmation_from(found.attempt->confirmation), a.link = found.attempt->link;
     if (replace && !found.expected.empty()) a.how = {confirmation::mode::expect, found.expected};
     auto work = exchange(a);
     after = co_await std::move(work);
@@ -267,9 +269,7 @@ awaitable<void> auth_service::impl::ask_about_key(webhook_outcome& out) {
 }
 
 std::string auth_service::impl::own_activated(const std::string& provider) const {
-  auto base = options_.callback_base;
-  while (base.ends_with('/')) base.pop_back();
-  return base + "/activated/" + provider;
+  return public_base() + "/activated/" + provider;
 }
 
 awaitable<landing> auth_service::impl::activated(std::string provider, core::query_list query, language l) {

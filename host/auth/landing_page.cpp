@@ -18,32 +18,6 @@ const std::string& in(const localized& text, language l) {
   return l == language::nl ? text.nl : l == language::fr ? text.fr : text.en;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20) out += c;
-    }
-  }
-  return out;
-}
-
 /// Already escaped where it has to be.
 struct content {
   std::string heading, text;
@@ -99,6 +73,10 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
   static const localized trouble{"Er ging aan onze kant iets mis. Verwittig de beheerder.",
                                  "Un problème est survenu de notre côté. Prévenez l'opérateur.",
                                  "Something went wrong on our side. Tell the operator."};
+  static const localized foreign{
+      "Deze knop werd door een andere website ingedrukt. Open zelf de link die u kreeg, en klik daar.",
+      "Ce bouton a été actionné par un autre site. Ouvrez vous-même le lien que vous avez reçu, et cliquez-y.",
+      "The page of another site pressed this button. Open the link that you were given yourself, and press it there."};
   static const localized one_moment{"Even geduld", "Un instant", "One moment"};
   static const localized waiting{
       "We wachten op de sleutel van de provider. Deze pagina gaat vanzelf verder: laat dit venster open.",
@@ -135,6 +113,8 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
       return {in(nothing_done, l), in(nothing_arrived, l)};
     case page_kind::arrived:
       return {in(one_moment, l), in(arrived, l)};
+    case page_kind::foreign_click:
+      return {in(nothing_done, l), in(foreign, l)};
     case page_kind::own_trouble:
       break;
   }
@@ -144,9 +124,37 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
 constexpr std::string_view style =
     "body{font:16px/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1d2129}"
     "main{max-width:34rem;margin:12vh auto;padding:2rem;background:#fff;border-top:4px solid #b3261e;border-radius:4px}"
-    "main.good{border-color:#1b7f3b}h1{font-size:1.4rem;margin:0 0 1rem}.code{color:#5b6270;font-size:.9rem}";
+    "main.good{border-color:#1b7f3b}h1{font-size:1.4rem;margin:0 0 1rem}.code{color:#5b6270;font-size:.9rem}"
+    ".bad{color:#b3261e}button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:4px;background:#1d4ed8;"
+    "color:#fff}details{margin-top:1.5rem}";
 
 }  // namespace
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        if (static_cast<unsigned char>(c) >= 0x20) out += c;
+    }
+  }
+  return out;
+}
 
 language language_of(std::string_view accept) {
   language best = language::en;
@@ -168,26 +176,27 @@ language language_of(std::string_view accept) {
   return best;
 }
 
-std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
-                         const next_look& next, const std::string& link) {
-  const auto shown = of_kind(kind, l, state, m);
+std::string whole_page(language l, const page_content& c) {
   const std::string_view code = l == language::nl ? "nl" : l == language::fr ? "fr" : "en";
   std::string page = "<!doctype html><html lang=\"" + std::string(code) + "\"><head><meta charset=\"utf-8\">";
-  page +=
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><meta name=\"referrer\" "
-      "content=\"no-referrer\">";
-  if (next.after_s > 0)
-    page +=
-        "<meta http-equiv=\"refresh\" content=\"" + std::to_string(next.after_s) + ";url=" + escaped(next.url) + "\">";
-  page += "<title>Koppel: " + shown.heading + "</title><style>" + std::string(style) + "</style></head><body>";
-  page += std::string("<main") + (shown.good ? " class=\"good\"" : "") + "><h1>" + shown.heading + "</h1>";
-  page += "<p>" + shown.text + "</p>";
-  if (link.starts_with("https://")) {
-    static const localized once_more{"Opnieuw toegang geven", "Donner à nouveau accès", "Give access again"};
-    page += "<p><a rel=\"noreferrer\" href=\"" + escaped(link) + "\">" + in(once_more, l) + "</a></p>";
-  }
-  page += "</main></body></html>\n";
+  page += "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">" + c.head;
+  page += "<title>Koppel: " + c.heading + "</title><style>" + std::string(style) + "</style></head><body>";
+  page += std::string("<main") + (c.good ? " class=\"good\"" : "") + "><h1>" + c.heading + "</h1>";
+  page += c.body + "</main></body></html>\n";
   return page;
+}
+
+std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
+                         const next_look& next, const std::string& again) {
+  static const localized try_again{"Opnieuw proberen", "Réessayer", "Try again"};
+  const auto shown = of_kind(kind, l, state, m);
+  std::string head = "<meta name=\"referrer\" content=\"no-referrer\">";
+  if (next.after_s > 0)
+    head +=
+        "<meta http-equiv=\"refresh\" content=\"" + std::to_string(next.after_s) + ";url=" + escaped(next.url) + "\">";
+  std::string body = "<p>" + shown.text + "</p>";
+  if (!again.empty() && !shown.good) body += "<p><a href=\"" + escaped(again) + "\">" + in(try_again, l) + "</a></p>";
+  return whole_page(l, {shown.heading, body, shown.good, head});
 }
 
 }  // namespace koppel::auth

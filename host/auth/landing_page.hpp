@@ -26,6 +26,7 @@ enum class page_kind {
   waiting,          ///< the key has not come yet, or nobody could say yet whose it is
   nothing_arrived,  ///< it should have come by now
   arrived,          ///< it came, and the provider cannot be asked about it
+  foreign_click,    ///< a page of another site pressed the button of a connect link
 };
 
 /// The page looks again by itself.
@@ -34,9 +35,19 @@ struct next_look {
   std::string url;
 };
 
-/// `state` is looked at for page_kind::outcome only. Everything that is not ours is escaped. `link`: where the next try
-/// begins, if there is one.
+/// `state` is looked at for page_kind::outcome only. Everything that is not ours is escaped.
+/// `again`: the link to try again with; empty: there is none.
 std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
-                         const next_look& next = {}, const std::string& link = {});
+                         const next_look& next = {}, const std::string& again = {});
+
+/// What all our pages share. Already escaped.
+struct page_content {
+  std::string heading, body;
+  bool good = false;
+  std::string head;  ///< more for the head
+};
+std::string whole_page(language l, const page_content& c);
+
+std::string escaped(std::string_view text);
 
 }  // namespace koppel::auth

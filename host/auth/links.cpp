@@ -28,7 +28,7 @@ bool wants_another_code(const core::auth_state& s) {
 }  // namespace
 
 awaitable<result<started_attempt>> auth_service::impl::mint_link(const subject& about, confirmation c,
-                                                                 std::string redirect_uri) {
+                                                                 std::string redirect_uri, origin from) {
   const auto& id = about.connection.id;
   const auto own = own_callback(about.connection.provider);
   if (redirect_uri.empty()) redirect_uri = about.app.redirect_uri.empty() ? own : about.app.redirect_uri;
@@ -52,12 +52,15 @@ awaitable<result<started_attempt>> auth_service::impl::mint_link(const subject& 
     a.confirmation = text_of(c);
     a.created_at = tx.now();
     a.expires_at = started.expires_at = a.created_at + link_life;
+    a.link = from.link;
+    a.browser = from.browser;
     return tx.insert_attempt(std::move(a));
   };
   auto inserting = ledger_.write(insert);
   if (auto done = co_await std::move(inserting); !done) co_return done.error();
   std::erase_if(open_links_, [&](const auto& one) { return one.second.link.expires_at <= clock_.now(); });
-  open_links_[id] = {started, hash};
+  // One that a connect link made is its visitor's.
+  if (from.link.empty()) open_links_[id] = {started, hash};
   co_return started;
 }
 
@@ -83,7 +86,7 @@ awaitable<std::string> auth_service::impl::offer_next_try(const arrival& a, cons
     if (looked && good && still != open_links_.end() && still->second.state_hash == hash)
       co_return still->second.link.link;
   }
-  auto minting = mint_link(a.about, a.how, a.redirect_uri);
+  auto minting = mint_link(a.about, a.how, a.redirect_uri, {});
   auto minted = co_await std::move(minting);
   if (minted) co_return minted->link;
   spdlog::warn("{}/{}: no link for the next try: {}", after.provider, after.name, minted.error().detail);

@@ -75,12 +75,16 @@ problem flaw_of_code(std::string_view code) {
   return problem::none;
 }
 
-bool same_host(std::string_view issuer, const std::string& url) {
-  const auto a = urls::parse_uri(issuer), b = urls::parse_uri(url);
-  return a && b && urls::grammar::ci_is_equal(a->encoded_host(), b->encoded_host());
+std::string_view port_of(const urls::url_view& url) {
+  return url.port().empty() ? std::string_view("443") : std::string_view(url.port());
 }
 
-bool has_template(const std::string& url) { return url.find('{') != std::string::npos; }
+/// An issuer may have a path of its own, and a slash at its end: what counts is the server.
+bool same_server(std::string_view issuer, const std::string& url) {
+  const auto a = urls::parse_uri(issuer), b = urls::parse_uri(url);
+  return a && b && a->scheme_id() == urls::scheme::https && !a->has_userinfo() &&
+         urls::grammar::ci_is_equal(a->encoded_host(), b->encoded_host()) && port_of(*a) == port_of(*b);
+}
 
 /// The values of one parameter.
 std::vector<std::string_view> all(const query_list& query, std::string_view name) {
@@ -115,7 +119,8 @@ bool looks_like_a_query(std::string_view text) {
 
 }  // namespace
 
-authorization_answer read_callback(const auth_rules& rules, const query_list& query) {
+authorization_answer read_callback(const auth_rules& rules, const query_list& query,
+                                   const std::vector<std::string>& servers) {
   const auto codes = all(query, "code"), states = all(query, "state"), errors = all(query, "error"),
              issuers = all(query, "iss");
   if (codes.size() > 1) return failed(problem::two_codes);
@@ -124,11 +129,12 @@ authorization_answer read_callback(const auth_rules& rules, const query_list& qu
   if (issuers.size() > 1) return failed(problem::two_issuers);
   if (!all(query, "access_token").empty()) return failed(problem::token_instead);
   // RFC 9207: an answer that names another server is a mix-up of two flows.
-  // Where the addresses are each connection's own, that is known once the state has told which one this is.
-  const bool of_nobody_yet = has_template(rules.authorize_url) || has_template(rules.token_url);
-  if (!issuers.empty() && !of_nobody_yet && !same_host(issuers[0], rules.authorize_url) &&
-      !same_host(issuers[0], rules.token_url))
-    return failed(problem::wrong_issuer);
+  if (!issuers.empty()) {
+    const auto asked = [&](const std::string& url) { return same_server(issuers[0], url); };
+    if (servers.empty() ? !asked(rules.authorize_url) && !asked(rules.token_url)
+                        : std::none_of(servers.begin(), servers.end(), asked))
+      return failed(problem::wrong_issuer);
+  }
 
   authorization_answer answer;
   if (!states.empty()) {
@@ -150,7 +156,8 @@ authorization_answer read_callback(const auth_rules& rules, const query_list& qu
   return answer;
 }
 
-authorization_answer read_pasted(const auth_rules& rules, std::string_view text, std::string_view client_id) {
+authorization_answer read_pasted(const auth_rules& rules, std::string_view text, std::string_view client_id,
+                                 const std::vector<std::string>& servers) {
   if (text.size() > longest_paste) return failed(problem::too_long);
   text = trimmed(text);
   if (text.empty()) return failed(problem::empty);
@@ -162,7 +169,8 @@ authorization_answer read_pasted(const auth_rules& rules, std::string_view text,
   if (text.find("#access_token=") != std::string_view::npos) return failed(problem::token_instead);
   if (question == std::string_view::npos && !address && !looks_like_a_query(text)) {
     // "Everything after code=", as the manuals say it: the code, and what the address goes on with.
-    if (text.find('&') != std::string_view::npos) return read_pasted(rules, "code=" + std::string(text), client_id);
+    if (text.find('&') != std::string_view::npos)
+      return read_pasted(rules, "code=" + std::string(text), client_id, servers);
     authorization_answer answer;
     auto code = text.find('%') == std::string_view::npos ? std::optional<std::string>(text) : decoded(text);
     if (!code) return failed(problem::unreadable);
@@ -180,7 +188,7 @@ authorization_answer read_pasted(const auth_rules& rules, std::string_view text,
   if (!query) return failed(problem::unreadable);
   if (!all(*query, "response_type").empty() || (!all(*query, "client_id").empty() && all(*query, "code").empty()))
     return failed(problem::authorize_link);
-  return read_callback(rules, *query);
+  return read_callback(rules, *query, servers);
 }
 
 auth_reason reason_of_callback_error(std::string_view error) {

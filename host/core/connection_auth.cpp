@@ -123,7 +123,7 @@ auth_decision grant_verified(const auth_subject& c, const verified_grant& g, ins
   next.scopes_missing = g.scopes_missing;
   next.streams_affected = g.streams_affected;
   // The account this connection is bound to needs no second confirmation: whoever finished the flow gained nothing.
-  const bool known = c.pinned || !g.expected.empty() || !g.needs_answer;
+  const bool known = c.pinned || (!g.elsewhere && (!g.expected.empty() || !g.needs_answer));
   next.status = known ? auth_status::authorized : auth_status::awaiting_confirmation;
   const bool gap = !g.scopes_missing.empty() || !g.streams_affected.empty();
   if (known && gap) next.reason = auth_reason::scope_missing;

@@ -54,6 +54,7 @@ struct verified_grant {
   account who;
   bool taken = false;        ///< another live connection of this provider is bound to the account
   bool needs_answer = true;  ///< an unknown account has to be confirmed by somebody
+  bool elsewhere = false;    ///< it came back to another browser than the one that began: an expected one has to, too
   std::string expected;      ///< the only account that is welcome; empty: any
   std::vector<std::string> scopes_missing, streams_affected;
 };

@@ -162,6 +162,24 @@ bool may_be_private(const manifest& m, std::string_view url) {
   return std::find(m.private_hosts.begin(), m.private_hosts.end(), host_in(url)) != m.private_hosts.end();
 }
 
+std::vector<std::string> servers_of(const std::shared_ptr<const manifest>& m,
+                                    const std::map<std::string, std::string>& settings,
+                                    const std::map<std::string, std::string>& learned) {
+  std::vector<std::string> servers;
+  const auto add = [&](const std::map<std::string, std::string>& known) {
+    const auto there = manifest_for(m, settings, known);
+    for (const auto& url : {there->auth.authorize_url, there->auth.token_url})
+      if (std::find(servers.begin(), servers.end(), url) == servers.end()) servers.push_back(url);
+  };
+  add(learned);
+  for (const auto& region : m->auth.regions) {
+    auto elsewhere = learned;
+    elsewhere[region_key] = region.name;
+    add(elsewhere);
+  }
+  return servers;
+}
+
 std::string unfilled(const manifest& m) {
   auto name = template_in(m.auth.authorize_url);
   if (name.empty()) name = template_in(m.auth.token_url);

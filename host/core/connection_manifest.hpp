@@ -35,6 +35,12 @@ std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m,
 /// Whether an operator allowed this address's host to be in a private network, for this connection.
 bool may_be_private(const manifest& m, std::string_view url);
 
+/// Where an answer for this connection may come from: the addresses of link and token request, in each region that the
+/// account may turn out to live in.
+std::vector<std::string> servers_of(const std::shared_ptr<const manifest>& m,
+                                    const std::map<std::string, std::string>& settings,
+                                    const std::map<std::string, std::string>& learned);
+
 /// A setting that the addresses of this manifest still lack; empty where they are whole.
 std::string unfilled(const manifest& m);
 

@@ -70,13 +70,14 @@ struct authorization_answer {
   query_list place;  ///< the parameters that tell where the account lives (core/connection_manifest)
 };
 
-/// The decoded query of a callback. To be read once more with the connection's own rules, where the provider's have
-/// templates.
-authorization_answer read_callback(const auth_rules& rules, const query_list& query);
+/// The decoded query of a callback. `servers`: whose addresses an `iss` may name; empty: the rules' own.
+authorization_answer read_callback(const auth_rules& rules, const query_list& query,
+                                   const std::vector<std::string>& servers = {});
 
 /// A pasted code, query or whole address; or a key, which is taken as it is, but for what stands around it. `client_id`
 /// is known, so that it is not taken for a code.
-authorization_answer read_pasted(const auth_rules& rules, std::string_view text, std::string_view client_id);
+authorization_answer read_pasted(const auth_rules& rules, std::string_view text, std::string_view client_id,
+                                 const std::vector<std::string>& servers = {});
 
 /// The reason behind the `error` of a callback.
 auth_reason reason_of_callback_error(std::string_view error);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "host/core/auth_state.hpp"
+#include "host/core/connect_link.hpp"
 #include "host/core/record.hpp"
 #include "host/core/retention.hpp"
 #include "host/core/secret.hpp"
@@ -87,6 +88,20 @@ struct attempt {
   core::secret verifier;     ///< PKCE; empty without
   std::string confirmation;  ///< "ask", "yes", or "expect:<account id>"
   core::instant created_at{}, expires_at{};
+  std::string link;     ///< id of the connect link that it was minted for; empty: none
+  std::string browser;  ///< digest of the word that the browser keeps which began it; empty: it is not known
+};
+
+/// An address that is mailed to a customer, who begins attempts with it until one has served.
+struct connect_link {
+  std::string id;    ///< assigned by insert_connect_link; no secret
+  std::string hash;  ///< digest of the secret in its address, which is not kept
+  std::string connection_id;
+  std::string confirmation;  ///< as an attempt's
+  std::string made_by;       ///< name of the API token; empty: on the control socket
+  core::instant created_at{}, expires_at{};
+  core::link_state state = core::link_state::open;
+  std::optional<core::auth_state> outcome;  ///< of the latest attempt that came back and was refused
 };
 
 /// A request at a webhook address, of an app or of a connection: kept before it is answered, since nobody sends it
@@ -262,8 +277,8 @@ class transaction {
   /// From now on it uses this app, of the same provider.
   virtual result<void> move_connection(const std::string& id, const std::string& app_id) = 0;
   /// Marks it removed (the id is never reused, the name becomes free), with the auth status that says so; closes its
-  /// open runs; deletes its credentials, attempts and, with `purge`, its records. Nothing is written for it afterwards:
-  /// update_connection, begin_run, commit_page and end_run fail with not_found.
+  /// open runs; deletes its credentials, attempts, connect links and, with `purge`, its records. Nothing is written for
+  /// it afterwards: update_connection, begin_run, commit_page and end_run fail with not_found.
   virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
 
   virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;
@@ -287,6 +302,17 @@ class transaction {
   virtual result<attempt> consume_attempt(const std::string& state_hash) = 0;
   /// The newest attempt of a connection that is not consumed, taken out; for pasted codes.
   virtual result<attempt> consume_newest_attempt(const std::string& connection_id) = 0;
+
+  /// errc::in_use where the connection has as many open ones as it may have.
+  virtual result<connect_link> insert_connect_link(connect_link l) = 0;
+  /// By its id, or by the digest of its secret.
+  virtual std::optional<connect_link> find_connect_link(const std::string& id_or_hash) = 0;
+  /// Newest first.
+  virtual std::vector<connect_link> connect_links(const std::string& connection_id) = 0;
+  virtual void mark_connect_link(const std::string& id, core::link_state s) = 0;
+  virtual void note_link_outcome(const std::string& id, const core::auth_state& outcome) = 0;
+  /// What was given by a link of this connection turned out to open an account: such links have served.
+  virtual void settle_given_links(const std::string& connection_id) = 0;
 
   /// Gives the event its seq, id and time and adds it to this commit. too_large over 64 KiB.
   virtual result<void> append(const event_draft& draft) = 0;

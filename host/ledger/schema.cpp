@@ -160,7 +160,21 @@ CREATE INDEX webhooks_waiting ON webhooks(number) WHERE state = 'waiting';
 CREATE INDEX webhooks_of_connection ON webhooks(connection_id, number) WHERE app_id = '';
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
+// Connect links: `hash` is the digest of 256 random bits. attempts.browser is the digest of a word that the browser
+// keeps which began the attempt, attempts.link the id of the link that it was minted for.
+constexpr const char* version_9 = R"sql(
+CREATE TABLE connect_links(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, hash TEXT NOT NULL UNIQUE,
+  connection_id TEXT NOT NULL REFERENCES connections(id), confirmation TEXT NOT NULL, made_by TEXT NOT NULL,
+  created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT) STRICT;
+CREATE INDEX connect_links_of ON connect_links(connection_id);
+ALTER TABLE attempts ADD COLUMN link TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN browser TEXT NOT NULL DEFAULT '';
+CREATE INDEX attempts_of_link ON attempts(link, number) WHERE link <> '';
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5,
+                                version_6, version_7, version_8, version_9};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);
@@ -261,6 +275,8 @@ void take_as_restored(database& db, core::instant now) {
         now.time_since_epoch().count())
       .run();
   query(db, "DELETE FROM attempts").run();
+  // One that has served since the copy was made would open once more.
+  query(db, "UPDATE connect_links SET state = 'revoked' WHERE state IN ('open', 'given')").run();
   query(db, "UPDATE meta SET value = value + 1 WHERE key = 'grants'").run();  // the same copy once more is older again
   query(db, "COMMIT").run();
 }

@@ -203,6 +203,7 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "UPDATE connections SET removed_at = coalesce(removed_at, ?) WHERE id = ?", milliseconds(now_), id).run();
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
+  query(db_, "DELETE FROM connect_links WHERE connection_id = ?", id).run();
   query(db_, "UPDATE webhooks SET outcome = NULL WHERE connection_id = ?", id).run();  // it may name an account
   query(db_, "DELETE FROM webhook_addresses WHERE connection_id = ?", id).run();
   query(db_,

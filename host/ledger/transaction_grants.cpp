@@ -10,6 +10,7 @@ namespace {
 
 // An expired attempt is kept a while, so that whoever comes with it hears that it expired and not that it is unknown.
 constexpr std::chrono::hours kept_after_expiry{24};
+constexpr std::int64_t attempts_of_a_link = 4;
 
 /// A pair's row is its connection and its generation: an older pair put back does not open.
 std::string pair_row(const std::string& connection_id, std::uint64_t generation) {
@@ -117,11 +118,18 @@ result<void> sql_transaction::insert_attempt(attempt a) {
     return failure{errc::not_found, "There is no connection " + a.connection_id + "."};
   const auto verifier = seals_.seal(a.verifier, {"attempts", a.state_hash, "verifier"});
   query(db_,
-        "INSERT INTO attempts(state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO attempts(state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at, "
+        "link, browser) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
         a.state_hash, a.connection_id, a.redirect_uri, blob{verifier}, a.confirmation, milliseconds(a.created_at),
-        milliseconds(a.expires_at))
+        milliseconds(a.expires_at), a.link, a.browser)
       .run();
+  // Whoever holds a connect link may press its button as often as they like.
+  if (!a.link.empty())
+    query(db_,
+          "DELETE FROM attempts WHERE link = ? AND link <> '' AND number NOT IN "
+          "(SELECT number FROM attempts WHERE link = ? AND link <> '' ORDER BY number DESC LIMIT ?)",
+          a.link, a.link, attempts_of_a_link)
+        .run();
   return {};
 }
 
@@ -138,13 +146,16 @@ result<attempt> sql_transaction::take_attempt(query& found) {
   a.confirmation = found.text(5);
   a.created_at = instant_from(found.integer(6));
   a.expires_at = instant_from(found.integer(7));
+  a.link = found.text(8);
+  a.browser = found.text(9);
   query(db_, "DELETE FROM attempts WHERE number = ?", number).run();
   return a;
 }
 
 std::optional<attempt> sql_transaction::find_attempt(const std::string& state_hash) {
   query q(db_,
-          "SELECT connection_id, redirect_uri, confirmation, created_at, expires_at FROM attempts WHERE state_hash = ?",
+          "SELECT connection_id, redirect_uri, confirmation, created_at, expires_at, link, browser FROM attempts "
+          "WHERE state_hash = ?",
           state_hash);
   if (!q.step()) return std::nullopt;
   attempt a;
@@ -154,6 +165,8 @@ std::optional<attempt> sql_transaction::find_attempt(const std::string& state_ha
   a.confirmation = q.text(2);
   a.created_at = instant_from(q.integer(3));
   a.expires_at = instant_from(q.integer(4));
+  a.link = q.text(5);
+  a.browser = q.text(6);
   return a;
 }
 
@@ -163,16 +176,16 @@ void sql_transaction::delete_attempt(const std::string& state_hash) {
 
 result<attempt> sql_transaction::consume_attempt(const std::string& state_hash) {
   query q(db_,
-          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
-          "FROM attempts WHERE state_hash = ?",
+          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at, "
+          "link, browser FROM attempts WHERE state_hash = ?",
           state_hash);
   return take_attempt(q);
 }
 
 result<attempt> sql_transaction::consume_newest_attempt(const std::string& connection_id) {
   query q(db_,
-          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at "
-          "FROM attempts WHERE connection_id = ? ORDER BY number DESC LIMIT 1",
+          "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at, "
+          "link, browser FROM attempts WHERE connection_id = ? ORDER BY number DESC LIMIT 1",
           connection_id);
   return take_attempt(q);
 }

@@ -78,6 +78,14 @@ class sql_transaction final : public transaction {
   result<attempt> consume_attempt(const std::string& state_hash) override;
   result<attempt> consume_newest_attempt(const std::string& connection_id) override;
 
+  // transaction_links.cpp
+  result<connect_link> insert_connect_link(connect_link l) override;
+  std::optional<connect_link> find_connect_link(const std::string& id_or_hash) override;
+  std::vector<connect_link> connect_links(const std::string& connection_id) override;
+  void mark_connect_link(const std::string& id, core::link_state s) override;
+  void note_link_outcome(const std::string& id, const core::auth_state& outcome) override;
+  void settle_given_links(const std::string& connection_id) override;
+
   // transaction_runs.cpp
   result<run> begin_run(const connection& c, const std::string& stream, const std::string& entity, run_mode mode,
                         const std::string& cause) override;

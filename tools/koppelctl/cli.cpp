@@ -27,6 +27,9 @@ struct arguments_of_all {
   new_connection connection;
   new_token token;
   connect_wish connect;
+  new_link link;
+  confirm_wish confirm;
+  std::string id;
   sync_wish sync;
   event_wish event;
   fetch_wish fetch;
@@ -134,6 +137,40 @@ void add_connect(CLI::App& connection, arguments_of_all& a) {
       ->capture_default_str();
 }
 
+void add_link_verbs(CLI::App& connection, arguments_of_all& a) {
+  constexpr const char* which = "provider/name, such as teamleader/acme";
+  auto* link = verb(connection, a, "link", "Make an address to mail to the customer; it is shown this once",
+                    "  koppelctl connection link teamleader/acme\n"
+                    "  koppelctl connection link teamleader/acme --days 14 --expect-account 42",
+                    with_name(a, [&a](surroundings& s, const full_name& name) {
+                      a.link.name = name;
+                      return add_link(s, a.link);
+                    }));
+  link->add_option("name", a.name, which)->required();
+  link->add_option("--days", a.link.days, "How long it is good for")->check(CLI::Range(1, 30))->capture_default_str();
+  link->add_option("--expect-account", a.link.expected_account, "Take this account (its id) and no other");
+  auto* links = verb(connection, a, "links", "The links that were made, and what became of them",
+                     "  koppelctl connection links teamleader/acme", with_name(a, list_links));
+  links->add_option("name", a.name, which)->required();
+  auto* unlink = verb(
+      connection, a, "unlink", "Revoke a link, at once", "  koppelctl connection unlink teamleader/acme lnk-3f0a11b2",
+      with_name(a, [&a](surroundings& s, const full_name& name) { return revoke_link(s, name, a.id); }));
+  unlink->add_option("name", a.name, which)->required();
+  unlink->add_option("id", a.id, "As connection links shows it")->required();
+  auto* confirm = verb(connection, a, "confirm", "Accept or reject the account that the customer gave access to",
+                       "  koppelctl connection confirm teamleader/acme\n"
+                       "  koppelctl connection confirm teamleader/acme --account 42\n"
+                       "  koppelctl connection confirm teamleader/acme --reject",
+                       with_name(a, [&a](surroundings& s, const full_name& name) {
+                         a.confirm.name = name;
+                         return confirm_account(s, a.confirm);
+                       }));
+  confirm->add_option("name", a.name, which)->required();
+  auto* reject = confirm->add_flag("--reject", a.confirm.reject, "Throw its credentials away");
+  confirm->add_option("--account", a.confirm.account, "Accept this account (its id), if it is the one")
+      ->excludes(reject);
+}
+
 void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   auto* connection = noun(top, "connection", "Customers' accounts at providers");
   auto* add = verb(*connection, a, "add", "Add a connection; connect it afterwards",
@@ -166,6 +203,7 @@ void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   remove->add_flag("--purge", a.purge, "Erase its records as well, here and at the consumers");
   remove->add_flag("--yes", a.yes, "Do not ask");
   add_connect(*connection, a);
+  add_link_verbs(*connection, a);
 }
 
 void add_token_verbs(CLI::App& top, arguments_of_all& a) {

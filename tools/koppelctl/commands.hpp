@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <koppel/result.hpp>
 #include <optional>
 #include <string>
@@ -76,6 +77,23 @@ struct connect_wish {
   std::chrono::seconds timeout{3600};
 };
 ending connect(surroundings& s, const connect_wish& wish);
+
+// links.cpp
+struct new_link {
+  full_name name;
+  std::int64_t days = 7;
+  std::string expected_account;
+};
+ending add_link(surroundings& s, const new_link& what);
+ending list_links(surroundings& s, const full_name& name);
+ending revoke_link(surroundings& s, const full_name& name, const std::string& id);
+/// Neither an account nor `reject`: somebody is asked.
+struct confirm_wish {
+  full_name name;
+  std::string account;
+  bool reject = false;
+};
+ending confirm_account(surroundings& s, const confirm_wish& wish);
 
 // syncs.cpp
 struct sync_wish {

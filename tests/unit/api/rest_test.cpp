@@ -27,6 +27,7 @@ std::string document() { return api::pretty(api::openapi(api::control_api::route
 json::value value_of(const api::field& f, bool right) {
   if (!right) return 7.5;
   if (f.type == "boolean") return true;
+  if (f.type == "integer") return 1;
   if (f.type == "object") return json::object{};
   if (f.type == "strings") return json::array{"read"};
   if (f.type == "confirmation") return json::object{{"mode", "yes"}};
@@ -298,6 +299,50 @@ TEST_CASE("a token that is bound to a customer sees that customer's things alone
         "\n");
   CHECK(w.call("DELETE", "/v1/connections/nameplate/mine-of", token).status == 403);
   CHECK(w.call("GET", "/v1/apps", token).status == 403);
+}
+
+TEST_CASE("a customer's token makes, sees and revokes the links of its own connections alone", "[api][rest][link]") {
+  rest_world w;
+  w.write([&](ledger::transaction& tx) {
+    for (const auto* customer : {"4711", "4712"}) {
+      ledger::app a;
+      a.provider = "nameplate";
+      a.name = customer;
+      a.client_id = "x";
+      ledger::connection c;
+      c.provider = "nameplate";
+      c.name = "of-" + std::string(customer);
+      c.customer = customer;
+      c.app_id = tx.insert_app(a, core::secret("s"))->id;
+      REQUIRE(tx.insert_connection(c));
+    }
+  });
+  const auto token = w.token("x", "4711", {"read", "connect"}), sees = w.token("y", "4711", {"read"});
+  const std::string mine = "/v1/connections/nameplate/of-4711/links",
+                    theirs = "/v1/connections/nameplate/of-4712/links";
+
+  const auto made = w.call("POST", mine, token, {}, R"({"days":2,"expected_account":"42"})");
+  REQUIRE(made.status == 201);
+  const auto shown = json::parse(made.body);
+  const std::string id(shown.at("id").as_string()), url(shown.at("url").as_string());
+  CHECK_THAT(url, Contains("https://koppel.example/connect/"));
+  CHECK(w.call("POST", mine, sees, {}, "{}").status == 403);
+  CHECK(w.call("POST", theirs, token, {}, "{}").status == 404);
+  const auto other = w.ask("POST", theirs, "{}");
+  REQUIRE(other.status == 201);
+  const std::string id_of_other(json::parse(other.body).at("id").as_string());
+
+  const auto listed = w.call("GET", mine, sees).body;
+  CHECK_THAT(listed, Contains(id) && Contains(R"("state":"usable")") && Contains(R"("expected_account":"42")") &&
+                         Contains(R"("made_by":"x")") && !Contains(url.substr(31)));
+  CHECK(w.call("GET", theirs, token).status == 404);
+  CHECK(w.call("DELETE", theirs + "/" + id_of_other, token).status == 404);
+  CHECK(w.call("DELETE", mine + "/" + id_of_other, token).status == 404);
+  CHECK(w.call("DELETE", mine + "/" + id, sees).status == 403);
+  CHECK(w.call("DELETE", mine + "/" + id, token).status == 200);
+  CHECK_THAT(w.call("GET", mine, token).body, Contains(R"("state":"revoked")"));
+  for (const auto* days : {"0", "31", "1.5", "\"7\""})
+    CHECK(w.call("POST", mine, token, {}, "{\"days\":" + std::string(days) + "}").status == 400);
 }
 
 TEST_CASE("a registration that others share is used as it is and never changed by a customer", "[api][rest]") {

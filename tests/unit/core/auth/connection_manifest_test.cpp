@@ -5,6 +5,7 @@
 
 #include "host/core/connection_manifest.hpp"
 #include "host/core/learned.hpp"
+#include "host/core/oauth.hpp"
 
 using namespace koppel::core;
 using values = std::map<std::string, std::string>;
@@ -54,6 +55,21 @@ TEST_CASE("templates take the connection's settings and the first region, until 
 TEST_CASE("a template without a value is found, and a value that looks like one is not filled again", "[auth][place]") {
   CHECK(unfilled(*filled({}, {})) == "host");
   CHECK(filled({{"host", "{region.api}"}}, {})->auth.authorize_url == "https://{region.api}/authorize");
+}
+
+TEST_CASE("an answer may name the connection's own servers in any region, and nobody else's", "[auth][place]") {
+  const auto of_provider = std::make_shared<const manifest>(atlas());
+  const auto servers = servers_of(of_provider, {{"host", "acme.atlas.test"}}, {{region_key, "us"}});
+  CHECK(servers ==
+        std::vector<std::string>{"https://acme.atlas.test/authorize", "https://a.us/token", "https://a.eu/token"});
+  const auto problem_with = [&](const std::string& issuer) {
+    const query_list query{{"code", "c"}, {"state", "s"}, {"iss", issuer}};
+    return read_callback(of_provider->auth, query, servers).problem;
+  };
+  CHECK(problem_with("https://acme.atlas.test") == answer_problem::none);
+  CHECK(problem_with("https://a.eu/") == answer_problem::none);
+  CHECK(problem_with("https://other.atlas.test") == answer_problem::wrong_issuer);
+  CHECK(problem_with("https://{host}") == answer_problem::wrong_issuer);
 }
 
 TEST_CASE("a manifest without templates is not copied", "[auth][place]") {

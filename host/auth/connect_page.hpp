@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page at a connect link: whose account is wanted, at which provider, what has to be done there, and one button; in
+// nl, fr or en. Looking at it uses nothing up. Pure.
+#pragma once
+
+#include <string>
+
+#include "host/auth/landing_page.hpp"
+
+namespace koppel::auth {
+
+struct connect_page {
+  const core::manifest* provider = nullptr;
+  std::string customer;                    ///< as the connection names it; empty: it is not said
+  const core::auth_state* last = nullptr;  ///< what came of the latest try, where it was refused
+};
+
+/// Everything that is not ours is escaped. Where the provider gives access by a key alone there is no button.
+std::string connect_html(const connect_page& p, language l);
+
+}  // namespace koppel::auth

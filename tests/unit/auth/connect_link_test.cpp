@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connect link from its making to the account, through the whole shell.
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include "world.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using std::chrono::days;
+using test::grant;
+using test::http_answer;
+using test::nameplate_of;
+using test::world;
+
+const std::string us = "https://koppel.example";
+
+std::string state_of(const std::string& link) {
+  const auto url = boost::urls::parse_uri(link);
+  REQUIRE(url);
+  const auto found = url->params().find("state");
+  return found == url->params().end() ? std::string() : std::string((*found).value);
+}
+
+made_link made(world& w, const ledger::connection& c, confirmation how = {}, days life = days{7}) {
+  auto link = w.run(w.auth->make_link(c.id, std::move(how), life, ""));
+  if (!link) FAIL(link.error().detail);
+  REQUIRE(link->url.starts_with(us + "/connect/"));
+  return *link;
+}
+
+std::string secret_of(const made_link& l) { return l.url.substr(us.size() + 9); }
+
+landing looked_at(world& w, const made_link& l, const std::string& language = "en") {
+  return w.run(w.auth->show_link(secret_of(l), language));
+}
+
+landing pressed(world& w, const made_link& l, click how = {us, "same-origin"}) {
+  return w.run(w.auth->follow_link(secret_of(l), std::move(how), "en"));
+}
+
+/// What the browser sends back of what it was told to keep.
+std::string kept(const landing& l) { return l.cookie.substr(0, l.cookie.find(';')); }
+
+landing came_back(world& w, const landing& pressed_before, const std::string& code, const std::string& cookies) {
+  std::vector<std::pair<std::string, std::string>> query{{"code", code}, {"state", state_of(pressed_before.location)}};
+  return w.run(w.auth->callback("nameplate", query, "en", cookies));
+}
+
+bool shows(const landing& l, const std::string& words) { return l.html.find(words) != std::string::npos; }
+
+std::string state_in_ledger(world& w, const made_link& l) {
+  std::string state;
+  w.write([&](ledger::transaction& tx) { state = core::to_string(tx.find_connect_link(l.id)->state); });
+  return state;
+}
+
+/// A provider that knows account 42.
+void let_in(world& w) {
+  w.says = {{"POST /token", {grant("token-canary", R"(,"expires_in":3600,"refresh_token":"refresh-canary")")}},
+            {"GET /me", {nameplate_of("42", "Acme <BVBA>")}}};
+}
+
+TEST_CASE("a link is looked at without being used up, and connects the account it expects", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  CHECK(link.expires_at == w.clock.now() + days{7});
+  CHECK(secret_of(link).size() == 43);
+
+  for (const auto* language : {"nl-BE", "fr", "en", "nl"}) CHECK(looked_at(w, link, language).status == 200);
+  CHECK(shows(looked_at(w, link, "nl"), "Toegang geven tot Nameplate"));
+  CHECK(shows(looked_at(w, link, "fr"), "<html lang=\"fr\">"));
+  CHECK(w.now(c).auth.status == core::auth_status::unconfigured);
+
+  const auto sent_on = pressed(w, link);
+  CHECK(sent_on.status == 303);
+  CHECK(sent_on.location.starts_with("https://login.nameplate.test/"));
+  CHECK(sent_on.cookie.find("; Secure") != std::string::npos);
+  const auto page = came_back(w, sent_on, "code", kept(sent_on));
+
+  CHECK(page.status == 200);
+  CHECK(shows(page, "<b>Acme &lt;BVBA&gt;</b> (Nameplate) is connected"));
+  CHECK_FALSE(shows(page, "Try again"));
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(state_in_ledger(w, link) == "used");
+  // Whoever opens it once more reads who is connected, and begins nothing.
+  CHECK(shows(looked_at(w, link), "is connected"));
+  CHECK(pressed(w, link).location.empty());
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
+TEST_CASE("an account that came by a link waits for somebody to confirm its name", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c);
+  const auto sent_on = pressed(w, link);
+
+  const auto page = came_back(w, sent_on, "code", kept(sent_on));
+
+  CHECK(shows(page, "Nearly done"));
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  CHECK(state_in_ledger(w, link) == "used");
+  REQUIRE(w.run(w.auth->confirm(c.id, true, "42")));
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+}
+
+TEST_CASE("a flow that comes back to another browser never activates by itself", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto of_the_one = pressed(w, link), of_the_other = pressed(w, link);
+
+  CHECK(came_back(w, of_the_one, "code", kept(of_the_other)).status == 200);
+
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+}
+
+TEST_CASE("another account than the expected one is refused in another browser too", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "43"});
+
+  CHECK(shows(came_back(w, pressed(w, link), "code", ""), "Not connected"));
+
+  CHECK(w.now(c).auth.reason == core::auth_reason::account_mismatch);
+  CHECK(w.stored_token(c).empty());
+  CHECK(state_in_ledger(w, link) == "open");
+}
+
+TEST_CASE("a code that was refused is no dead end: the same link offers another try", "[auth][link]") {
+  world w;
+  let_in(w);
+  w.says["POST /token"].insert(w.says["POST /token"].begin(), http_answer(400, R"({"error":"invalid_grant"})"));
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto first = pressed(w, link);
+
+  const auto refused = came_back(w, first, "old", kept(first));
+
+  CHECK(shows(refused, "Not connected"));
+  CHECK(shows(refused, "<a href=\"" + link.url + "\">Try again</a>"));
+  CHECK(state_in_ledger(w, link) == "open");
+  CHECK(shows(looked_at(w, link), "The former try did not work"));
+  CHECK(shows(looked_at(w, link), "Auth Status: Failed, Status code: BadRequest"));
+  // A link that shows up in no cookie is offered to nobody.
+  CHECK_FALSE(shows(came_back(w, first, "old", ""), "Try again"));
+  const auto second = pressed(w, link);
+  CHECK(shows(came_back(w, second, "new", kept(second)), "is connected"));
+}
+
+TEST_CASE("access that was not given leaves the link good", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto first = pressed(w, link);
+  std::vector<std::pair<std::string, std::string>> query{{"error", "access_denied"},
+                                                         {"state", state_of(first.location)}};
+
+  const auto page = w.run(w.auth->callback("nameplate", query, "en", kept(first)));
+
+  CHECK(shows(page, "Try again"));
+  CHECK(w.requests_to("POST /token") == 0);
+  const auto second = pressed(w, link);
+  CHECK(shows(came_back(w, second, "code", kept(second)), "is connected"));
+}
+
+TEST_CASE("a link whose grant nobody could be asked about has served once somebody could", "[auth][link]") {
+  world w;
+  let_in(w);
+  w.says["GET /me"] = {http_answer(503, "{}")};
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  w.write([&](ledger::transaction& tx) {
+    ledger::credentials pair;
+    pair.access_token = core::secret("t");
+    pair.obtained_at = tx.now();
+    pair.unproven = "expect:42";
+    if (!tx.store_credentials(c.id, pair, 0)) FAIL("not stored");
+    tx.mark_connect_link(link.id, core::link_state::given);
+    auto waiting = *tx.find_connection(c.id);
+    waiting.auth.status = core::auth_status::waiting;
+    if (!tx.update_connection(waiting)) FAIL("not updated");
+  });
+  CHECK(looked_at(w, link).status == 200);
+
+  w.says["GET /me"] = {nameplate_of("42", "Acme")};
+  w.resume_until(c, core::auth_status::authorized);
+
+  CHECK(state_in_ledger(w, link) == "used");
+}
+
+TEST_CASE("a link that is unknown, too old, revoked or of a removed connection begins nothing", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme"), gone = w.add("gone");
+  const auto revoked = made(w, c), old = made(w, c, {}, days{1}), of_gone = made(w, gone);
+  made_link unknown{"", us + "/connect/" + std::string(43, 'x'), {}}, digest = unknown;
+  w.write([&](ledger::transaction& tx) {
+    tx.mark_connect_link(revoked.id, core::link_state::revoked);
+    if (!tx.remove_connection(gone.id, false)) FAIL("not removed");
+    digest.url = us + "/connect/" + tx.find_connect_link(old.id)->hash;
+  });
+  const auto id = made_link{"", us + "/connect/" + old.id, {}};
+  w.clock.advance(days{1});
+
+  for (const auto* one : {&revoked, &old}) {
+    CHECK(looked_at(w, *one).status == 410);
+    CHECK(pressed(w, *one).status == 410);
+  }
+  for (const auto* one : std::initializer_list<const made_link*>{&of_gone, &unknown, &digest, &id}) {
+    CHECK(looked_at(w, *one).status == 404);
+    CHECK(pressed(w, *one).location.empty());
+  }
+  CHECK(w.changes.empty());
+}
+
+TEST_CASE("the page of another site cannot press the button", "[auth][link]") {
+  world w;
+  const auto c = w.add("acme");
+  const auto link = made(w, c);
+
+  for (const auto& how : {click{"https://evil.example", ""}, click{"null", ""}, click{us, "cross-site"}}) {
+    const auto page = pressed(w, link, how);
+    CHECK(page.status == 403);
+    CHECK(page.location.empty());
+    CHECK(page.cookie.empty());
+  }
+  CHECK(w.changes.empty());
+}
+
+TEST_CASE("of a button that is pressed a hundred times only the latest attempts are kept", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto first = pressed(w, link);
+  for (int i = 0; i < 4; ++i) pressed(w, link);
+  const auto last = pressed(w, link);
+
+  CHECK(came_back(w, first, "code", kept(first)).status == 400);
+  CHECK(w.requests_to("POST /token") == 0);
+  CHECK(shows(came_back(w, last, "code", kept(last)), "is connected"));
+}
+
+TEST_CASE("a restart between the button and the way back loses nothing", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto sent_on = pressed(w, link);
+
+  w.start_auth();
+
+  CHECK(shows(came_back(w, sent_on, "code", kept(sent_on)), "is connected"));
+  CHECK(state_in_ledger(w, link) == "used");
+}
+
+TEST_CASE("the page of a provider whose customers give a key says what to do and has no button", "[auth][link]") {
+  world w;
+  const auto c = w.add("acme", "keyring");
+  const auto link = made(w, c);
+
+  CHECK(shows(looked_at(w, link), "Access is given by a key here"));
+  CHECK_FALSE(shows(looked_at(w, link), "<button"));
+  CHECK(pressed(w, link).location.empty());
+}
+
+TEST_CASE("where the key comes by webhook the button leads to the activation link", "[auth][link]") {
+  world w;
+  const auto c = w.add("acme", "coupler");
+  const auto link = made(w, c);
+
+  const auto sent_on = pressed(w, link);
+
+  CHECK(sent_on.status == 303);
+  CHECK(sent_on.location.find("client-acme") != std::string::npos);
+}
+
+TEST_CASE("a connection has only so many open links", "[auth][link]") {
+  world w;
+  const auto c = w.add("acme");
+  for (std::size_t i = 0; i < core::open_links_of_a_connection; ++i) made(w, c);
+
+  const auto one_more = w.run(w.auth->make_link(c.id, {}, days{1}, ""));
+
+  REQUIRE_FALSE(one_more);
+  CHECK(one_more.error().code == ledger::errc::in_use);
+  w.clock.advance(days{7});
+  made(w, c);
+}
+
+}  // namespace
+}  // namespace koppel::auth
