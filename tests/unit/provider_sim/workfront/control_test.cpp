@@ -281,3 +281,19 @@ TEST_CASE("a subscription that was deleted is not tried again", "[provider_sim][
   c.now += 24h;
   CHECK(c.carry().empty());
 }
+
+TEST_CASE("a forged event has another token, or none", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  c.order("POST", "/records/change", R"({"entity":"company"})");
+  const auto true_one = c.carry().at(0).what;
+  c.order("POST", "/webhooks/forge", R"({"headers":{"authorization":"Bearer guess"}})");
+  c.order("POST", "/webhooks/forge", R"({"headers":{"authorization":null}})");
+  const auto forged = c.carry();
+  REQUIRE(forged.size() == 2);
+  REQUIRE(forged[0].what.headers.size() == 1);
+  CHECK(forged[0].what.headers[0].second == "Bearer guess");
+  CHECK(forged[1].what.headers.empty());
+  CHECK(forged[1].what.body == true_one.body);
+}
