@@ -32,7 +32,7 @@ class Webhooks(ProviderTest):
         wait_until("no webhook to wait", lambda: all(w["state"] != "waiting" for w in self.rig.ask(
             "webhook", "list", "--limit", "1000")["webhooks"]), 60, every=0.1)
 
-    def at_work(self, stream, what, count):
+    def provider_does(self, stream, what, count):
         return set(self.sim.post(f"/records/{what}", {"entity": self.listed(stream).entity, "count": count})["ids"])
 
     def wait_published(self, stream, kind, ids, after):
@@ -74,7 +74,7 @@ class Webhooks(ProviderTest):
     # ---- hints
 
     def assert_hint_arrives(self):
-        after, changed = self.last_seq(), {s: self.at_work(s, "change", 2) for s in self.hinted}
+        after, changed = self.last_seq(), {s: self.provider_does(s, "change", 2) for s in self.hinted}
         for stream, ids in changed.items():
             self.wait_published(stream, "upserted", ids, after)
         self.settled()
@@ -92,7 +92,7 @@ class Webhooks(ProviderTest):
     def test_what_appears_and_goes_is_told_by_hints(self):
         self.hooked()
         for stream in self.hinted:
-            after, added = self.last_seq(), self.at_work(stream, "add", 2)
+            after, added = self.last_seq(), self.provider_does(stream, "add", 2)
             self.wait_published(stream, "upserted", added, after)
             gone = set(self.sim.post("/records/delete", {"entity": self.listed(stream).entity,
                                                          "ids": sorted(added)})["ids"])
@@ -115,17 +115,17 @@ class Webhooks(ProviderTest):
         self.sim.post("/webhooks/rules", {"shuffle": True, "jitter_ms": 400, "twice_every": 3})
         for _ in range(3):
             for stream in self.hinted:
-                self.at_work(stream, "change", 5)
-                self.at_work(stream, "add", 2)
-                self.at_work(stream, "delete", 1)
+                self.provider_does(stream, "change", 5)
+                self.provider_does(stream, "add", 2)
+                self.provider_does(stream, "delete", 1)
         self.settled()
         self.assert_in_step(self.hinted)
 
     def test_a_hint_that_never_came_is_caught_by_the_next_read(self):
         self.hooked()
         self.sim.post("/webhooks/rules", {"drop_every": 1})
-        after, changed = self.last_seq(), {s: self.at_work(s, "change", 2) for s in self.hinted}
-        gone = {s: self.at_work(s, "delete", 1) - changed[s] for s in self.hinted}
+        after, changed = self.last_seq(), {s: self.provider_does(s, "change", 2) for s in self.hinted}
+        gone = {s: self.provider_does(s, "delete", 1) - changed[s] for s in self.hinted}
         self.settled()
         self.assertEqual(self.record_events(after), [])
         self.read_well(full=True)
@@ -142,7 +142,7 @@ class Webhooks(ProviderTest):
         self.sim.post("/webhooks/rules", {"drop_every": 1})
         after = self.last_seq()
         for stream in self.hinted:
-            self.at_work(stream, "change", 2)
+            self.provider_does(stream, "change", 2)
         forged = [{"url": url[:-1] + ("A" if url[-1] != "A" else "B")} for url in {w["url"] for w in self.sim.webhooks()}]
         token = self.manifest["webhook"].get("token", {})
         if "pointer" in token:
