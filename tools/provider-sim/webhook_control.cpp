@@ -64,7 +64,7 @@ std::optional<std::string> tamper(delivery& base, const json::object& with) {
   if (const auto* headers = with.if_contains("headers")) {
     if (!headers->is_object()) return "headers is an object of texts";
     for (const auto& [name, value] : headers->get_object()) {
-      std::erase_if(base.headers, [&](const auto& known) { return same_header(known.first, name); });
+      std::erase_if(base.headers, [&, &of = name](const auto& known) { return same_header(known.first, of); });
       if (value.is_string()) base.headers.emplace_back(name, value.get_string());
     }
   }
