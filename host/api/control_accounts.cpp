@@ -87,6 +87,7 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
                              tx.known_records(c.id, rule.entity)});
       const auto app = tx.find_app(c.app_id);
       shown.push_back(view(c, app ? app->name : "", m, streams));
+      shown.back().as_object()["webhooks"] = view(tx.find_webhook_state(c.id));
     }
     return {};
   };
@@ -244,6 +245,14 @@ awaitable<answer> control_api::delete_connection(call c) {
   const std::string provider = c.path["provider"], name = c.path["name"];
   const bool purge = c.query("purge") == "true";
   ledger::connection removed;
+  std::string left;
+  if (around_.withdraw_webhooks) {
+    auto finding = find(provider, name, c.who);
+    if (const auto found = co_await std::move(finding)) {
+      auto withdrawing = around_.withdraw_webhooks(found->id);
+      left = co_await std::move(withdrawing);
+    }
+  }
   const auto m = around_.plugins.find(provider);
   const auto remove = [&](transaction& tx) -> result<> {
     const auto found = find_named(tx, provider, name);
@@ -265,8 +274,11 @@ awaitable<answer> control_api::delete_connection(call c) {
   if (auto done = co_await around_.ledger.write(remove, ledger::urgency::cannot_wait); !done)
     co_return failure_answer(done.error());
   around_.sync.connection_changed(removed);
+  if (around_.removed) around_.removed(removed);
   connection_changed(removed);
-  co_return json_answer(200, json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}});
+  co_return json_answer(
+      200,
+      json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}, {"webhooks_left", left}});
 }
 
 awaitable<answer> control_api::post_attempt(call c) {

@@ -32,6 +32,12 @@ struct api_surroundings {
   std::function<std::vector<std::string>()> connected_consumers;
   std::string version;
   std::string ingress_address, public_url, bus_folder;
+  /// Asks the provider to send no more webhooks for the connection; returns what was not removed, a sentence or empty.
+  std::function<runtime::awaitable<std::string>(std::string connection_id)> withdraw_webhooks = nullptr;
+  /// A connection was removed.
+  std::function<void(const ledger::connection&)> removed = nullptr;
+  /// Plugins came, went or were replaced.
+  std::function<void()> plugins_changed = nullptr;
 };
 
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
@@ -81,6 +87,7 @@ class control_api {
   reply get_providers(call c);
   reply get_provider(call c);
   reply get_webhooks(call c);
+  reply get_webhook_address(call c);
   reply get_customer_provider(call c);
   reply put_customer_provider(call c);
   reply get_openapi(call c);

@@ -55,6 +55,10 @@ const std::vector<named_schema>& schemas() {
         {"created_at", "string", "RFC 3339, UTC", true},
         {"auth", "auth_status", "", true},
         {"pinned_account", "account?", "the account that it is bound to", true},
+        {"webhooks", "object?",
+         "whether the provider was asked to send webhooks: state (none, registered, refused or failing), reason, "
+         "registered_at, ends_at, last_received_at",
+         true},
         {"streams", "objects", "what is read, when, and how many records there are", true}}},
       {"connections", "", {{"connections", "connection[]", "", true}}},
       {"saved",

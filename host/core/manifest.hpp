@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "host/core/webhook_rules.hpp"
+
 namespace koppel::core {
 
 /// A text in the three languages of the customers.
@@ -156,7 +158,8 @@ struct manifest {
   std::vector<limit_rule> limits;
   std::vector<setting_rule> settings;
   std::vector<stream_rule> streams;
-  std::vector<localized> guide;  ///< the steps an administrator follows at the provider
+  std::optional<webhook_rules> webhook;  ///< absent: this provider sends none to a connection's own address
+  std::vector<localized> guide;          ///< the steps an administrator follows at the provider
 
   const stream_rule* find_stream(const std::string& stream) const;
 };

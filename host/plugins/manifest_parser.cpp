@@ -190,6 +190,7 @@ void read_document(const toml::table& root, manifest_form form, core::manifest& 
     check_alone(in, rule, m.streams);
     m.streams.push_back(std::move(rule));
   }
+  read_webhook(document, m);
   if (auto guide = document.table("guide", need::optional)) {
     for (auto& step : guide->tables("step", need::required)) m.guide.push_back(languages(step));
     guide->finish();

@@ -4,6 +4,7 @@
 // beside this file has Teamleader's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 namespace koppel::teamleader {
 
@@ -20,6 +21,7 @@ class teamleader : public connector {
     stream("companies", entity::company, &teamleader::companies, &teamleader::company);
     stream("contacts", entity::contact, &teamleader::contacts, &teamleader::contact);
     stream("departments", entity::department, &teamleader::departments, &teamleader::department);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   std::string base_url(const job&) const override { return "https://api.focus.teamleader.eu"; }
   task<> probe(probe_run& run) override;

@@ -4,6 +4,7 @@
 // README.md beside this file has Workfront's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -22,6 +23,7 @@ class workfront : public connector {
     stream("companies", entity::company, &workfront::companies, &workfront::one_company);
     stream("projects", entity::project, &workfront::projects, &workfront::one_project);
     stream("users", entity::user, &workfront::users, &workfront::one_user);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   std::string base_url(const job& run) const override;
   task<> probe(probe_run& run) override;

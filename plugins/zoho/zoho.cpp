@@ -4,6 +4,7 @@
 // sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 #include <algorithm>
 
@@ -28,6 +29,7 @@ class zoho : public connector {
     stream("accounts", entity::company, &zoho::read_accounts, &zoho::one_account);
     stream("contacts", entity::contact, &zoho::read_contacts, &zoho::one_contact);
     stream("users", entity::user, &zoho::read_users, &zoho::one_user);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   /// The host learned where the customer's data centre is when he gave access.
   std::string base_url(const job& run) const override {

@@ -102,6 +102,8 @@ void detail_runtime::choose_cursor(detail::job_core& core) const {
   core.sent_cursor = core.cursor;
 }
 
+static const std::function<task<>(webhook_run&)> no_webhooks;
+
 task<> detail_runtime::body_of(detail::job_core& core) {
   const auto& kind = core.begin.kind;
   if (kind == "probe") {
@@ -109,6 +111,15 @@ task<> detail_runtime::body_of(detail::job_core& core) {
     auto& given = *run;
     core.face = std::move(run);
     return connector_->probe(given);
+  }
+  const auto& about_webhooks = kind == "register_webhooks" ? connector_->register_webhooks_
+                               : kind == "remove_webhooks" ? connector_->remove_webhooks_
+                                                           : no_webhooks;
+  if (about_webhooks) {
+    auto run = std::make_unique<webhook_run>(core);
+    auto& given = *run;
+    core.face = std::move(run);
+    return about_webhooks(given);
   }
   const auto* stream = core.stream();
   if (kind == "sync" && stream) {

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 
-from koppel import Rig
+from koppel import Rig, free_port
 from provider import wait_until
 
 
@@ -302,23 +302,107 @@ def requests_of(rig):
     return listed["requests"] if isinstance(listed, dict) else listed
 
 
+class Hinted(threading.Thread):
+    """Follows record events, as a consumer does: when each (connection, record) was first seen because of a webhook."""
+
+    def __init__(self, rig):
+        super().__init__(daemon=True)
+        self.seen = {}
+        self.child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "event",
+                                       "follow", "--type", "sync.company"], stdout=subprocess.PIPE, text=True)
+        self.start()
+
+    def run(self):
+        for line in self.child.stdout:
+            now, event = time.time(), json.loads(line)
+            if event["data"].get("cause") == "webhook":
+                self.seen.setdefault((event["connection"], event["data"]["id"]), now)
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
+def percentile(ordered, share):
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def bench_webhooks(rig, options, table):
+    """From the 2xx for a webhook to the record's event at a consumer: all connections are told of each change."""
+    rate = options.rate
+    changes = max(1, int(rate / options.connections * options.seconds))
+    rig.ingress_port = free_port()
+    rig.start_simulator("--companies", changes, "--contacts", 0)
+    rig.write_config()
+    rig.start_host()
+    names = {}
+    for number in range(1, options.connections + 1):
+        name = f"customer-{number}"
+        rig.add_app(f"teamleader/app-{number}", client=new_client(rig, number))
+        rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}")
+        rig.connect(f"teamleader/{name}")
+    for number in range(1, options.connections + 1):
+        name = f"customer-{number}"
+        wait_until(f"{name}'s registration",
+                   lambda n=name: rig.connection(f"teamleader/{n}")["webhooks"]["state"] == "registered", 60)
+        names[rig.ask("webhook", "address", f"teamleader/{name}")["url"]] = name
+    follower = Hinted(rig)
+    ids = [c["id"] for c in rig.sim.records("company")]
+    before, cpu, began = len(requests_of(rig)), cpu_seconds(rig.host.pid), time.monotonic()
+    rig.sim.post("/webhooks/rules", {"at_once": 64})
+    for number, record in enumerate(ids[:changes]):
+        pause = began + number * options.connections / rate - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        rig.sim.post("/records/change", {"entity": "company", "count": 1, "ids": [record]})
+    sent_in = time.monotonic() - began
+    hints = changes * options.connections
+    try:
+        wait_until("every event", lambda: len(follower.seen) >= hints, 120, every=0.05)
+    except TimeoutError:
+        pass
+    took = time.monotonic() - began
+    follower.stop()
+    attempts = rig.sim.get("/webhooks/attempts?since=0&limit=100000")["attempts"]
+    reads = rig.sim.get(f"/requests/times?path=/companies.info&since={before}")
+    answer = reads["duration_us"]["p50"] / 1e6
+    waits = sorted(follower.seen[key] - a["answered_us"] / 1e6 - answer for a in attempts if a["status"] == 200
+                   for key in [(names.get(a["url"]), a["ids"][0])] if key in follower.seen)
+    taken = sum(a["status"] == 200 for a in attempts)
+    table.add("webhooks answered with 2xx", taken, "", f"{hints} sent, at {hints / sent_in:.0f}/s", taken == hints)
+    table.add("2xx to event, beyond the provider's answer, p99", percentile(waits, 0.99) * 1000, "ms", "under 300",
+              percentile(waits, 0.99) < 0.3)
+    table.add("the same, median", percentile(waits, 0.5) * 1000, "ms", "")
+    table.add("the same, worst", waits[-1] * 1000, "ms", "")
+    table.add("events of those webhooks", len(follower.seen), "", f"every one of {hints}", len(follower.seen) == hints)
+    table.add("reads of a record for each webhook", reads["count"] / hints, "", "1 at most",
+              reads["count"] <= hints)
+    table.add("requests of one connection in a minute", reads["count"] / options.connections / took * 60, "",
+              "200 at most", reads["count"] / options.connections / took * 60 <= 200)
+    table.add("the provider's answer, median", answer * 1000, "ms", "")
+    table.add("koppeld's processor time for a webhook", (cpu_seconds(rig.host.pid) - cpu) / hints * 1e6, "us", "")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measures Koppel against its simulator.")
-    parser.add_argument("what", choices=["sync", "auth", "runners"])
+    parser.add_argument("what", choices=["sync", "auth", "runners", "webhooks"])
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", metavar="FILE", help="write the table's rows there")
     parser.add_argument("--records", type=int, default=100_000,
                         help="sync: contacts; runners: companies of the good connection (default 100000)")
-    parser.add_argument("--connections", type=int, default=20, help="auth: connections (default 20)")
+    parser.add_argument("--connections", type=int, help="auth: connections (default 20); webhooks: (default 100)")
     parser.add_argument("--kinds", help="runners: of misbehaviour, by commas (default all)")
     parser.add_argument("--slots", type=int, default=5, help="runners: with and without, each (default 5)")
-    parser.add_argument("--seconds", type=float, default=4, help="runners: of a slot (default 4)")
+    parser.add_argument("--seconds", type=float, default=4, help="runners: of a slot (default 4); webhooks: how long they come")
+    parser.add_argument("--rate", type=float, default=200, help="webhooks: a second, over all (default 200)")
     options = parser.parse_args()
+    options.connections = options.connections or (100 if options.what == "webhooks" else 20)
     folder = tempfile.mkdtemp(prefix="koppel-bench-")
     rig = Rig(options.build, folder, schedule=False)
     table = Table()
     try:
-        {"sync": bench_sync, "auth": bench_auth, "runners": bench_runners}[options.what](rig, options, table)
+        {"sync": bench_sync, "auth": bench_auth, "runners": bench_runners,
+         "webhooks": bench_webhooks}[options.what](rig, options, table)
     finally:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -48,6 +48,13 @@ class connector {
                                  [self, one](job& run, std::string id) { return (self->*one)(run, std::move(id)); }});
   }
 
+  /// Declares that webhooks are registered at the provider, and how; the manifest says registration = "plugin".
+  /// Registering is done again and again, and has to end well where all is there already.
+  void webhooks(task<> (*enrol)(webhook_run&), task<> (*remove)(webhook_run&)) {
+    register_webhooks_ = enrol;
+    remove_webhooks_ = remove;
+  }
+
   /// Sent with every request.
   void header_on_every_request(std::string name, std::string value) {
     headers_.emplace_back(std::move(name), std::move(value));
@@ -69,6 +76,7 @@ class connector {
   }
 
   std::map<std::string, stream_entry, std::less<>> streams_;
+  std::function<task<>(webhook_run&)> register_webhooks_, remove_webhooks_;
   header_list headers_;
   std::uint32_t cursor_version_ = 1;
 };

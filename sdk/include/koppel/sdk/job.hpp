@@ -137,4 +137,17 @@ class probe_run : public job {
   void stream_refused(std::string_view stream);
 };
 
+/// Has the provider post what happens to the connection's webhook address, or stop doing so. Address and token are
+/// texts that stand for the true ones: the host puts those in on the way out, in a request's body or in a header's
+/// value, and takes them out of the answer.
+class webhook_run : public job {
+ public:
+  using job::job;
+  std::string_view address() const;
+  /// What each webhook is to bear, where the provider lets one choose; at most 43 characters.
+  std::string_view token() const;
+  /// When what was registered ends. The host renews it in half the time.
+  void registered_until(time_point end);
+};
+
 }  // namespace koppel::sdk
