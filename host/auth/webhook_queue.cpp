@@ -154,7 +154,16 @@ awaitable<void> webhook_queue::work_one(ledger::webhook w) {
   };
   auto opening = ledger_.write(open);
   auto opened = co_await std::move(opening);
-  if (opened) {
+  const auto damaged =
+      !opened && (opened.error().code == ledger::errc::wrong_key || opened.error().code == ledger::errc::corrupt);
+  if (damaged) {  // it will not be readable later either, and holds up those behind it
+    auth_service::webhook_outcome lost;
+    lost.about = w;
+    lost.about.now = state::refused;
+    lost.about.reason = "What was kept of it cannot be read any more: " + opened.error().detail;
+    auto settling = settle(w, std::move(lost));
+    opened = co_await std::move(settling);
+  } else if (opened) {
     auto work = auth_.take_webhook(w, std::move(body));
     auto became = co_await std::move(work);
     auto settling = settle(w, std::move(became));

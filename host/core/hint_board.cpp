@@ -29,9 +29,8 @@ hint_board::batch hint_board::start(const lane& of, lane_state& l, std::size_t m
   l.busy = true;
   out.whole = l.waiting.contains("");
   if (out.whole) {
-    l.reading = std::move(l.waiting);  // single records too: the whole stream has them in it
-    l.waiting.clear();
-    l.rows = 0;
+    for (const auto& [id, asking] : l.waiting) l.rows -= asking.size();
+    l.reading = std::exchange(l.waiting, {});  // single records too: the whole stream has them in it
   } else {
     while (!l.waiting.empty() && l.reading.size() < most_ids) {
       auto one = l.waiting.extract(l.waiting.begin());
@@ -61,7 +60,7 @@ void hint_board::settle(row r, std::vector<row>& settled) {
 
 void hint_board::tidy(const lane& of) {
   const auto at = lanes_.find(of);
-  if (at != lanes_.end() && !at->second.busy && !at->second.waits()) lanes_.erase(at);
+  if (at != lanes_.end() && !at->second.busy && !at->second.waits() && at->second.parked.empty()) lanes_.erase(at);
 }
 
 std::vector<hint_board::row> hint_board::done(const lane& of) {
@@ -95,6 +94,31 @@ void hint_board::put_back(const lane& of, instant not_before, bool whole) {
   }
 }
 
+void hint_board::move_to(wishes& to, wishes& from) {
+  for (auto& [id, asking] : std::exchange(from, {})) {
+    auto& there = to[id];
+    there.insert(there.begin(), asking.begin(), asking.end());
+  }
+}
+
+void hint_board::park(const lane& of) {
+  const auto at = lanes_.find(of);
+  if (at == lanes_.end()) return;
+  auto& l = at->second;
+  for (const auto& [id, asking] : l.reading) l.rows += asking.size();
+  move_to(l.parked, l.reading);
+  l.busy = false;
+  l.failures = 0;
+  l.not_before = {};
+}
+
+void hint_board::unpark(const lane& of) {
+  const auto at = lanes_.find(of);
+  if (at == lanes_.end() || at->second.parked.empty()) return;
+  if (!at->second.waits()) at->second.since = ++clock_;
+  move_to(at->second.waiting, at->second.parked);
+}
+
 int hint_board::failures(const lane& of) const {
   const auto at = lanes_.find(of);
   return at == lanes_.end() ? 0 : at->second.failures;
@@ -108,7 +132,9 @@ bool hint_board::crowded(const lane& of, std::size_t most) const {
 hint_board::crowd hint_board::collapse(const lane& of) {
   crowd out;
   const auto at = lanes_.find(of);
-  if (at == lanes_.end() || !at->second.waits()) return out;
+  if (at == lanes_.end()) return out;
+  unpark(of);
+  if (!at->second.waits()) return out;
   auto& l = at->second;
   std::vector<row> all;
   for (const auto& [id, asking] : std::exchange(l.waiting, {})) all.insert(all.end(), asking.begin(), asking.end());
@@ -138,7 +164,7 @@ void hint_board::forget(const std::string& connection) {
       ++at;
       continue;
     }
-    for (const auto* part : {&at->second.waiting, &at->second.reading})
+    for (const auto* part : {&at->second.waiting, &at->second.reading, &at->second.parked})
       for (const auto& [id, asking] : *part)
         for (const auto r : asking) settle(r, settled);
     at = lanes_.erase(at);

@@ -65,6 +65,10 @@ class hint_board {
   void again(const lane& of, instant not_before);
   /// It cannot be read id by id: the stream has to be read instead.
   void again_whole(const lane& of, instant not_before);
+  /// The lane's batch was read, but beside a run that may commit an older answer after it: to be read once more, when
+  /// `unpark` says that the run is over. Other hints of the lane go on.
+  void park(const lane& of);
+  void unpark(const lane& of);
   /// How often in a row the lane has not been read.
   int failures(const lane& of) const;
 
@@ -87,8 +91,8 @@ class hint_board {
  private:
   using wishes = std::map<std::string, std::vector<row>>;  ///< by id; empty: the whole stream
   struct lane_state {
-    wishes waiting, reading;
-    std::size_t rows = 0;  ///< of `waiting`, as they came
+    wishes waiting, reading, parked;
+    std::size_t rows = 0;  ///< of `waiting` and `parked`, as they came
     std::uint64_t since = 0;
     instant not_before{};
     int failures = 0;
@@ -96,6 +100,7 @@ class hint_board {
     bool waits() const { return !waiting.empty(); }
   };
   batch start(const lane& of, lane_state& l, std::size_t most_ids);
+  static void move_to(wishes& to, wishes& from);
   void put_back(const lane& of, instant not_before, bool whole);
   void tidy(const lane& of);
   /// The row has one hint less to wait for.

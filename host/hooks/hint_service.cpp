@@ -120,6 +120,7 @@ awaitable<std::optional<int>> hint_service::receive(std::string provider, std::s
   auto keeping = keep(at->second, c->second, said, std::move(body));
   const auto kept = co_await std::move(keeping);
   KOPPEL_FAULT_POINT("webhook.journalled");
+  if (!kept && kept.error().code == ledger::errc::not_found) co_return 404;
   if (!kept) {
     spdlog::warn("a webhook of {} was not taken: {}", provider, kept.error().detail);
     co_return 503;
@@ -145,6 +146,9 @@ awaitable<result<hint_service::row>> hint_service::keep(address& to, const known
   if (trim) to.since_trim = 0;
   row number = 0;
   const std::function<result<void>(transaction&)> store = [&](transaction& tx) -> result<> {
+    // It may have been removed since its address was found.
+    if (!tx.find_webhook_state(w.connection_id))
+      return failure{make_error_code(ledger::errc::not_found), "the connection was removed"};
     const auto stored = tx.insert_webhook(w, body);
     if (!stored) return stored.error();
     number = stored->number;
@@ -285,11 +289,12 @@ void hint_service::start_reads() {
 
 awaitable<void> hint_service::read(core::hint_board::batch b) {
   const auto provider = connections_.at(b.of.connection).provider;
+  const bool beside_a_run = sync_.reading(b.of.connection, b.of.stream);
   auto reading = sync_.read_records(b.of.connection, b.of.stream, b.ids, b.first);
   const auto outcome = co_await std::move(reading);
   --reads_in_all_;
   if (--reads_[provider] == 0) reads_.erase(provider);
-  ended(b, outcome);
+  ended(b, outcome, beside_a_run);
   wake();
 }
 
@@ -299,8 +304,15 @@ core::instant hint_service::pause_after(const lane& of, std::chrono::millisecond
   return clock_.now() + std::max(asked, usual);
 }
 
-void hint_service::ended(const core::hint_board::batch& b, const messages::done& outcome) {
-  if (outcome.error.empty()) return settle(board_.done(b.of));
+void hint_service::ended(const core::hint_board::batch& b, const messages::done& outcome, bool beside_a_run) {
+  if (outcome.error.empty()) {
+    const bool under_way = sync_.reading(b.of.connection, b.of.stream);
+    if (!beside_a_run && !under_way) return settle(board_.done(b.of));
+    // That run may hold answers from before this read, and commit them after it.
+    board_.park(b.of);
+    if (!under_way) board_.unpark(b.of);
+    return;
+  }
   const auto until =
       pause_after(b.of, std::min<std::chrono::milliseconds>(std::chrono::milliseconds{outcome.retry_after},
                                                             core::sync_run::max_retry_after));
@@ -323,6 +335,8 @@ void hint_service::read_whole(const core::hint_board::batch& b) {
 
 void hint_service::run_ended(const std::string& connection_id, const std::string& stream, bool completed) {
   const lane of{connection_id, stream};
+  board_.unpark(of);
+  wake();
   const auto at = wholes_.find(of);
   if (at == wholes_.end() || std::exchange(at->second, false)) return;
   wholes_.erase(at);

@@ -80,7 +80,7 @@ class hint_service {
   void start_reads();
   runtime::awaitable<void> read(core::hint_board::batch b);
   void read_whole(const core::hint_board::batch& b);
-  void ended(const core::hint_board::batch& b, const messages::done& outcome);
+  void ended(const core::hint_board::batch& b, const messages::done& outcome, bool beside_a_run);
   runtime::awaitable<void> collapse(lane of);
   void settle(std::vector<row> rows);
   runtime::awaitable<void> flush();

@@ -212,11 +212,12 @@ awaitable<void> registrar::look_after(std::string id) {
     }
   } else {
     const auto old = at->second.address->base_url;
+    const auto name = at->second.connection.provider + "/" + at->second.connection.name;
     if (at->second.address->now == state::registered && !old.empty() && old != public_url_) {
       auto removing = ask(at->second, "remove_webhooks", old);
       if (const auto gone = co_await std::move(removing); !gone.error.empty())
-        spdlog::warn("{}/{}: webhooks to {} could not be removed: {} {}", at->second.connection.provider,
-                     at->second.connection.name, old, gone.error, core::escaped(gone.detail, longest_reason));
+        spdlog::warn("{}: webhooks to {} could not be removed: {} {}", name, old, gone.error,
+                     core::escaped(gone.detail, longest_reason));
     }
     const auto still = known_.find(id);
     if (still != known_.end()) {

@@ -48,7 +48,7 @@ task<> register_webhooks(webhook_run& run) {
   demand_success(asked, answer);
   run.remember(remembered, channel);
   auto end = run.now() + wanted_life;
-  const auto details = answer.json()["watch"][0]["details"];
+  const auto details = answer.json().at("/watch/0/details");
   for (const auto& event : details["events"].items())
     if (const auto granted = parse_time(event["channel_expiry"].text().value_or(""))) end = std::min(end, *granted);
   run.registered_until(end);

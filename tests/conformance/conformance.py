@@ -7,9 +7,10 @@ import os
 import connecting
 import reading
 import troubles
+import webhooks
 from customs import PLUGINS
 
 for _name in sorted(os.listdir(PLUGINS)):
     if os.path.exists(os.path.join(PLUGINS, _name, "manifest.toml")):
-        globals()[_name] = type(_name, (connecting.Connecting, reading.Reading, troubles.Troubles),
-                                {"provider": _name, "__module__": __name__})
+        globals()[_name] = type(_name, (connecting.Connecting, reading.Reading, troubles.Troubles,
+                                         webhooks.Webhooks), {"provider": _name, "__module__": __name__})

@@ -37,12 +37,12 @@ class ProviderTest(unittest.TestCase):
 
     # ---- a rig
 
-    def make_rig(self, sizes=None, small=True):
+    def make_rig(self, sizes=None, small=True, **more):
         """Nothing is read unless a test asks for it. `small`: a few records of each stream but for `sizes`."""
         plugins = os.path.join(self.folder, "plugins")
         os.makedirs(plugins, mode=0o755)
         shutil.copy(os.path.join(self.build, "plugins", f"{self.provider}.so"), plugins)
-        self.rig = Rig(self.build, self.folder, plugins=plugins, schedule=False)
+        self.rig = Rig(self.build, self.folder, plugins=plugins, schedule=False, **more)
         self.addCleanup(self.rig.stop)
         counts = {**(dict.fromkeys(self.simulated.streams, 40) if small else {}), **(sizes or {})}
         self.sim = self.rig.start_simulator(*self.simulated.options, *self.simulated.sizes(counts),

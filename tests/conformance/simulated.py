@@ -17,6 +17,7 @@ class Listed:
 class Simulated:
     streams: dict  # stream of the manifest -> Listed
     options: tuple = ()
+    webhook_life: tuple | None = None  # knobs that say for how many seconds a webhook is registered, where it has an end
 
     def sizes(self, counts):
         return [word for name, listed in self.streams.items()
@@ -34,5 +35,6 @@ SIMULATED = {
                             "users": Listed("user", "--users", 540, "/user/search")}),
     "zoho": Simulated({"accounts": Listed("account", "--accounts", 430, "/crm/v8/Accounts"),
                        "contacts": Listed("contact", "--contacts", 620, "/crm/v8/Contacts"),
-                       "users": Listed("user", "--users", 230, "/crm/v8/users")}),
+                       "users": Listed("user", "--users", 230, "/crm/v8/users")},
+                      webhook_life=("channel_life_seconds", "longest_channel_life_seconds")),
 }

@@ -6,30 +6,34 @@ import json
 import urllib.parse
 
 from harness import RigTest
+from koppel import Rig
 from provider import wait_until
 
-NAME = "teamleader/acme"
+class WebhookTest(RigTest):
+    provider, options = "teamleader", ("--companies", 40, "--contacts", 40, "--rate-limit", 100000)
 
-
-class Webhooks(RigTest):
     def setUp(self):
         super().setUp()
-        self.rig = self.make_rig("--companies", 40, "--contacts", 40, schedule=False, public=True)
-        self.add_connection(self.rig, NAME)
-        self.rig.connect(NAME)
-        self.sim = self.rig.sim
+        self.name = f"{self.provider}/acme"
+        self.rig = Rig(self.build, self.folder, schedule=False, public=True)
+        self.addCleanup(self.rig.stop)
+        self.sim = self.rig.start_simulator(*self.options, provider=self.provider)
+        self.rig.write_config()
+        self.rig.start_host()
+        self.rig.add_app(f"{self.provider}/main")
+        self.rig.add_connection(self.name)
 
     # ---- what a provider does, or somebody who pretends to be one
 
     def address(self):
-        return self.rig.ask("webhook", "address", NAME)["url"]
+        return self.rig.ask("webhook", "address", self.name)["url"]
 
-    def post(self, body, url=None):
+    def post(self, body, url=None, headers=None):
         parts = urllib.parse.urlsplit(url or self.url)
         connection = http.client.HTTPConnection(parts.netloc, timeout=30)
         try:
             text = body if isinstance(body, (str, bytes)) else json.dumps(body)
-            connection.request("POST", parts.path, text, {"Content-Type": "application/json"})
+            connection.request("POST", parts.path, text, {"Content-Type": "application/json", **(headers or {})})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:
@@ -40,14 +44,18 @@ class Webhooks(RigTest):
 
     # ---- what can be seen
 
-    def registered(self):
-        wait_until("the registration", lambda: self.rig.connection(NAME)["webhooks"]["state"] == "registered", 30)
+    def state(self):
+        return (self.rig.connection(self.name)["webhooks"] or {"state": "none"})["state"]
+
+    def registered(self, connect=True):
+        if connect:
+            self.rig.connect(self.name)
+        wait_until("the registration", lambda: self.state() == "registered", 30)
         self.url = self.address()
 
     def events(self):
         listed = self.rig.ctl("event", "list", "--all").stdout.splitlines()
-        return [e for e in map(json.loads, listed) if e["type"].startswith("eu.koppel.sync.co")
-                and not e["type"].startswith("eu.koppel.sync.completed")]
+        return [e for e in map(json.loads, listed) if e["type"].endswith((".upserted.v1", ".deleted.v1"))]
 
     def events_of(self, record, count=1):
         return wait_until(f"{count} events of {record}",
@@ -62,8 +70,8 @@ class Webhooks(RigTest):
                                                       self.rig.ask("webhook", "list", "--limit", "1000")["webhooks"]),
                    60, every=0.1)
 
-    # ---- the tests
 
+class Webhooks(WebhookTest):
     def test_what_changes_at_the_provider_is_read_and_published(self):
         self.registered()
         there = self.sim.get("/webhooks")["webhooks"]
@@ -84,11 +92,11 @@ class Webhooks(RigTest):
         self.assertIn("deleted", gone["type"])
         self.assertEqual((gone["data"]["cause"], gone["data"]["reason"]), ("webhook", "provider_deleted"))
         self.assertEqual(self.rig.runs()["runs"], [])
-        self.assertIsNotNone(self.rig.connection(NAME)["webhooks"]["last_received_at"])
+        self.assertIsNotNone(self.rig.connection(self.name)["webhooks"]["last_received_at"])
         with open(self.rig.host_log, encoding="utf-8") as log:
             self.assertNotIn(self.url.rsplit("/", 1)[1], log.read())
 
-        removed = json.loads(self.rig.ctl("connection", "remove", NAME, "--yes").stdout)
+        removed = json.loads(self.rig.ctl("connection", "remove", self.name, "--yes").stdout)
         self.assertEqual(removed["webhooks_left"], "")
         self.assertEqual(self.sim.get("/webhooks")["webhooks"], [])
         self.assertEqual(self.hint("company.updated", company["id"])[0], 404)
@@ -132,3 +140,65 @@ class Webhooks(RigTest):
         unknown = self.post({}, url=self.url[:-1] + ("A" if self.url[-1] != "A" else "B"))
         self.assertEqual(unknown[0], 404)
         self.assertEqual(unknown, self.post({}, url=self.url.replace("/teamleader/", "/zoho/")))
+
+    def test_another_public_address_takes_the_place_of_the_old_one(self):
+        self.registered()
+        self.assertEqual(self.rig.host.poll(), None)
+        self.rig.host.terminate()
+        self.rig.host.wait(15)
+        with open(self.rig.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(self.rig.config, "w", encoding="utf-8") as file:
+            file.write(text.replace('public_url = "http://127.0.0.1:', 'public_url = "http://localhost:'))
+        self.rig.start_host()
+        moved = self.url.replace("//127.0.0.1:", "//localhost:")
+        wait_until("the new address alone",
+                   lambda: [w["url"] for w in self.sim.get("/webhooks")["webhooks"]] == [moved], 30)
+
+
+class Workfront(WebhookTest):
+    provider, options = "workfront", ("--companies", 20, "--projects", 20, "--users", 10)
+
+    def test_who_is_no_administrator_is_read_by_the_schedule_alone(self):
+        self.sim.post("/knobs", {"not_admin": True})
+        self.assertEqual(self.rig.connect(self.name)["auth"]["display"], "Success")
+        wait_until("the refusal", lambda: self.state() == "refused", 30)
+        shown = self.rig.connection(self.name)
+        self.assertEqual(shown["auth"]["display"], "Success")
+        self.assertTrue(shown["webhooks"]["reason"])
+        self.assertEqual(len(self.rig.ask("sync", "run", self.name, "--stream", "companies")["runs"]), 1)
+
+    def test_a_deletion_is_read_from_the_old_state(self):
+        self.registered()
+        company = self.sim.records("company")[0]["ID"]
+        self.sim.post("/records/change", {"entity": "company", "count": 1, "ids": [company]})
+        self.assertEqual(self.events_of(company)[0]["data"]["cause"], "webhook")
+        self.sim.post("/records/delete", {"entity": "company", "count": 1, "ids": [company]})
+        self.assertIn("deleted", self.events_of(company, 2)[-1]["type"])
+        # At the right address, without the token.
+        body = {"eventType": "UPDATE", "newState": {"objCode": "CMPY", "ID": company}, "oldState": {}}
+        self.assertEqual(self.post(body)[0], 404)
+        self.assertEqual(self.post(body, headers={"Authorization": "Bearer guessed"})[0], 404)
+        refused = self.rig.ask("webhook", "list", "--limit", "2")["webhooks"]
+        self.assertEqual({w["state"] for w in refused}, {"refused"})
+
+
+class Zoho(WebhookTest):
+    provider, options = "zoho", ("--accounts", 20, "--contacts", 20, "--users", 5)
+
+    def test_a_channel_ends_when_the_provider_says_and_its_token_is_demanded(self):
+        self.registered()
+        shown = self.rig.connection(self.name)["webhooks"]
+        self.assertTrue(shown["ends_at"])
+        account = self.sim.records("account")[0]["id"]
+        self.sim.post("/records/change", {"entity": "account", "count": 1, "ids": [account]})
+        self.assertEqual(self.events_of(account)[0]["data"]["cause"], "webhook")
+        forged = {"module": "Accounts", "ids": [account], "operation": "update", "token": "guessed"}
+        self.assertEqual(self.post(forged)[0], 404)
+        self.assertNotIn("guessed", json.dumps(self.rig.ask("webhook", "list")))
+        token = self.rig.ask("webhook", "address", self.name)["token"]
+        self.assertEqual(self.post({**forged, "token": token})[0], 200)
+        self.settled()
+        self.assertNotIn(token, json.dumps(self.rig.ask("webhook", "list")))
+        removed = json.loads(self.rig.ctl("connection", "remove", self.name, "--yes").stdout)
+        self.assertEqual(removed["webhooks_left"], "")

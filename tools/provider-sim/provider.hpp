@@ -63,7 +63,7 @@ class provider {
   virtual boost::json::array webhooks_overview() const { return {}; }
   /// How an attempt at a delivery with `registration` went; `attempts_left` (already counted down) and `pause` may be
   /// changed.
-  virtual void delivered(delivery&, const attempt&) {}
+  virtual void delivered(delivery&, const attempt&, instant) {}
 
   /// A request on the control port that this provider answers itself, or otherwise than usual.
   virtual std::optional<reply> control(const request&, const boost::json::object&, instant) { return std::nullopt; }

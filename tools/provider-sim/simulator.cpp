@@ -21,7 +21,7 @@ reply simulator::serve(const request& asked, instant now) {
 
 void simulator::delivered(parcel one, const attempt& result, instant now) {
   --one.what.attempts_left;
-  provider_->delivered(one.what, result);
+  provider_->delivered(one.what, result, now);
   outbox_.finished(std::move(one), result, now);
 }
 

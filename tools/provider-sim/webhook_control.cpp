@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /webhooks on the control port: what was registered and delivered, and what a test does to deliveries. README.md lists
 // the routes.
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -44,6 +45,11 @@ std::uint64_t query_number(const form_fields& query, const char* name, std::uint
   return otherwise;
 }
 
+bool same_header(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 /// `base` with other members and headers, as somebody sends it who knows some of it and guesses the rest.
 std::optional<std::string> tamper(delivery& base, const json::object& with) {
   if (const auto* body = with.if_contains("body"))
@@ -58,7 +64,7 @@ std::optional<std::string> tamper(delivery& base, const json::object& with) {
   if (const auto* headers = with.if_contains("headers")) {
     if (!headers->is_object()) return "headers is an object of texts";
     for (const auto& [name, value] : headers->get_object()) {
-      std::erase_if(base.headers, [&](const auto& known) { return known.first == std::string_view(name); });
+      std::erase_if(base.headers, [&, &of = name](const auto& known) { return same_header(known.first, of); });
       if (value.is_string()) base.headers.emplace_back(name, value.get_string());
     }
   }

@@ -308,7 +308,8 @@ def bench_webhooks(rig, options, table):
     follower = Hinted(rig)
     ids = [c["id"] for c in rig.sim.records("company")]
     before, cpu, began = len(requests_of(rig)), cpu_seconds(rig.host.pid), time.monotonic()
-    rig.sim.post("/webhooks/rules", {"at_once": 64})
+    # Each change is told to every connection: spread over the time until the next.
+    rig.sim.post("/webhooks/rules", {"jitter_ms": int(900 * options.connections / rate)})
     for number, record in enumerate(ids[:changes]):
         pause = began + number * options.connections / rate - time.monotonic()
         if pause > 0:

@@ -80,6 +80,30 @@ class Simulator:
         """Every record of an entity as the provider's detail call shows it."""
         return [json.loads(line) for line in self.control("GET", f"/records?entity={entity}").splitlines() if line]
 
+    # ---- webhooks (tools/provider-sim/WEBHOOKS.md)
+
+    def webhooks(self):
+        """What is registered."""
+        return self.get("/webhooks")["webhooks"]
+
+    def wait_delivered(self, seconds=60):
+        """Until no call waits or is under way; further attempts that are due much later count as waiting."""
+        def idle():
+            counts = self.get("/webhooks")["counts"]
+            return counts["waiting"] == 0 and counts["under_way"] == 0
+
+        wait_until("the webhooks to be delivered", idle, seconds)
+
+    def attempts(self, since=0):
+        """Every call after number `since` that has ended."""
+        found = []
+        while True:
+            page = self.get(f"/webhooks/attempts?since={since}")
+            if not page["attempts"]:
+                return found
+            found += page["attempts"]
+            since = page["next"]
+
     def departments(self, account):
         """Every department of an account ({id, name}) as the API lists it. The control endpoint does not show them, so
         this is a client of its own: what Koppel's clients present and spend stays theirs."""

@@ -148,7 +148,7 @@ TEST_CASE("what cannot be loaded is refused by stage and reason", "[runner]") {
 
   const auto other = refusal_of("other_abi");
   CHECK(other.stage == "abi");
-  CHECK(other.reason == "the plugin was built for ABI 7.2, this host has 1.1");
+  CHECK(other.reason == "the plugin was built for ABI 7.2, this host has 1.2");
   CHECK(refusal_of("short_struct").stage == "abi");
   CHECK(refusal_of("no_functions").stage == "abi");
   CHECK(refusal_of("no_instance").stage == "create");

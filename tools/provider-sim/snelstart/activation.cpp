@@ -111,7 +111,7 @@ json::array bookkeeping::webhooks_overview() const {
   return out;
 }
 
-void bookkeeping::delivered(delivery& one, const attempt& result) {
+void bookkeeping::delivered(delivery& one, const attempt& result, instant) {
   auto& [good, bad] = deliveries_of_[one.registration];
   ++(result.taken() ? good : bad);
 }

@@ -30,7 +30,16 @@ knob_list knobs::list() {
       .add("work_ms", work, 0, 60'000, "that every API request takes")
       .add("retry_after_seconds", retry_after, 0, any, "Retry-After of a 429, 0 for none")
       .add("event_attempts", event_attempts, 1, 100, "attempts at one event in all")
-      .add("event_retry_ms", event_retry, 0, any, "pause before attempt n+1 is this times 2^n-1");
+      .add("event_retry_ms", event_retry, 0, any, "pause before attempt n+1 is this times 2^n-1")
+      .add("event_patience_ms", event_patience, 1, any, "how long a receiver may take to answer")
+      .add("event_https_only", event_https_only, "a url that is not https is refused")
+      .add("event_validation", event_validation, "the url of a new subscription gets a message with an empty object")
+      .add("event_token_plain", event_token_plain, "the authorization of a delivery is the token without Bearer")
+      .add("delete_in_new_state", delete_in_new_state, "a DELETE tells of the record in newState, not in oldState")
+      .add("subscription_version", subscription_version, {"v2", "v1"}, "of new subscriptions")
+      .add("events_listed", events_listed, {"wire", "documents"}, "the spelling of lists of subscriptions")
+      .add("messages_before_judged", messages_before_judged, 1, any, "then a url is disabled where over 70 % failed")
+      .add("failures_until_disabled", failures_until_disabled, 1, any, "in a row, of one url");
   return out;
 }
 

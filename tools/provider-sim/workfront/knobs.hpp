@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "knob_list.hpp"
 
@@ -32,8 +33,17 @@ struct knobs {
   std::size_t concurrency_limit = 10;
   std::chrono::milliseconds work{0};    ///< that every API request takes
   std::chrono::seconds retry_after{0};  ///< on 429; 0: no such header
+  bool event_https_only = false;
+  bool event_validation = false;            ///< a new URL gets an empty message
+  bool event_token_plain = false;           ///< without "Bearer"
+  bool delete_in_new_state = false;         ///< a DELETE tells of the record in newState
+  std::string subscription_version = "v2";  ///< of new ones
+  std::string events_listed = "wire";       ///< or as in the documents
   int event_attempts = 11;
   std::chrono::milliseconds event_retry{84800};
+  std::chrono::milliseconds event_patience{5'000};
+  std::size_t messages_before_judged = 100;     ///< then a URL is disabled where over 70 % failed
+  std::size_t failures_until_disabled = 2'000;  ///< in a row
 
   /// By name; refers to this object.
   knob_list list();

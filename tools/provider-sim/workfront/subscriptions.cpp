@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A filter that names no field of the object, or a comparison that is not simulated, is accepted and never matches: so
-// do wrong filters at Workfront.
+// Registering, listing, switching and removing. A filter that makes no sense is accepted, as at Workfront.
 #include "workfront/subscriptions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -31,7 +29,7 @@ reply refused(int status, std::string_view message) {
 }
 
 /// What is wrong with a registration; nothing if it is good.
-std::optional<std::string> problem_with(const json::object& body) {
+std::optional<std::string> problem_with(const json::object& body, bool https_only) {
   static const std::set<std::string, std::less<>> known{
       "objCode", "eventType", "url", "authToken", "objId", "filters", "filterConnector", "base64Encoding"};
   static const std::set<std::string, std::less<>> objects{"CMPY", "PROJ",  "TASK",  "OPTASK", "USER", "PORT",
@@ -47,6 +45,7 @@ std::optional<std::string> problem_with(const json::object& body) {
   if (token.empty() || token.size() > 255) return "authToken is missing or longer than 255";
   const auto url = boost::urls::parse_uri(text(body, "url"));
   if (!url || !url->has_authority()) return "url is missing or no URL";
+  if (https_only && url->scheme() != "https") return "url is not https";
   if (const auto* filters = body.if_contains("filters"); filters && !filters->is_array()) return "filters is an array";
   return std::nullopt;
 }
@@ -55,51 +54,20 @@ std::string masked(const std::string& token) {
   return token.size() <= 8 ? std::string(token.size(), '*') : "****" + token.substr(token.size() - 4);
 }
 
-std::string text_of(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
-}
-
-bool filter_matches(const json::object& filter, const record_event& what) {
-  const auto name = text(filter, "fieldName");
-  const auto how = text(filter, "comparison");
-  const auto* now = what.new_state.if_contains(name);
-  const auto* before = what.old_state.if_contains(name);
-  if (how == "changed") return now && before && *now != *before;
-  const auto* value = text(filter, "state") == "oldState" ? before : now;
-  const auto* wanted = filter.if_contains("fieldValue");
-  if (!value || !wanted) return false;
-  if (how == "eq") return text_of(*value) == text_of(*wanted);
-  if (how == "ne") return text_of(*value) != text_of(*wanted);
-  if (how == "contains") return text_of(*value).find(text_of(*wanted)) != std::string::npos;
-  if (how == "notContains") return text_of(*value).find(text_of(*wanted)) == std::string::npos;
-  return false;
-}
-
-/// A company's events carry fewer fields than its object has.
-json::object state_shown(const record_event& what, const json::object& state, const std::string& customer_id) {
-  static constexpr std::array<std::string_view, 11> of_company{
-      "ID",       "name",    "objCode",        "categoryID",      "customerID",     "enteredByID",
-      "extRefID", "groupID", "lastUpdateDate", "lastUpdatedByID", "parameterValues"};
-  if (state.empty()) return {};
-  json::object out;
-  if (what.object == "CMPY") {
-    for (const auto name : of_company)
-      if (const auto* value = state.if_contains(name)) out[name] = *value;
-  } else {
-    out = state;
-    out["accessorIDs"] = json::array{what.user_id};
-  }
-  out["customerID"] = customer_id;
-  return out;
-}
-
 }  // namespace
 
 reply subscriptions::handle(const request& asked, const std::string& rest, const environment& at, const identity& who,
                             instant now) {
   if (settings_.not_admin) return refused(403, "You must be a system administrator");
   if (rest.empty() && asked.method == "POST") return enrol(asked, at, who, now);
-  if (rest.empty() && asked.method == "GET") return list(asked, at);
+  if ((rest.empty() || rest == "/list") && asked.method == "GET") return list(asked, at);
+  if (asked.method == "PUT" && rest.ends_with("/version")) {
+    boost::system::error_code failed;
+    const auto body = json::parse(asked.body, failed);
+    if (failed || !body.is_object()) return refused(400, "The body must be a JSON object");
+    if (rest == "/version") return switch_many(body.get_object(), at, now);
+    return switch_one(rest.substr(1, rest.size() - std::string("//version").size()), body.get_object(), at, now);
+  }
   if (rest.starts_with('/') && (asked.method == "GET" || asked.method == "DELETE"))
     return one(asked.method, rest.substr(1), at);
   return refused(404, "Not found");
@@ -110,7 +78,7 @@ reply subscriptions::enrol(const request& asked, const environment& at, const id
   const auto parsed = json::parse(asked.body, failed);
   if (failed || !parsed.is_object()) return refused(400, "The body must be a JSON object");
   const auto& body = parsed.get_object();
-  if (const auto problem = problem_with(body)) return refused(400, *problem);
+  if (const auto problem = problem_with(body, settings_.event_https_only)) return refused(400, *problem);
 
   subscription fresh;
   fresh.client_id = who.client_id;
@@ -124,6 +92,7 @@ reply subscriptions::enrol(const request& asked, const environment& at, const id
   fresh.connector = body.contains("filterConnector") ? text(body, "filterConnector") : "AND";
   if (const auto* filters = body.if_contains("filters")) fresh.filters = filters->get_array();
   fresh.base64 = text(body, "base64Encoding") == "true";
+  fresh.version = settings_.subscription_version;
   fresh.created = now;
   for (const auto& [id, known] : by_id_)
     if (known.host == fresh.host && known.object == fresh.object && known.type == fresh.type &&
@@ -133,15 +102,18 @@ reply subscriptions::enrol(const request& asked, const environment& at, const id
   const auto digits = random_(16);
   fresh.id = digits.substr(0, 8) + "-" + digits.substr(8, 4) + "-" + digits.substr(12, 4) + "-" + digits.substr(16, 4) +
              "-" + digits.substr(20);
-  auto answer = json_reply(201, json::serialize(json::object{{"id", fresh.id}, {"version", "v2"}}));
+  auto answer = json_reply(201, json::serialize(json::object{{"id", fresh.id}, {"version", fresh.version}}));
   answer.headers.emplace_back("Location",
                               "https://" + asked.host + "/attask/eventsubscription/api/v1/subscriptions/" + fresh.id);
+  if (settings_.event_validation) validations_.push_back(message_to(fresh, "{}"));
   by_id_[fresh.id] = std::move(fresh);
   return answer;
 }
 
 json::object subscriptions::shown(const subscription& one) const {
+  if (settings_.events_listed == "documents") return shown_in_documents(one);
   const auto created = date_text(one.created, {'.', settings_.utc_offset});
+  const auto switched = date_text(std::max(one.created, one.switched), {'.', settings_.utc_offset});
   return {{"id", one.id},
           {"dateCreated", created},
           {"dateModified", created},
@@ -154,8 +126,65 @@ json::object subscriptions::shown(const subscription& one) const {
           {"filters", one.filters},
           {"filterConnector", one.connector},
           {"base64Encoding", one.base64 ? "true" : "false"},
-          {"version", "v2"},
-          {"dateVersionUpdated", created}};
+          {"version", one.version},
+          {"dateVersionUpdated", switched}};
+}
+
+/// The spelling of the documents, with what became of the URL.
+json::object subscriptions::shown_in_documents(const subscription& one) const {
+  const auto when = [&](const std::optional<instant>& at) -> json::value {
+    if (!at) return nullptr;
+    return json::value(date_text(*at, {'.', settings_.utc_offset}));
+  };
+  const auto known = urls_.find(one.url);
+  const auto url = known == urls_.end() ? url_state{} : known->second;
+  return {{"id", one.id},
+          {"date_created", when(one.created)},
+          {"date_modified", when(one.created)},
+          {"customer_id", one.customer_id},
+          {"obj_id", one.object_id.empty() ? json::value(nullptr) : json::value(one.object_id)},
+          {"obj_code", one.object},
+          {"url", one.url},
+          {"event_type", one.type},
+          {"auth_token", masked(one.token)},
+          {"filters", one.filters},
+          {"filter_connector", one.connector},
+          {"base64_encoding", one.base64},
+          {"version", one.version},
+          {"subscription_url", json::object{{"url", one.url},
+                                            {"successes", url.successes},
+                                            {"failures", url.failures},
+                                            {"disabled_at", when(url.disabled)},
+                                            {"frozen_at", when(url.frozen)}}}};
+}
+
+reply subscriptions::switch_one(const std::string& id, const json::object& body, const environment& at, instant now) {
+  const auto found = by_id_.find(id);
+  if (found == by_id_.end() || found->second.host != at.host()) return refused(404, "Not found");
+  const auto version = text(body, "version");
+  if (version != "v1" && version != "v2") return refused(400, "version is v1 or v2");
+  if (found->second.version != version) found->second.switched = now;
+  found->second.version = version;
+  return json_reply(200, json::serialize(json::object{{"id", id}, {"version", version}}));
+}
+
+/// To v2: the only way there is for many.
+reply subscriptions::switch_many(const json::object& body, const environment& at, instant now) {
+  const auto* all = body.if_contains("allCustomerSubscriptions");
+  const auto* listed = body.if_contains("subscriptionIds");
+  const bool every = all && all->is_bool() && all->get_bool();
+  if (!every && !(listed && listed->is_array()))
+    return refused(400, "subscriptionIds is a list, or allCustomerSubscriptions true");
+  json::array switched;
+  for (auto& [id, one] : by_id_) {
+    if (one.host != at.host()) continue;
+    const auto named = [&, &known = id](const json::value& value) { return value == json::value(known); };
+    if (!every && std::none_of(listed->get_array().begin(), listed->get_array().end(), named)) continue;
+    if (one.version != "v2") one.switched = now;
+    one.version = "v2";
+    switched.push_back(json::object{{"id", id}, {"version", one.version}});
+  }
+  return json_reply(200, json::serialize(switched));
 }
 
 reply subscriptions::list(const request& asked, const environment& at) const {
@@ -188,59 +217,6 @@ reply subscriptions::one(const std::string& method, const std::string& id, const
   reply gone;
   gone.content_type.clear();
   return gone;
-}
-
-bool subscriptions::matches(const subscription& one, const record_event& what) {
-  if (one.object != what.object || one.type != what.type) return false;
-  if (!one.object_id.empty() && one.object_id != what.id) return false;
-  const auto passes = [&](const json::value& filter) {
-    return filter.is_object() && filter_matches(filter.get_object(), what);
-  };
-  if (one.connector == "OR" && !one.filters.empty()) return std::any_of(one.filters.begin(), one.filters.end(), passes);
-  return std::all_of(one.filters.begin(), one.filters.end(), passes);
-}
-
-delivery subscriptions::delivery_for(const subscription& one, const record_event& what) const {
-  const auto state = [&](const json::object& whole) -> json::value {
-    auto shown_state = state_shown(what, whole, one.customer_id);
-    if (one.base64) return json::value(to_base64(json::serialize(shown_state)));
-    return shown_state;
-  };
-  const auto whole_seconds = std::chrono::floor<std::chrono::seconds>(what.at);
-  const json::object body{{"eventType", what.type},
-                          {"subscriptionId", one.id},
-                          {"customerId", one.customer_id},
-                          {"userId", what.user_id},
-                          {"eventTime",
-                           {{"nano", (what.at - whole_seconds).count() * 1'000'000},
-                            {"epochSecond", whole_seconds.time_since_epoch().count()}}},
-                          {"eventVersion", "v2"},
-                          {"subscriptionVersion", "v2"},
-                          {"newState", state(what.new_state)},
-                          {"oldState", state(what.old_state)}};
-  delivery out;
-  out.registration = one.id;
-  out.event = what.object + "." + what.type;
-  out.ids = {what.id};
-  out.url = one.url;
-  out.body = json::serialize(body);
-  out.attempts_left = settings_.event_attempts;
-  out.headers = {{"Authorization", "Bearer " + one.token}};
-  return out;
-}
-
-std::vector<delivery> subscriptions::deliveries_of(const record_event& what) const {
-  std::vector<delivery> out;
-  for (const auto& [id, one] : by_id_)
-    if (matches(one, what)) out.push_back(delivery_for(one, what));
-  return out;
-}
-
-void subscriptions::delivered(delivery& one, const attempt& result) {
-  const int attempts = settings_.event_attempts - one.attempts_left;
-  one.pause = settings_.event_retry * ((std::int64_t{1} << std::clamp(attempts, 0, 20)) - 1);
-  const auto found = by_id_.find(one.registration);
-  if (found != by_id_.end()) ++(result.taken() ? found->second.taken : found->second.refused);
 }
 
 json::array subscriptions::overview() const {

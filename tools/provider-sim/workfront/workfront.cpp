@@ -95,6 +95,7 @@ reply attask::serve(const request& asked, instant now) {
   auto answer = api_.handle(asked, *at, now);
   // Events tell the state before a change, so that must be kept from the first subscription on.
   records_.watch(!events_.empty());
+  for (auto& one : events_.take_validations()) send(std::move(one));
   return answer;
 }
 

@@ -33,7 +33,7 @@ class crm final : public provider {
   std::optional<std::string> complete_client(client& one) const override;
   void announce(const record_change& change, instant now) override;
   boost::json::array webhooks_overview() const override { return watches_.overview(); }
-  void delivered(delivery& one, const attempt& result) override { watches_.delivered(one, result); }
+  void delivered(delivery& one, const attempt& result, instant) override { watches_.delivered(one, result); }
 
  private:
   zoho::knobs settings_;

@@ -169,3 +169,131 @@ TEST_CASE("a delivery that is refused waits ever longer", "[provider_sim][workfr
   CHECK(c.carry(500).empty());
   CHECK(c.order("GET", "/webhooks").at("webhooks").at(0).at("refused") == 2);
 }
+
+TEST_CASE("a switch of versions tells everything twice for five minutes", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.order("POST", "/knobs", R"({"subscription_version":"v1"})");
+  const auto made = json::parse(c.events(session, "POST", "", registration("CMPY", "UPDATE")).body);
+  CHECK(made.at("version") == "v1");
+  const std::string id(made.at("id").as_string());
+  const auto told = [&] {
+    c.order("POST", "/records/change", R"({"entity":"company"})");
+    return c.carry();
+  };
+  CHECK(json::parse(told().at(0).what.body).at("subscriptionVersion") == "v1");
+
+  CHECK(c.events(session, "PUT", "/" + id + "/version", R"({"version":"v3"})").status == 400);
+  CHECK(c.events(session, "PUT", "/nobody/version", R"({"version":"v2"})").status == 404);
+  CHECK(c.events(session, "PUT", "/" + id + "/version", R"({"version":"v2"})").body ==
+        R"({"id":")" + id + R"(","version":"v2"})");
+  const auto twice = told();
+  REQUIRE(twice.size() == 2);
+  CHECK(twice[0].what.body == twice[1].what.body);
+  CHECK(json::parse(twice[0].what.body).at("eventVersion") == "v2");
+  c.now += 5min;
+  CHECK(told().size() == 1);
+
+  CHECK(c.events(session, "PUT", "/version", R"({"allCustomerSubscriptions":true})").status == 200);
+  CHECK(c.events(session, "PUT", "/version", "{}").status == 400);
+  CHECK(told().size() == 1);  // it is on v2 already
+}
+
+TEST_CASE("a URL that fails too often is disabled, probed, and comes back", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.order("POST", "/knobs", R"({"event_attempts":1,"messages_before_judged":10,"events_listed":"documents"})");
+  c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  const auto told = [&](int status) {
+    c.order("POST", "/records/change", R"({"entity":"company"})");
+    return c.carry(status).size();
+  };
+  const auto disabled_at = [&] {
+    const auto listed = json::parse(c.events(session, "GET").body);
+    return listed.at("subscriptions").at(0).at("subscription_url").at("disabled_at");
+  };
+  for (int n = 0; n < 10; ++n) CHECK(told(500) == 1);
+  CHECK(disabled_at().is_null());
+  CHECK(told(500) == 1);
+  CHECK(disabled_at().is_string());
+  CHECK(told(200) == 0);
+  c.now += 10min;
+  CHECK(told(500) == 1);
+  CHECK(told(200) == 0);
+  c.now += 10min;
+  CHECK(told(200) == 1);
+  CHECK(disabled_at().is_null());
+  CHECK(told(200) == 1);
+}
+
+TEST_CASE("a URL that has failed for days is frozen for good", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.order("POST", "/knobs", R"({"event_attempts":1,"failures_until_disabled":3,"session_life_seconds":10000000})");
+  const auto long_session = c.connect().session;
+  c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  const auto told = [&](int status) {
+    c.order("POST", "/records/change", R"({"entity":"company"})");
+    return c.carry(status).size();
+  };
+  CHECK(told(200) == 1);
+  for (int n = 0; n < 3; ++n) CHECK(told(0) == 1);
+  c.now += 73h;
+  CHECK(told(0) == 1);  // the probe
+  c.now += 73h;
+  CHECK(told(200) == 0);
+  c.order("POST", "/knobs", R"({"events_listed":"documents"})");
+  const auto url = json::parse(c.events(long_session, "GET").body).at("subscriptions").at(0).at("subscription_url");
+  CHECK(url.at("frozen_at").is_string());
+  CHECK(url.at("failures") == 4);
+}
+
+TEST_CASE("where a deleted record is told of, how the token goes, and validation are knobs",
+          "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.order("POST", "/knobs", R"({"delete_in_new_state":true,"event_token_plain":true,"event_validation":true})");
+  c.events(session, "POST", "", registration("CMPY", "DELETE"));
+  const auto validation = c.carry();
+  REQUIRE(validation.size() == 1);
+  CHECK(validation[0].what.body == "{}");
+  CHECK(validation[0].what.headers.at(0).second == "secret-token-1234");
+  const auto id = c.order("POST", "/records/delete", R"({"entity":"company"})").at("ids").at(0);
+  const auto event = json::parse(c.carry().at(0).what.body);
+  CHECK(event.at("newState").at("ID") == id);
+  CHECK(event.at("oldState") == json::object());
+
+  c.order("POST", "/knobs", R"({"event_https_only":true})");
+  CHECK(c.events(session, "POST", "", registration("PROJ", "DELETE")).status == 400);
+  c.order("POST", "/knobs", R"({"not_admin":true})");
+  CHECK(c.events(session, "GET").status == 403);
+}
+
+TEST_CASE("a subscription that was deleted is not tried again", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  const auto made = json::parse(c.events(session, "POST", "", registration("CMPY", "UPDATE")).body);
+  c.order("POST", "/records/change", R"({"entity":"company"})");
+  CHECK(c.carry(500).size() == 1);
+  CHECK(c.events(session, "DELETE", "/" + std::string(made.at("id").as_string())).status == 200);
+  c.now += 90s;
+  CHECK(c.carry(500).size() == 1);  // was on its way
+  c.now += 24h;
+  CHECK(c.carry().empty());
+}
+
+TEST_CASE("a forged event has another token, or none", "[provider_sim][workfront][events]") {
+  customer c;
+  const auto session = c.connect().session;
+  c.events(session, "POST", "", registration("CMPY", "UPDATE"));
+  c.order("POST", "/records/change", R"({"entity":"company"})");
+  const auto true_one = c.carry().at(0).what;
+  c.order("POST", "/webhooks/forge", R"({"headers":{"authorization":"Bearer guess"}})");
+  c.order("POST", "/webhooks/forge", R"({"headers":{"authorization":null}})");
+  const auto forged = c.carry();
+  REQUIRE(forged.size() == 2);
+  REQUIRE(forged[0].what.headers.size() == 1);
+  CHECK(forged[0].what.headers[0].second == "Bearer guess");
+  CHECK(forged[1].what.headers.empty());
+  CHECK(forged[1].what.body == true_one.body);
+}
