@@ -89,13 +89,13 @@ request search(const job& run, std::string_view path, std::string_view fields) {
   return run.get(std::string(path) + "/search").query("fields", fields);
 }
 
-request page_request(const job& run, const position& at) {
+request page_request(const job& run, const position& at, std::size_t limit) {
   auto out = search(run, path_of(run), fields_asked_for(run));
   if (at.in != walk::all) {
     const std::string field(field_of(at.in)), since = format_time(*(at.in == walk::edited ? at.edited : at.created));
     out.query(field, since).query(field + "_Mod", "gte").query(field + "_Sort", "asc");
   }
-  out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(page_size));
+  out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(limit));
   return out;
 }
 
@@ -125,12 +125,15 @@ std::string workfront::base_url(const job& run) const {
 task<> workfront::read(sync& run) {
   auto at = first_position(run, stored_position(run, from_cursor));
   page_memory shown("/ID", "Workfront");
+  std::size_t limit = first_page;
   for (bool end = false; !end;) {
-    auto asking = ask(run, page_request(run, at), failure_of);
-    const auto answer = co_await asking;
+    auto asked = page_request(run, at, limit);
+    const auto answer = co_await run.http_any(asked);
+    if (const auto why = failure_of(asked, answer)) throw *why;
     const auto found = answer.array("data");
     shown.take(found, at.first == 0 || found.size() < 2);
-    const auto turn = after(at, found, run.now());
+    const auto turn = after(at, found, limit, run.now());
+    limit = next_page(std::max<std::size_t>(found.size(), 1), answer.body.size());
 
     auto page = run.page();
     page.add_rows(found, [&run](const json& row) { return to_record(run, row); });

@@ -188,6 +188,29 @@ TEST_CASE("every documented field is in the field tables or dropped with a reaso
   check(2, sample("users.json"), "users");
 }
 
+TEST_CASE("a mistake in a field table fails the plugin before it reads a row", "[zoho][mapping]") {
+  const auto said_of = [](const std::string& from, const std::string& to) {
+    const auto* plugin = load_plugin(ZOHO_PLUGIN);
+    auto text = manifest_of(plugin);
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    try {
+      scripted_host host(plugin, text.replace(at, from.size(), to));
+    } catch (const script_error& why) {
+      return std::string(why.what());
+    }
+    return std::string();
+  };
+  CHECK(said_of("name = \"/Account_Name\"", "name = \"/Account_Name\"") == "");
+  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"number\""),
+             Catch::Contains("stream[1].fields.customer_number.kind: gives real, the field wants text"));
+  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"nummer\""),
+             Catch::Contains("customer_number.kind: must be one of text, flag") &&
+                 Catch::Contains("number or text, first 500 characters"));
+  CHECK_THAT(said_of("job_title = ", "job = "),
+             Catch::Contains("stream[2].fields.job: is no canonical field of contact (docs/bus.md)"));
+}
+
 TEST_CASE("lists are asked for what the field tables read, and for no more names than Zoho takes", "[zoho][mapping]") {
   const auto asked_for = [](const std::string& stream) {
     scripted_host host(load_plugin(ZOHO_PLUGIN));
