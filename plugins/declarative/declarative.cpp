@@ -53,7 +53,12 @@ std::optional<time_point> time_at(const json& row, const std::string& path) {
 record to_record(const described_stream& s, const json& row) {
   const auto id = text_at(row, s.id);
   if (id.empty()) throw unmappable("a row without a text or a whole number at " + s.id);
-  return s.fields->map(row, id, s.updated_at.empty() ? std::nullopt : time_at(row, s.updated_at));
+  if (s.updated_at.empty()) return s.fields->map(row, id, std::nullopt);
+  const auto when = time_at(row, s.updated_at);
+  auto out = s.fields->map(row, id, when);
+  const auto value = row.at(s.updated_at);
+  if (!when && value && !value.is_null()) out.unreadable.push_back(s.updated_at);
+  return out;
 }
 
 /// The rows of an answer. A list that is missing is not an empty one; "204 No Content" says that there is nothing.

@@ -89,6 +89,12 @@ void check_placeholders(toml_reader& in, const described_stream& s) {
   wants(s.pages.how == style::offset, "offset", "paging is by offset");
   wants(s.pages.how == style::cursor, "cursor", "paging is by cursor");
   wants(s.changes.has_value(), "since", "it reads incrementally");
+  names in_path;
+  s.request.target.add_placeholders(in_path);
+  for (const auto* name : {"since", "cursor"})
+    if (in_path.contains(name))
+      in.problem("request", std::string("has the placeholder {") + name +
+                                "} in its path, where it has nothing to stand for at first; put it into query or json");
   if (s.request.uses("size") && s.pages.size == 0) in.problem("paging", "needs a size, for the placeholder {size}");
 }
 

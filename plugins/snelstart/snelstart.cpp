@@ -3,7 +3,6 @@
 // There is no credential here: the host attaches both keys, and all of that is [auth] in manifest.toml. README.md
 // beside this file has SnelStart's quirks and their sources.
 #include "cursor.hpp"
-#include "mapping.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -12,12 +11,31 @@ namespace koppel::snelstart {
 
 using namespace koppel::sdk;
 
+namespace {
+
+/// "info@a.example; office@a.example" is two addresses.
+std::optional<packed> read_emails(const json& value) {
+  if (!value.text()) return std::nullopt;
+  std::vector<email> out;
+  for (std::string_view rest = *value.text(); !rest.empty();) {
+    const auto end = std::min(rest.find(';'), rest.size());
+    auto one = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (!one.empty()) out.push_back({out.empty() ? "primary" : "other", std::string(one)});
+  }
+  return pack(out);
+}
+
+}  // namespace
+
 class snelstart : public connector {
  public:
   snelstart() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    fields_in_manifest(own_kinds());
+    fields_in_manifest(kind_list().add("addresses with ; between them", shape::emails, read_emails));
     stream("relaties", entity::company, &snelstart::relations, &snelstart::relation);
   }
   std::string base_url(const job&) const override { return "https://b2bapi.snelstart.nl/v2"; }
@@ -26,11 +44,42 @@ class snelstart : public connector {
  private:
   task<> relations(sync& run);
   task<record> relation(job& run, std::string id);
-
   task<> learn_countries(job& run);
 };
 
 namespace {
+
+// ---- rows; the field table is [stream.fields] in manifest.toml
+
+/// Ids of `landen` and their ISO 3166-1 alpha-2 codes. A code that is not two capital letters is none.
+lookup to_countries(const json_items& rows) {
+  lookup out;
+  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  for (const auto& row : rows) {
+    const auto id = row["id"].text(), code = row["landcode"].text();
+    if (id && code && code->size() == 2 && std::all_of(code->begin(), code->end(), capital)) out.emplace(*id, *code);
+  }
+  return out;
+}
+
+bool is_of_kind(const json& row, std::string_view wanted) {
+  for (const auto& kind : row["relatiesoort"].items())
+    if (kind.text() == wanted) return true;
+  return false;
+}
+
+/// The administration's own relation, and SnelStart's placeholders: made by SnelStart, and nobody's customer.
+bool is_internal(const json& row) {
+  const bool own = is_of_kind(row, "Eigen") && !is_of_kind(row, "Klant") && !is_of_kind(row, "Leverancier");
+  return own || row["relatiecode"].integer().value_or(0) < 0;
+}
+
+/// All that is known of a relation that is "nonactief" and not shown.
+record to_inactive_company(std::string_view id) {
+  record out(entity::company, id);
+  out.in("state").set(canonical::status, "inactive");
+  return out;
+}
 
 // ---- what SnelStart refuses
 
@@ -59,7 +108,8 @@ std::chrono::seconds wait_in_words(const std::string& words) {
   return std::chrono::seconds(std::clamp(total, 0, 86'400));
 }
 
-job_failure failure_of(const request& asked, const response& answer) {
+std::optional<job_failure> failure_of(const request& asked, const response& answer) {
+  if (answer.ok()) return std::nullopt;
   const auto said = read_refusal(answer);
   const http_error plain(asked, answer);
   const bool spent = answer.status == 403 && said.words.find("quota") != std::string::npos;
@@ -73,10 +123,6 @@ job_failure failure_of(const request& asked, const response& answer) {
   return out;
 }
 
-std::optional<job_failure> refusal_of(const request& asked, const response& answer) {
-  return answer.ok() ? std::nullopt : std::optional(failure_of(asked, answer));
-}
-
 json_items list_of(const json& answer) {
   if (!answer.is_array()) throw job_failure(verdict::bug, "SnelStart answered with something that is no list");
   return answer.items();
@@ -84,11 +130,11 @@ json_items list_of(const json& answer) {
 
 }  // namespace
 
-// A request has a name of its own before it is awaited: g++ 12 makes faulty code of temporaries there
-// (CONTRIBUTING.md).
+// What is awaited has a name of its own: g++ 12 makes faulty code of temporaries there (CONTRIBUTING.md).
+
 /// Relations name a country by an id, perhaps another in each administration. `landen` has no pages and no filter.
 task<> snelstart::learn_countries(job& run) {
-  auto asking = ask(run, run.get("/landen"), refusal_of);
+  auto asking = ask(run, run.get("/landen"), failure_of);
   const auto answer = co_await asking;
   run.notes() = to_countries(list_of(answer));
 }
@@ -105,7 +151,7 @@ task<> snelstart::relations(sync& run) {
     auto request = run.get("/relaties").query("$top", std::to_string(page_size));
     if (at.skip() > 0) request.query("$skip", std::to_string(at.skip()));
     if (const auto filter = at.filter(); !filter.empty()) request.query("$filter", filter);
-    auto asking = ask(run, std::move(request), refusal_of);
+    auto asking = ask(run, std::move(request), failure_of);
     const auto answer = co_await asking;
     const auto rows = list_of(answer);
     if (!at.take(rows)) continue;
@@ -141,18 +187,18 @@ task<record> snelstart::relation(job& run, std::string id) {
   if (said.code == "ALG-0100" || said.code == "ALG-0103") throw unmappable("an id that SnelStart refuses");
   const auto failure = failure_of(request, answer);
   // The list was read in the same run: it is this one relation that is not shown.
-  if (failure.reason() == verdict::scope_missing) throw unmappable("a relation that is not shown to this key");
-  throw failure;
+  if (failure->reason() == verdict::scope_missing) throw unmappable("a relation that is not shown to this key");
+  throw *failure;
 }
 
 // ---- probe: whose administration is it, and may its relations be read?
 
 task<> snelstart::probe(probe_run& run) {
-  auto asking = ask(run, run.get("/companyInfo"), refusal_of);
+  auto asking = ask(run, run.get("/companyInfo"), failure_of);
   const auto company = co_await asking;
   bool refused = false;
   for (const auto* needed : {"/relaties?$top=1", "/landen"}) {
-    auto reading = ask_if_permitted(run, run.get(needed), refusal_of);
+    auto reading = ask_if_permitted(run, run.get(needed), failure_of);
     const auto answer = co_await reading;
     refused = refused || !answer;
   }

@@ -52,13 +52,6 @@ std::optional<packed> read_other_addresses(const json& value) {
   return pack(out);
 }
 
-std::optional<packed> read_payment_term(const json& value) {
-  const auto type = some_text(value["type"]);
-  if (!type) return std::nullopt;
-  const payment_terms terms{*type, value["days"].integer()};
-  return pack(terms);
-}
-
 /// The first name may be null.
 std::optional<packed> read_full_name(const json& row) {
   const auto first = row["first_name"].text().value_or(""), last = row["last_name"].text().value_or("");
@@ -73,7 +66,6 @@ kind_list own_kinds() {
       .add("one address", shape::addresses, read_one_address)
       .add("primary of addresses", shape::addresses, read_primary_of_several)
       .add("all but the primary of addresses", shape::addresses, read_other_addresses)
-      .add("payment term", shape::payment_term, read_payment_term)
       .add_of_row("first and last name", shape::text, read_full_name);
 }
 

@@ -28,7 +28,7 @@ turn after_all(position at, const json_items& rows, time_point now) {
   const bool slid = at.first > 0 && (size == 0 || (!ids.empty() && ids.front() > at.last_id));
   const bool more = size > 1 || (!ids.empty() && ids.back() > at.last_id);
   if (slid)
-    at.first = std::max<std::int64_t>(0, at.first - static_cast<std::int64_t>(page_size / 2));
+    at.first = std::max<std::int64_t>(0, at.first - static_cast<std::int64_t>(largest_page / 2));
   else if (!more)
     return {{walk::edited, 0, at.edited, at.created, {}}, true};
   else
@@ -37,11 +37,11 @@ turn after_all(position at, const json_items& rows, time_point now) {
   return {at, false};
 }
 
-turn after_dated(position at, const json_items& rows, time_point now) {
+turn after_dated(position at, const json_items& rows, std::size_t limit, time_point now) {
   auto& since = at.in == walk::edited ? at.edited : at.created;
   const auto field = std::string(field_of(at.in));
   const auto dates = times_of(rows, '/' + field);
-  const bool last_page = rows.size() < page_size;
+  const bool last_page = rows.size() < limit;
   if (std::any_of(dates.begin(), dates.end(), [&](time_point when) { return when < since; }))
     throw job_failure(verdict::bug, "Workfront ignored the filter by " + field);
   if (!last_page) demand_sorted(rows, '/' + field, "Workfront");
@@ -88,8 +88,13 @@ position first_position(const sync& run, const std::optional<position>& stored) 
   return {walk::edited, 0, from(*stored->edited), from(*stored->created), {}};
 }
 
-turn after(const position& at, const json_items& rows, time_point now) {
-  return at.in == walk::all ? after_all(at, rows, now) : after_dated(at, rows, now);
+std::size_t next_page(std::size_t rows, std::size_t bytes) {
+  constexpr std::size_t half_an_answer = 4 << 20, least = 10;
+  return std::clamp(half_an_answer * rows / std::max<std::size_t>(bytes, 1), least, largest_page);
+}
+
+turn after(const position& at, const json_items& rows, std::size_t limit, time_point now) {
+  return at.in == walk::all ? after_all(at, rows, now) : after_dated(at, rows, limit, now);
 }
 
 }  // namespace koppel::workfront

@@ -14,8 +14,10 @@
 
 namespace koppel::workfront {
 
-/// Workfront gives 2000; but an answer that the host carries has 8 MiB, and custom fields make rows large.
-inline constexpr std::size_t page_size = 500;
+/// Workfront gives 2000 rows a page; but an answer that the host carries has 8 MiB, and custom fields make rows large.
+/// So a run begins with a small page, and the next one has as many rows as half an answer holds, by this one's measure.
+inline constexpr std::size_t first_page = 100, largest_page = 500;
+std::size_t next_page(std::size_t rows, std::size_t bytes);
 
 enum class walk { all, edited, created };
 
@@ -37,12 +39,12 @@ std::optional<position> from_cursor(std::string_view cursor);
 /// Where a run begins. `stored` is its cursor, nothing if there is none that can be read.
 position first_position(const sdk::sync& run, const std::optional<position>& stored);
 
-/// Where the next page begins, or the next run if this page was `end`. Throws job_failure (bug) if Workfront did not
-/// sort or filter as it was asked to, for then pages skip rows.
+/// Where the next page begins, or the next run if this page, of which `limit` rows were asked for, was `end`. Throws
+/// job_failure (bug) if Workfront did not sort or filter as it was asked to, for then pages skip rows.
 struct turn {
   position next;
   bool end = false;
 };
-turn after(const position& at, const sdk::json_items& rows, sdk::time_point now);
+turn after(const position& at, const sdk::json_items& rows, std::size_t limit, sdk::time_point now);
 
 }  // namespace koppel::workfront

@@ -3,7 +3,6 @@
 // Workfront's errors mean. There is no OAuth here: the host attaches the token, as [auth] in manifest.toml says.
 // README.md beside this file has Workfront's quirks and their sources.
 #include "cursor.hpp"
-#include "mapping.hpp"
 #include "webhooks.hpp"
 
 #include <algorithm>
@@ -20,7 +19,7 @@ class workfront : public connector {
   workfront() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    fields_in_manifest(own_kinds());
+    fields_in_manifest();
     stream("companies", entity::company, &workfront::read, &workfront::read_one);
     stream("projects", entity::project, &workfront::read, &workfront::read_one);
     stream("users", entity::user, &workfront::read, &workfront::read_one);
@@ -80,17 +79,25 @@ std::string path_of(const job& run) {
   return {};
 }
 
+/// What the table reads, in its order, "owner:name" for what is within another object; the id, and the dates that lists
+/// go by.
+std::string fields_asked_for(const job& run) {
+  constexpr std::string_view created = "entryDate";
+  auto out = "ID," + run.fields().names(":");
+  return out.insert(out.find(created) + created.size(), ",lastUpdateDate");
+}
+
 request search(const job& run, std::string_view path, std::string_view fields) {
   return run.get(std::string(path) + "/search").query("fields", fields);
 }
 
-request page_request(const job& run, const position& at) {
-  auto out = search(run, path_of(run), fields_asked_for(run.fields()));
+request page_request(const job& run, const position& at, std::size_t limit) {
+  auto out = search(run, path_of(run), fields_asked_for(run));
   if (at.in != walk::all) {
     const std::string field(field_of(at.in)), since = format_time(*(at.in == walk::edited ? at.edited : at.created));
     out.query(field, since).query(field + "_Mod", "gte").query(field + "_Sort", "asc");
   }
-  out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(page_size));
+  out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(limit));
   return out;
 }
 
@@ -120,12 +127,15 @@ std::string workfront::base_url(const job& run) const {
 task<> workfront::read(sync& run) {
   auto at = first_position(run, stored_position(run, from_cursor));
   page_memory shown("/ID", "Workfront");
+  std::size_t limit = first_page;
   for (bool end = false; !end;) {
-    auto asking = ask(run, page_request(run, at), failure_of);
-    const auto answer = co_await asking;
+    auto asked = page_request(run, at, limit);
+    const auto answer = co_await run.http_any(asked);
+    if (const auto why = failure_of(asked, answer)) throw *why;
     const auto found = answer.array("data");
     shown.take(found, at.first == 0 || found.size() < 2);
-    const auto turn = after(at, found, run.now());
+    const auto turn = after(at, found, limit, run.now());
+    limit = next_page(std::max<std::size_t>(found.size(), 1), answer.body.size());
 
     auto page = run.page();
     page.add_rows(found, [&run](const json& row) { return to_record(run, row); });
@@ -140,7 +150,7 @@ task<> workfront::read(sync& run) {
 task<record> workfront::read_one(job& run, std::string id) {
   if (id.empty() || !std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) != 0; }))
     throw unmappable("an id that is none of Workfront's");
-  auto asked = run.get(path_of(run) + '/' + id).query("fields", fields_asked_for(run.fields()));
+  auto asked = run.get(path_of(run) + '/' + id).query("fields", fields_asked_for(run));
   const auto answer = co_await run.http_any(asked);
   const auto failure = failure_of(asked, answer);
   const auto what = failure ? std::optional(failure->reason()) : std::nullopt;

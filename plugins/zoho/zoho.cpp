@@ -3,7 +3,6 @@
 // There is no OAuth here: that is [auth] in manifest.toml, which also has the field tables. README.md beside this file
 // has Zoho's quirks and their sources.
 #include "cursor.hpp"
-#include "mapping.hpp"
 #include "webhooks.hpp"
 
 #include <algorithm>
@@ -11,6 +10,46 @@
 namespace koppel::zoho {
 
 using namespace koppel::sdk;
+
+namespace {
+
+// ---- rows: the kinds of value that only Zoho has; the field tables are [stream.fields] in manifest.toml
+
+/// A number or a text; 0 is what Zoho fills in itself.
+std::optional<packed> read_account_number(const json& value) {
+  if (!value.integer() && !value.text()) return std::nullopt;
+  const auto said = value.integer() ? std::to_string(*value.integer()) : std::string(*value.text());
+  return said == "0" || said.empty() ? packed::null() : packed::text(said);
+}
+
+/// Lists cut long texts after 500 characters, reads by id do not: both are cut here. Counted as UTF-16, which is never
+/// less than what a list gives.
+std::optional<packed> read_long_text(const json& value) {
+  constexpr std::size_t most = 500;
+  const auto said = value.text();
+  std::size_t units = 0, at = 0;
+  for (; said && at < said->size() && units < most; ++at) {
+    const auto byte = static_cast<unsigned char>((*said)[at]);
+    units += (byte & 0xC0) == 0x80 ? 0 : byte >= 0xF0 ? 2 : 1;
+  }
+  if (units < most) return kinds::read_text(value);
+  while (at < said->size() && (static_cast<unsigned char>((*said)[at]) & 0xC0) == 0x80) ++at;
+  return packed::text(std::string(said->substr(0, at)) + "…");
+}
+
+/// A row of a list of deletions, or a user who was deleted.
+record to_deletion(const field_table& fields, const json& row) {
+  const field_table nothing(fields.entity());
+  auto out = nothing.map(row, "/id", row["deleted_time"] ? "/deleted_time" : "/Modified_Time");
+  out.gone = true;
+  return out;
+}
+
+/// A list and a read by id say the same of what is mapped. A deleted user is not there.
+record to_record(const field_table& fields, const json& row) {
+  if (fields.entity() == entity::user && row["status"].text() == "deleted") return to_deletion(fields, row);
+  return fields.map(row, "/id", "/Modified_Time");
+}
 
 /// What the streams' objects are called: in paths, and in the answer. `first_row` asks for one, to see if that may be.
 struct object_type {
@@ -25,12 +64,16 @@ const object_type& object_of(const job& run) {
   return *std::find_if(std::begin(objects), std::end(objects), [&](auto& each) { return each.stream == run.stream(); });
 }
 
+}  // namespace
+
 class zoho : public connector {
  public:
   zoho() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    fields_in_manifest(own_kinds());
+    fields_in_manifest(kind_list()
+                           .add("number or text", shape::text, read_account_number)
+                           .add("first 500 characters", shape::text, read_long_text));
     stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
     stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
     stream("users", entity::user, &zoho::read_users, &zoho::read_one);
@@ -66,7 +109,8 @@ constexpr std::pair<std::string_view, verdict> meanings[] = {
     {"INVALID_URL_PATTERN", verdict::bug},             // 404
 };
 
-job_failure failure_of(const request& asked, const response& answered) {
+std::optional<job_failure> failure_of(const request& asked, const response& answered) {
+  if (answered.ok()) return std::nullopt;
   const http_error by_status(asked, answered);
   const auto code = code_of(answered);
   auto what = by_status.reason();
@@ -79,10 +123,6 @@ job_failure failure_of(const request& asked, const response& answered) {
   return out;
 }
 
-std::optional<job_failure> refusal_of(const request& asked, const response& answered) {
-  return answered.ok() ? std::nullopt : std::optional(failure_of(asked, answered));
-}
-
 /// A list, and whether there is more of it. 204 (nothing) and 304 (nothing new) have no body.
 struct list_part {
   json_items rows;
@@ -91,7 +131,7 @@ struct list_part {
 };
 list_part part_of(const request& asked, const response& answered, std::string_view member) {
   if (answered.status == 204 || answered.status == 304) return {};
-  if (answered.status != 200) throw failure_of(asked, answered);
+  if (const auto why = failure_of(asked, answered)) throw *why;
   const auto more = answered.json().at("/info/more_records").boolean();
   if (!more) throw job_failure(verdict::bug, "Zoho does not say whether the list goes on");
   return {answered.array(member), *more, std::string(answered.json().at("/info/next_page_token").text().value_or(""))};
@@ -214,7 +254,7 @@ task<record> zoho::read_one(job& run, std::string id) {
   if (answer.status == 204 || (answer.status == 400 && code == "INVALID_DATA"))
     co_return record::not_there(of.entity, id);
   if (answer.status == 403 && code == "NO_PERMISSION") throw unmappable("a row that is not shared with this user");
-  if (answer.status != 200) throw failure_of(request, answer);
+  if (const auto why = failure_of(request, answer)) throw *why;
   co_return to_record(run.fields(), answer.array(of.member)[0]).of_id(id);
 }
 
@@ -223,12 +263,12 @@ task<record> zoho::read_one(job& run, std::string id) {
 // A token is of one organisation. Where /org is refused, the user stands for it: his id is of one organisation too.
 // Which of the two it was is remembered, so that a scope that is given later does not make another account of it.
 task<> zoho::probe(probe_run& run) {
-  auto ask_org = ask_if_permitted(run, run.get("/org"), refusal_of);
+  auto ask_org = ask_if_permitted(run, run.get("/org"), failure_of);
   const auto org = co_await ask_org;
-  auto ask_me = ask_if_permitted(run, run.get("/users?type=CurrentUser"), refusal_of);
+  auto ask_me = ask_if_permitted(run, run.get("/users?type=CurrentUser"), failure_of);
   const auto me = co_await ask_me;
   for (const auto& each : objects) {
-    auto ask_row = ask_if_permitted(run, run.get(each.first_row), refusal_of);
+    auto ask_row = ask_if_permitted(run, run.get(each.first_row), failure_of);
     const auto shown = co_await ask_row;
     if (!shown) run.stream_refused(each.stream);
   }

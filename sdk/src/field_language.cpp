@@ -55,8 +55,11 @@ class table_reader {
   void read_kind_of_row(toml_reader& in, field_line line);
   void read_list(toml_reader& in, field_line line);
   void read_each(toml_reader& in, field_line line);
+  void read_members(toml_reader& in, field_line line);
   void read_one_of_type(toml_reader& in, field_line line);
   void read_values(toml_reader& in, field_line line);
+  void read_words(toml_reader& in, field_line line);
+  void read_parts(toml_reader& in, field_line line);
   void read_constant(toml_reader& in, field_line line);
   void read_dropped();
   void drop(toml_reader& in, const char* key, const std::string& from, const std::string& why);
@@ -67,6 +70,18 @@ class table_reader {
     auto text = in.text(key, n);
     if (!text.empty() && !is_path(text)) in.problem(key, std::string(path_wanted));
     return text;
+  }
+  address_fields address_parts(toml_reader& in, const std::string& type) const {
+    const auto part = [&](const char* key) { return path(in, key, need::optional); };
+    return {type,
+            part("line_1"),
+            part("postal_code"),
+            part("city"),
+            part("region"),
+            part("addressee"),
+            part("country"),
+            part("country_code"),
+            part("country_id")};
   }
   shape wanted(const field_line& line, shape otherwise) const {
     return wanted_shape(entity_, line.to).value_or(otherwise);
@@ -125,8 +140,14 @@ void table_reader::read_line(toml_reader& in, field_line line) {
     line.from = {path(in, "from")};
     if (in.has("values"))
       read_values(in, std::move(line));
+    else if (in.has("words"))
+      read_words(in, std::move(line));
+    else if (in.has("parts"))
+      read_parts(in, std::move(line));
     else if (in.has("each"))
       read_each(in, std::move(line));
+    else if (in.has("members"))
+      read_members(in, std::move(line));
     else if (in.has("type"))
       read_one_of_type(in, std::move(line));
     else
@@ -187,23 +208,45 @@ void table_reader::read_values(toml_reader& in, field_line line) {
       const auto value = constant(*table->node(key.c_str(), need::required), shape);
       if (!value)
         table->problem(key.c_str(), "must be " + std::string(to_text(shape)) + " that can stand in a manifest");
-      else
-        values.emplace(key, *value);
+      values.emplace(key, value.value_or(packed()));
+      line.kind += (line.kind.empty() ? "translated: " : ", ") + key;
     }
   const auto word = in.word("unlisted", {"leave_out", "keep", "empty"}, need::optional);
   if (word == "keep" && shape != shape::text) in.problem("unlisted", "may be \"keep\" for texts only");
-  for (const auto& [key, value] : values) line.kind += (line.kind.empty() ? "translated: " : ", ") + key;
   line.read = translating(line.from[0], shape, std::move(values), word);
+  add(in, "from", std::move(line));
+}
+
+void table_reader::read_words(toml_reader& in, field_line line) {
+  std::map<std::string, std::vector<std::string>> words;
+  if (wanted(line, shape::texts) != shape::texts) return in.problem("words", "may stand for roles and tags only");
+  if (auto table = in.table("words", need::required))
+    for (const auto& key : table->keys()) {
+      words.emplace(key, table->texts(key.c_str(), need::required));
+      line.kind += (line.kind.empty() ? "words: " : ", ") + key;
+    }
+  line.read = translating_words(line.from[0], std::move(words));
+  add(in, "from", std::move(line));
+}
+
+void table_reader::read_parts(toml_reader& in, field_line line) {
+  if (wanted(line, shape::text) != shape::addresses) return in.problem("parts", "may stand for addresses only");
+  const auto type = in.text("type", need::required);
+  auto table = in.table("parts", need::required);
+  if (!table) return;
+  line.kind = "one, " + type;
+  line.read = reading_address(line.from[0], address_parts(*table, type));
+  table->finish();
   add(in, "from", std::move(line));
 }
 
 void table_reader::read_one_of_type(toml_reader& in, field_line line) {
   const auto type = in.text("type", need::required);
   const auto shape = wanted(line, shape::text);
-  if (shape != shape::emails && shape != shape::phones)
-    return in.problem("type", "may stand for emails and phones only");
+  if (shape != shape::emails && shape != shape::phones && shape != shape::payment_term)
+    return in.problem("type", "may stand for emails, phones and payment_term only");
   line.kind = "one, " + type;
-  line.read = reading_one(line.from[0], type, shape);
+  line.read = shape == shape::payment_term ? reading_terms(line.from[0], type) : reading_one(line.from[0], type, shape);
   add(in, "from", std::move(line));
 }
 
@@ -221,17 +264,18 @@ void table_reader::read_list(toml_reader& in, field_line line) {
     for (const auto& type : table->keys_as_written()) {
       auto each = table->table(type.c_str(), need::required);
       if (!each) continue;
-      const auto part = [&](const char* key) {
-        auto text = path(*each, key, need::optional);
-        if (!text.empty()) line.from.push_back(text);
-        return text;
-      };
-      places.push_back({type, part("line_1"), part("postal_code"), part("city"), part("region"), part("country")});
+      places.push_back(address_parts(*each, type));
       each->finish();
+      for (const auto& key : each->keys_as_written()) line.from.push_back(each->text(key.c_str(), need::optional));
     }
     line.read = gathering(std::move(places));
+  } else if (shape == shape::owner) {
+    line.from = {path(*table, "id"), path(*table, "name", need::optional)};
+    line.read = gathering_owner(line.from[0], line.from[1]);
+    if (line.from[1].empty()) line.from.pop_back();
+    table->finish();
   } else {
-    return in.problem("from", "may be a table for emails, phones and addresses only");
+    return in.problem("from", "may be a table for emails, phones, addresses and owner only");
   }
   add(in, "from", std::move(line));
 }
@@ -252,6 +296,17 @@ void table_reader::read_each(toml_reader& in, field_line line) {
   } else {
     return in.problem("each", "may stand for custom_fields and companies only");
   }
+  table->finish();
+  add(in, "from", std::move(line));
+}
+
+void table_reader::read_members(toml_reader& in, field_line line) {
+  auto table = in.table("members", need::required);
+  if (!table) return;
+  if (wanted(line, shape::text) != shape::custom_fields)
+    return in.problem("members", "may stand for custom_fields only");
+  line.kind = "custom fields, by name";
+  line.read = reading_members(line.from[0], table->text("prefix", need::optional));
   table->finish();
   add(in, "from", std::move(line));
 }

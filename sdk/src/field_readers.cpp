@@ -2,6 +2,7 @@
 #include "field_readers.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace koppel::sdk {
 namespace {
@@ -55,6 +56,35 @@ row_reader translating(std::string from, shape gives, std::map<std::string, pack
                  });
 }
 
+row_reader translating_words(std::string from, std::map<std::string, std::vector<std::string>> words) {
+  return at_path(std::move(from), shape::texts,
+                 [words = std::move(words)](const json& list, const lookup&) -> std::optional<packed> {
+                   if (!list.is_array()) return std::nullopt;
+                   std::set<std::string> out;
+                   for (const auto& item : list.items())
+                     if (const auto found = words.find(std::string(item.text().value_or(""))); found != words.end())
+                       out.insert(found->second.begin(), found->second.end());
+                   return pack(std::vector<std::string>(out.begin(), out.end()));
+                 });
+}
+
+row_reader reading_terms(std::string from, std::string type) {
+  return at_path(std::move(from), shape::payment_term,
+                 [type = std::move(type)](const json& value, const lookup&) -> std::optional<packed> {
+                   const auto days = value.integer();
+                   return days ? std::optional(pack(payment_terms{type, days})) : std::nullopt;
+                 });
+}
+
+row_reader gathering_owner(std::string id, std::string name) {
+  return [id = std::move(id), name = std::move(name)](const json& row, const lookup&) -> std::optional<packed> {
+    const auto known = row.at(id);
+    if (known.is_absent()) return packed();
+    const auto text = some_text(known);
+    return text ? pack(owner_ref{*text, some_text(part_of(row, name))}) : packed::null();
+  };
+}
+
 row_reader reading_one(std::string from, std::string type, shape gives) {
   return at_path(std::move(from), gives,
                  [gives, type = std::move(type)](const json& value, const lookup&) -> std::optional<packed> {
@@ -73,7 +103,33 @@ row_reader gathering(std::vector<typed_field> fields, shape gives) {
 }
 
 row_reader gathering(std::vector<address_fields> places) {
-  return [places = std::move(places)](const json& row, const lookup&) { return gather_addresses(row, places); };
+  return [places = std::move(places)](const json& row, const lookup& known) {
+    return gather_addresses(row, places, known);
+  };
+}
+
+row_reader reading_address(std::string from, address_fields parts) {
+  return at_path(std::move(from), shape::addresses,
+                 [parts = std::move(parts)](const json& value, const lookup& known) -> std::optional<packed> {
+                   if (!value.is_object()) return std::nullopt;
+                   const auto found = gather_addresses(value, {&parts, 1}, known).value_or(packed());
+                   return found.is_absent() ? packed::list({}) : found;
+                 });
+}
+
+row_reader reading_members(std::string from, std::string prefix) {
+  return at_path(std::move(from), shape::custom_fields,
+                 [prefix = std::move(prefix)](const json& value, const lookup&) -> std::optional<packed> {
+                   if (!value.is_object()) return std::nullopt;
+                   std::vector<custom_field> out;
+                   for (const auto name : value.names()) {
+                     const auto label = name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+                     auto content = value[name].is_null() ? packed::null() : packed::plain(value[name]);
+                     out.push_back({std::string(name), std::string(label), {}, std::move(content)});
+                   }
+                   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+                   return pack(out);
+                 });
 }
 
 row_reader reading_custom_fields(std::string from, std::string id, std::string label, std::string value) {

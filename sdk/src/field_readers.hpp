@@ -20,10 +20,18 @@ row_reader reading(std::string from, const kind& as);
 row_reader reading_row(std::vector<std::string> from, const kind& as);
 /// `unlisted`: "leave_out" (and report), "keep" the text, "empty".
 row_reader translating(std::string from, shape gives, std::map<std::string, packed> values, std::string unlisted);
+/// The words of a list, those that are listed: a set of texts.
+row_reader translating_words(std::string from, std::map<std::string, std::vector<std::string>> words);
+row_reader reading_terms(std::string from, std::string type);
+row_reader gathering_owner(std::string id, std::string name);
 /// A list of one e-mail address or number.
 row_reader reading_one(std::string from, std::string type, shape gives);
 row_reader gathering(std::vector<typed_field> fields, shape gives);
 row_reader gathering(std::vector<address_fields> places);
+/// One address, whose parts are within an object.
+row_reader reading_address(std::string from, address_fields parts);
+/// Of an object: a member's name is the id, and what follows `prefix` the label.
+row_reader reading_members(std::string from, std::string prefix);
 /// Of a list of objects; an empty path: there is none. Sorted by id, so that their order is no change.
 row_reader reading_custom_fields(std::string from, std::string id, std::string label, std::string value);
 row_reader reading_links(std::string from, std::string id, std::string position, std::string division,

@@ -56,7 +56,8 @@ std::optional<packed> gather_phones(const json& row, std::span<const typed_field
   return gather<phone>(row, fields);
 }
 
-std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses) {
+std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses,
+                                       const lookup& countries) {
   std::vector<address> out;
   bool said = false;
   for (const auto& each : addresses) {
@@ -65,11 +66,15 @@ std::optional<packed> gather_addresses(const json& row, std::span<const address_
       said = said || value;
       return some_text(value);
     };
-    address found{each.type,    part(each.line_1), part(each.postal_code), part(each.city), part(each.region),
-                  std::nullopt, std::nullopt};
+    address found{each.type,         part(each.line_1), part(each.postal_code), part(each.city),
+                  part(each.region), std::nullopt,      part(each.addressee)};
     if (const auto written = part(each.country)) found.country = country_code(*written);
-    if (found.line_1 || found.postal_code || found.city || found.region || found.country)
+    if (const auto code = part(each.country_code); code && code->size() == 2) found.country = country_code(*code);
+    const auto land = countries.find(part(each.country_id).value_or(""));
+    if (found.line_1 || found.postal_code || found.city || found.region || found.country || found.addressee) {
+      if (land != countries.end()) found.country = land->second;
       out.push_back(std::move(found));
+    }
   }
   return said ? pack(out) : packed();
 }

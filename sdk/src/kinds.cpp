@@ -97,6 +97,13 @@ std::optional<packed> read_named_tags(const json& value) {
   return pack_set(std::move(names));
 }
 
+std::optional<packed> read_payment_term(const json& value) {
+  const auto type = some_text(value["type"]);
+  if (!type) return std::nullopt;
+  const payment_terms terms{*type, value["days"].integer()};
+  return pack(terms);
+}
+
 std::optional<packed> read_integer_text(const json& value) {
   const auto number = value.integer();
   return number ? std::optional(packed::text(std::to_string(*number))) : std::nullopt;
@@ -150,7 +157,7 @@ kind_list::kind_list() {
   add("integer_text", shape::text, read_integer_text).add("number", shape::real, read_number);
   add("text_or_integer", shape::text, read_text_or_integer).add("day", shape::date, read_day);
   add("language", shape::text, read_language);
-  add("company_links", shape::links, read_company_links);
+  add("company_links", shape::links, read_company_links).add("payment_term", shape::payment_term, read_payment_term);
   own_ = all_.size();
 }
 

@@ -83,6 +83,19 @@ TEST_CASE("lists are gathered from several fields of a row", "[declarative][fiel
                  "addresses") == R"([{"city":"Gent","country":"BE","line_1":"Kaai 1","type":"primary"}])");
 }
 
+TEST_CASE("a time of change that cannot be read is told once, and the row is a record without one",
+          "[declarative][fields]") {
+  auto host = told(manifest_of(read_all + "updated_at = \"/at\"\n"));
+  host->sync("things");
+  host->answer(200, R"([{"id":"1","name":"a","at":"yesterday"},{"id":"2","name":"b","at":true},{"id":"3","at":null},)"
+                    R"({"id":"4","at":"2024-05-01"}])");
+  CHECK(host->records().at("1").updated_at.empty());
+  CHECK(host->records().at("1").field("name") == R"("a")");
+  CHECK(host->records().at("4").updated_at == "2024-05-01T00:00:00Z");
+  REQUIRE(host->log().size() == 1);
+  CHECK(host->log()[0].find("/at") != std::string::npos);
+}
+
 TEST_CASE("a plugin's own fields and entities carry its name", "[declarative][fields]") {
   CHECK(field_of(R"("acme.shelf" = { from = "/s", kind = "integer_text" })", R"({"id":"1","s":3})", "acme.shelf") ==
         R"("3")");

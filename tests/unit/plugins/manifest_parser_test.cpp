@@ -342,3 +342,8 @@ anything = 2
        {"stream[1].read: is missing", "stream[1].fields: is missing", "api: is missing", "probe: is missing"})
     CHECK(alone.error().detail.find(missing) != std::string::npos);
 }
+
+TEST_CASE("a manifest in a library may have field tables, which are no empty ones", "[plugins][manifest]") {
+  CHECK(parse_manifest(complete + "[stream.fields]\nname = \"/name\"\n").has_value());
+  CHECK(error_of(complete + "[stream.fields]\n").find("stream[2].fields: must have a field") != std::string::npos);
+}

@@ -139,6 +139,66 @@ TEST_CASE("one number or address has its type, custom fields are sorted by their
   CHECK(core_of(custom, R"({"id":"x","c":[{"k":"b","v":"2"},{"v":"0"},{"k":"a"}]})") == sorted.in("core").bytes());
 }
 
+TEST_CASE("an owner and terms of payment are made of plain fields", "[sdk][fields]") {
+  const auto owner = table_of("owner = { from = { id = \"/o\", name = \"/of/name\" } }\n");
+  record wanted(entity::company, "x");
+  CHECK(core_of(owner, R"({"id":"x","o":"7","of":{"name":"An"}})") ==
+        wanted.in("core").set(canonical::owner, {"7", "An"}).bytes());
+  CHECK(core_of(owner, R"({"id":"x","o":null})") == "\x81\xa5owner\xc0");
+  CHECK(core_of(owner, R"({"id":"x","of":{"name":"An"}})").empty());
+  CHECK(owner.names(":") == "o,of:name");
+
+  const auto terms = table_of("payment_term = { from = \"/d\", type = \"after_invoice_date\" }\n");
+  record due(entity::company, "x");
+  due.in("core").set(canonical::payment_term, {"after_invoice_date", 14});
+  CHECK(core_of(terms, R"({"id":"x","d":14})") == due.in("core").bytes());
+  CHECK(core_of(terms, R"({"id":"x","d":"soon"})").empty());
+}
+
+TEST_CASE("each word of a list is translated, and custom fields may be the members of an object", "[sdk][fields]") {
+  const auto table = table_of("roles = { from = \"/r\", words = { K = [\"customer\"], L = [\"supplier\"] } }\n");
+  const auto words = [&](const std::string& value) { return core_of(table, R"({"id":"x","r":)" + value + "}"); };
+  record both(entity::company, "x"), none(entity::company, "x");
+  both.in("core").set(canonical::roles, {"customer", "supplier"});
+  none.in("core").set(canonical::roles, {});
+  CHECK(words(R"(["L","X","K","L"])") == both.in("core").bytes());
+  CHECK(words("[]") == none.in("core").bytes());
+  CHECK(words("null") == none.in("core").bytes());
+  CHECK(words(R"("L")").empty());
+
+  const auto members = table_of("custom_fields = { from = \"/p\", members = { prefix = \"DE:\" } }\n");
+  record named(entity::company, "x");
+  named.in("core").set(canonical::custom_fields,
+                       {{"DE:a", "a", {}, packed::text("1")}, {"b", "b", {}, packed::null()}});
+  CHECK(core_of(members, R"({"id":"x","p":{"b":null,"DE:a":"1"}})") == named.in("core").bytes());
+  CHECK(core_of(members, R"({"id":"x","p":[]})").empty());
+}
+
+TEST_CASE("a country is looked up, or taken as a code alone, and one that is an id alone is no address",
+          "[sdk][fields]") {
+  const auto table = table_of(
+      "addresses = { from = \"/a\", type = \"primary\", parts = { city = \"/city\", "
+      "addressee = \"/who\", country_id = \"/land\" } }\n");
+  const auto read = [&](const std::string& of) {
+    return core_of(table, R"({"id":"x","a":)" + of + "}", {{"17", "NL"}});
+  };
+  record wanted(entity::company, "x"), none(entity::company, "x");
+  wanted.in("core").set(canonical::addresses, {{"primary", {}, {}, "Gent", {}, "NL", "An"}});
+  none.in("core").set(canonical::addresses, {});
+  CHECK(read(R"({"city":"Gent","who":"An","land":"17"})") == wanted.in("core").bytes());
+  CHECK(read("{}") == none.in("core").bytes());
+  CHECK(read(R"("Gent")").empty());
+  CHECK(read(R"({"city":"","land":"17"})") == none.in("core").bytes());
+  CHECK(read("null") == none.in("core").bytes());
+
+  const auto coded = table_of("addresses.from.primary = { country_code = \"/c\", city = \"/t\" }\n");
+  record code(entity::company, "x");
+  code.in("core").set(canonical::addresses, {{"primary", {}, {}, {}, {}, "NL", {}}});
+  CHECK(core_of(coded, R"({"id":"x","c":"nl"})") == code.in("core").bytes());
+  CHECK(core_of(coded, R"({"id":"x","c":"Belgium"})") == none.in("core").bytes());
+  CHECK(coded.names() == "c,t");  // as they were written
+}
+
 TEST_CASE("a mistake in a table is told with its table, its row and what is possible", "[sdk][fields]") {
   const struct {
     std::string fields, said;
@@ -156,8 +216,14 @@ TEST_CASE("a mistake in a table is told with its table, its row and what is poss
       {"name = [{ from = \"/b\" }, { from = \"c\" }]\n", "fields.name[2].from: must be a path"},
       {"name = []\n", "fields.name: must be a path like \"/name\", or a table, or a list of tables"},
       {"name = [{ from = \"/b\" }, { from = \"/b\" }]\n", "name[2].from: is read twice into name of facet core"},
-      {"name = { from = \"/b\", type = \"x\" }\n", "name.type: may stand for emails and phones only"},
+      {"name = { from = \"/b\", type = \"x\" }\n", "name.type: may stand for emails, phones and payment_term only"},
       {"name = { from = \"/b\", each = { id = \"/i\" } }\n", "name.each: may stand for custom_fields and companies"},
+      {"name = { from = \"/b\", words = { a = [\"b\"] } }\n", "name.words: may stand for roles and tags only"},
+      {"name = { from = \"/b\", type = \"x\", parts = { city = \"/c\" } }\n",
+       "name.parts: may stand for addresses only"},
+      {"addresses = { from = \"/b\", parts = { city = \"/c\" } }\n", "addresses.type: is missing"},
+      {"name = { from = \"/b\", members = { prefix = \"x\" } }\n", "name.members: may stand for custom_fields only"},
+      {"owner = { from = { name = \"/b\" } }\n", "owner.from.id: is missing"},
       {"tags = { from = \"/b\", values = { a = [\"b\"] }, unlisted = \"keep\" }\n",
        "tags.unlisted: may be \"keep\" for texts only"},
       {"name = { from = \"/b\", values = { a = \"b\" }, unlisted = \"drop\" }\n",

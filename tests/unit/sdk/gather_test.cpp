@@ -10,8 +10,8 @@ namespace {
 
 const std::vector<typed_field> phone_fields = {{"/Phone", "phone"}, {"/of/Fax", "fax"}};
 const std::vector<address_fields> place_fields{
-    {"primary", "/street", "/zip", "/city", "", "/country"},
-    {"other", "/Other_street", "/Other_zip", "/Other_city", "", "/Other_country"}};
+    {"primary", "/street", "/zip", "/city", "", "", "/country"},
+    {"other", "/Other_street", "/Other_zip", "/Other_city", "", "", "/Other_country"}};
 
 packed phones(const std::string& row) { return *gather_phones(json::parse(row), phone_fields); }
 packed places(const std::string& row) { return *gather_addresses(json::parse(row), place_fields); }

@@ -134,6 +134,20 @@ class sample : public connector {
   }
 };
 
+class maps_by_table : public connector {
+ public:
+  maps_by_table() {
+    fields_in_manifest();
+    stream("things", entity::company, &maps_by_table::read, &maps_by_table::one);
+  }
+  std::string base_url(const job&) const override { return "https://api.example"; }
+  task<> probe(probe_run&) override { co_return; }
+
+ private:
+  task<> read(sync&) { co_return; }
+  task<record> one(job& run, std::string id) { co_return run.fields().map(json::parse("{\"id\":\"" + id + "\"}")); }
+};
+
 struct refuses_to_be : sample {
   refuses_to_be() { throw std::runtime_error("no"); }
 };
@@ -206,6 +220,25 @@ TEST_CASE("a connector that refuses its manifest is not ready, and its words are
   const auto why = host.next<messages::unusable>();
   CHECK(why.stage == "manifest");
   CHECK(why.reason == "line 1 is wrong");
+}
+
+TEST_CASE("a connector that maps by field tables wants one of each of its streams", "[runtime]") {
+  const auto said_of = [](const std::string& manifest) {
+    raw_host host(&sdk::detail::entry<maps_by_table>::table);
+    messages::hello greeting;
+    greeting.manifest = manifest;
+    host.say(greeting);
+    if (std::holds_alternative<messages::ready>(host.heard.front())) return std::string();
+    return host.next<messages::unusable>().reason;
+  };
+  const std::string head = "[plugin]\nname = \"acme\"\n[[stream]]\nname = \"things\"\n";
+  CHECK(said_of(head + "entity = \"company\"\nfields = { name = \"/n\" }\n") == "");
+  CHECK(said_of("") == "this host does not tell its plugins their manifest");
+  CHECK(said_of(head + "entity = \"company\"\n") ==
+        "its manifest is wrong: the stream \"things\" has no table [stream.fields]");
+  CHECK(said_of(head + "entity = \"contact\"\nfields = { name = \"/n\" }\n") ==
+        "its manifest is wrong: the stream \"things\" is of contact, and the connector reads company");
+  CHECK(said_of("name = ").starts_with("its manifest is wrong: line 1"));
 }
 
 TEST_CASE("hello is answered with ready", "[runtime]") {

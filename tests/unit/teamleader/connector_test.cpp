@@ -268,6 +268,20 @@ TEST_CASE("a provider that ignores the filter or the page number does not keep u
   CHECK(a.teamleader.lists < 5);
 }
 
+TEST_CASE("a full page that is not sorted ends the run before its rows are counted as read", "[teamleader][hostile]") {
+  scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
+  host.sync("companies", full());
+  std::string rows;
+  for (int i = 0; i < 100; ++i)
+    rows += (i == 0 ? "" : ",") + std::string(R"({"id":")") + std::to_string(i) +
+            R"(","updated_at":"2024-05-01T10:00:)" + (i == 40 ? "09" : "10") + R"(+00:00"})";
+  host.answer(200, R"({"data":[)" + rows + "]}");
+  CHECK(host.outcome().error == "bug");
+  CHECK(host.outcome().detail ==
+        "Teamleader listed rows that are not sorted by updated_at, as it was asked to: some would be skipped");
+  CHECK(host.pages().empty());
+}
+
 TEST_CASE("rubbish among the rows is set aside, and the others go on", "[teamleader][hostile]") {
   account a;
   a.host.sync("companies");

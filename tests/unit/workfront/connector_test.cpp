@@ -59,7 +59,7 @@ TEST_CASE("a full run asks for all rows by ID, with the token header left to the
         std::map<std::string, std::string>{{"fields", "ID,name,entryDate,lastUpdateDate,parameterValues"},
                                            {"ID_Sort", "asc"},
                                            {"$$FIRST", "0"},
-                                           {"$$LIMIT", "500"}});
+                                           {"$$LIMIT", "100"}});
   a.host.answer(200, R"({"data":[]})");
   CHECK(a.host.outcome().error.empty());
   for (const auto& [stream, path] : {std::pair{"projects", "proj"}, {"users", "user"}}) {
@@ -86,7 +86,7 @@ TEST_CASE("the version may be written as people write it", "[workfront]") {
 
 TEST_CASE("a full run reads edited and never edited rows alike, and ends where nothing new is shown",
           "[workfront][paging]") {
-  const int count = GENERATE(0, 1, 2, 499, 500, 501, 999, 1200);
+  const int count = GENERATE(0, 1, 2, 99, 100, 101, 598, 599, 600, 1200);
   account a;
   a.workfront.add_many("a", count / 2, 0);
   a.workfront.add_many("b", count - count / 2, 1, 5);
@@ -94,8 +94,31 @@ TEST_CASE("a full run reads edited and never edited rows alike, and ends where n
   a.run_to_the_end();
 
   CHECK(a.ids_seen() == a.workfront.ids());
-  if (count == 1200) CHECK(a.workfront.asked_for == texts{"ID 0", "ID 499", "ID 998", "ID 1199"});
+  if (count == 1200) CHECK(a.workfront.asked_for == texts{"ID 0", "ID 99", "ID 598", "ID 1097", "ID 1199"});
   for (const auto& page : a.host.pages()) CHECK(page.cursor_version == 1);
+}
+
+TEST_CASE("where rows are large, pages have fewer of them, and grow again", "[workfront][paging]") {
+  scripted_host host(load_plugin(WORKFRONT_PLUGIN));
+  host.sync("companies", full());
+  const auto answer_with = [&](int first, int count, std::size_t bytes) {
+    const auto limit = parameters(host.expect("GET", "/attask/api/v20.0/cmpy/search").query)["$$LIMIT"];
+    std::string rows;
+    char id[16];
+    for (int i = first; i < first + count; ++i) {
+      std::snprintf(id, sizeof id, "%05d", i);
+      rows += (rows.empty() ? "" : ",") + std::string(R"({"ID":")") + id + R"(","parameterValues":{"DE:N":")" +
+              std::string(bytes, 'n') + R"("}})";
+    }
+    host.answer(200, R"({"data":[)" + rows + "]}");
+    return limit;
+  };
+  CHECK(answer_with(0, 100, 50'000) == "100");
+  CHECK(answer_with(99, 83, 800'000 / 100) == "83");  // 4 MiB of rows like those
+  const auto grown = std::stoi(answer_with(181, 20, 10));
+  CHECK((grown > 450 && grown <= 500));
+  CHECK(answer_with(200, 1, 9'000'000 / 10) == "500");
+  CHECK(host.outcome().error.empty());
 }
 
 TEST_CASE("rows that slide to a page already read, because others are deleted, are read all the same",
@@ -171,7 +194,7 @@ TEST_CASE("an incremental run asks for what was edited, then for what was create
 }
 
 TEST_CASE("rows that share a moment are all read, more than a page of them too", "[workfront][paging]") {
-  const int same = GENERATE(499, 500, 501, 1000, 1300);
+  const int same = GENERATE(99, 100, 101, 499, 500, 501, 1000, 1300);
   account a;
   a.workfront.add("first", 0, 10);
   a.host.sync("companies", full());
@@ -304,7 +327,7 @@ TEST_CASE("a provider that does not sort, filter or page as asked ends the run a
   }
   SECTION("no order by date") {
     a.workfront.ignores_date_sort = true;
-    a.workfront.add_many("a", 300, 0, 9000);
+    a.workfront.add_many("a", 60, 0, 9000);
     a.workfront.add_many("b", 300, 0, 8000);
     a.host.sync("companies", incremental(since));
   }

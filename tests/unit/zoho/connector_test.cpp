@@ -326,6 +326,21 @@ TEST_CASE("a provider that ignores the filter or the tokens, or refuses every to
   CHECK(o.zoho.lists < 8);
 }
 
+TEST_CASE("a page that is not sorted ends the run, unless it is the last", "[zoho][hostile]") {
+  const auto ends = [](bool more) {
+    scripted_host host(load_plugin(ZOHO_PLUGIN));
+    host.sync("accounts", full());
+    host.answer(200, R"({"data":[{"id":"1","Modified_Time":"2024-05-01T10:00:09+00:00"},)"
+                     R"({"id":"2","Modified_Time":"2024-05-01T10:00:08+00:00"}],"info":{"more_records":)" +
+                         std::string(more ? "true" : "false") + R"(,"next_page_token":"t"}})");
+    CHECK(host.pages().size() == (more ? 0 : 1));
+    return host.outcome().error + ' ' + host.outcome().detail;
+  };
+  CHECK(ends(true) ==
+        "bug Zoho listed rows that are not sorted by Modified_Time, as it was asked to: some would be skipped");
+  CHECK(ends(false) == " ");
+}
+
 TEST_CASE("an answer that is no list ends the run, and is no end of the list", "[zoho][hostile]") {
   for (const auto* body :
        {"", "<html>", "{}", R"({"data":[]})", R"({"data":[],"info":{}})", R"({"info":{"more_records":false}})",

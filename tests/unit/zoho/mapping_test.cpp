@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The field tables, on rows with every key that was ever recorded or documented.
-#include "mapping.hpp"
-
+#include <koppel/sdk/field_table.hpp>
 #include <koppel/testing/scripted_host.hpp>
 
 #include <algorithm>
@@ -170,7 +169,8 @@ TEST_CASE("a long text is the same from a list, which cuts it, and from a read b
 }
 
 TEST_CASE("every documented field is in the field tables or dropped with a reason", "[zoho][mapping]") {
-  const auto tables = koppel::sdk::read_field_tables(manifest_of(load_plugin(ZOHO_PLUGIN)), koppel::zoho::own_kinds());
+  const auto tables =
+      koppel::sdk::read_field_tables(manifest_of(load_plugin(ZOHO_PLUGIN)), koppel::sdk::kind_list::with_unknown());
   const auto check = [&](std::size_t table, const std::string& body, std::string_view list) {
     const auto& fields = tables.at(table).fields;
     std::set<std::string> known{"id"};
@@ -186,6 +186,29 @@ TEST_CASE("every documented field is in the field tables or dropped with a reaso
   check(0, sample("accounts.json"), "data");
   check(1, sample("contacts.json"), "data");
   check(2, sample("users.json"), "users");
+}
+
+TEST_CASE("a mistake in a field table fails the plugin before it reads a row", "[zoho][mapping]") {
+  const auto said_of = [](const std::string& from, const std::string& to) {
+    const auto* plugin = load_plugin(ZOHO_PLUGIN);
+    auto text = manifest_of(plugin);
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    try {
+      scripted_host host(plugin, text.replace(at, from.size(), to));
+    } catch (const script_error& why) {
+      return std::string(why.what());
+    }
+    return std::string();
+  };
+  CHECK(said_of("name = \"/Account_Name\"", "name = \"/Account_Name\"") == "");
+  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"number\""),
+             Catch::Contains("stream[1].fields.customer_number.kind: gives real, the field wants text"));
+  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"nummer\""),
+             Catch::Contains("customer_number.kind: must be one of text, flag") &&
+                 Catch::Contains("number or text, first 500 characters"));
+  CHECK_THAT(said_of("job_title = ", "job = "),
+             Catch::Contains("stream[2].fields.job: is no canonical field of contact (docs/bus.md)"));
 }
 
 TEST_CASE("lists are asked for what the field tables read, and for no more names than Zoho takes", "[zoho][mapping]") {

@@ -17,14 +17,16 @@ struct typed_field {
   std::string from, type;
 };
 /// The paths of one address's parts. An empty one: there is none. An address of which nothing is known is left out. A
-/// country is read by country_code.
+/// `country` is read by sdk::country_code; `country_code` has two letters, and another text is none; `country_id` is
+/// looked up, and alone no address: some providers fill it in themselves.
 struct address_fields {
-  std::string type, line_1, postal_code, city, region, country;
+  std::string type, line_1, postal_code, city, region, addressee, country, country_code, country_id;
 };
 
 std::optional<packed> gather_emails(const json& row, std::span<const typed_field> fields);
 std::optional<packed> gather_phones(const json& row, std::span<const typed_field> fields);
-std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses);
+std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses,
+                                       const lookup& countries = {});
 
 /// ISO 3166-1 alpha-2 of a country as people write it: two letters as they are (but UK is GB), else the names in
 /// English, Dutch, French and its own language of the countries around Belgium and of a few others. Nothing for other

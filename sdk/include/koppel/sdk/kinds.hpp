@@ -70,6 +70,7 @@ std::optional<packed> read_emails(const json& value);        ///< [{type, email}
 std::optional<packed> read_phones(const json& value);        ///< [{type, number}]
 std::optional<packed> read_vat_number(const json& value);    ///< normalized
 std::optional<packed> read_reference(const json& value);     ///< {id, name}
+std::optional<packed> read_payment_term(const json& value);  ///< {type, days}
 std::optional<packed> read_integer_text(const json& value);  ///< a number that is a name: a customer number
 std::optional<packed> read_text_or_integer(const json& value);
 std::optional<packed> read_day(const json& value);       ///< of a time, as it stands there, whatever its zone
