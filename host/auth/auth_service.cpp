@@ -231,12 +231,12 @@ awaitable<landing> auth_service::impl::callback(std::string provider, core::quer
 }
 
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
+  arrival a;
   const auto m = plugins_.find(provider);
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
-    return landing{status, landing_html(kind, l, state, m.get())};
+    return landing{status, landing_html(kind, l, state, a.about.manifest ? a.about.manifest.get() : m.get())};
   };
   if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
-  arrival a;
   a.answer = core::read_callback(m->auth, query);
   if (a.answer.problem != core::answer_problem::none) co_return page(400, page_kind::no_code);
   if (a.answer.state.empty()) co_return page(400, a.answer.error.empty() ? page_kind::stale_link : page_kind::denied);
