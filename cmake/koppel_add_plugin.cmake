@@ -13,7 +13,7 @@ function(koppel_add_connector name)
   target_link_options(${name} PRIVATE -Wl,--exclude-libs,ALL -Wl,-z,noexecstack
                                              "-Wl,--version-script=${koppel_plugin_map}")
   set_target_properties(${name} PROPERTIES
-    PREFIX "" CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    PREFIX "" UNITY_BUILD OFF CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 endfunction()
 
 function(koppel_add_plugin name manifest)

@@ -22,6 +22,7 @@
 #include "host/api/control_api.hpp"
 #include "host/api/ingress.hpp"
 #include "host/api/rest_door.hpp"
+#include "host/hooks/registrar.hpp"
 #include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
 #include "host/runtime/log.hpp"
@@ -142,8 +143,11 @@ class host {
                   auth::auth_service::options{public_url_});
     webhooks_.emplace(supervisor_, *ledger_, *plugins_, *auth_, clock_);
     make_sync();
+    make_hints();
     auth_->on_change = [this](const ledger::connection& c) {
       sync_->connection_changed(c);
+      hints_->connection_changed(c);
+      registrar_->connection_changed(c);
       control_->connection_changed(c);
     };
     auth_->on_refusal = [this](const ledger::connection& c) { control_->attempt_refused(c); };
@@ -152,9 +156,15 @@ class host {
     if (!loaded) co_return loaded;
     auto syncing = co_await sync_->start();
     if (!syncing) co_return syncing;
+    auto hinting = co_await hints_->start();
+    if (!hinting) co_return hinting;
+    auto registering = co_await registrar_->start();
+    if (!registering) co_return registering;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
     supervisor_.run("webhooks", webhooks_->work_off());
+    supervisor_.run("webhooks of records", hints_->work_off());
+    supervisor_.run("registration of webhooks", registrar_->keep_registered());
     supervisor_.run("trimming of old events",
                     ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));
     if (auto admin = start_admin(); !admin) co_return admin;
@@ -228,7 +238,7 @@ class host {
     options.handler_deadline = net::limits::authorization_deadline;
     // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
     auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
-      return api::ingress_handler(*auth_, *webhooks_)(std::move(r));
+      return api::ingress_handler(*auth_, *webhooks_, *hints_)(std::move(r));
     });
     if (!listening) return listening.error();
     ingress_ = std::move(*listening);
@@ -258,6 +268,18 @@ class host {
     sync_.emplace(std::move(around), options);
   }
 
+  void make_hints() {
+    hints_.emplace(supervisor_, *ledger_, *plugins_, *sync_, clock_);
+    sync_->on_run_ended = [this](const std::string& connection_id, const std::string& stream, bool completed) {
+      hints_->run_ended(connection_id, stream, completed);
+    };
+    // Only an address that somebody named is one that a provider can reach.
+    registrar_.emplace(supervisor_, *ledger_, *plugins_, *provider_, *hints_, clock_, config_.ingress.public_url);
+    registrar_->credentials_refused = [this](std::string id, int status, std::string detail) {
+      supervisor_.run("refused credentials", auth_->credentials_refused(std::move(id), status, std::move(detail)));
+    };
+  }
+
   void make_control() {
     const auto connected = [this] {
       std::vector<std::string> names;
@@ -267,6 +289,15 @@ class host {
     api::api_surroundings around{supervisor_,      clock_,      *ledger_,           *plugins_,
                                  *auth_,           *sync_,      connected,          std::string(version),
                                  ingress_address_, public_url_, config_.bus.folder, &*provider_};
+    around.withdraw_webhooks = [this](std::string id) { return registrar_->withdraw(std::move(id)); };
+    around.removed = [this](const ledger::connection& c) {
+      hints_->connection_changed(c);
+      registrar_->connection_changed(c);
+    };
+    around.plugins_changed = [this] {
+      hints_->plugins_changed();
+      registrar_->plugins_changed();
+    };
     control_.emplace(std::move(around));
     control_->add_routes(router_);
   }
@@ -363,6 +394,8 @@ class host {
       co_return;
     }
     if (webhooks_) webhooks_->stop();
+    if (hints_) hints_->stop();
+    if (registrar_) registrar_->stop();
     if (auth_) auth_->stop_renewing();
     if (sync_) co_await sync_->stop(std::chrono::milliseconds{0});
     const auto soft_end = runtime::steady_clock::now() + soft_limit;
@@ -400,6 +433,8 @@ class host {
   std::optional<auth::auth_service> auth_;
   std::optional<auth::webhook_queue> webhooks_;
   std::optional<sync::sync_service> sync_;
+  std::optional<hooks::hint_service> hints_;
+  std::optional<hooks::registrar> registrar_;
   std::optional<api::control_api> control_;
   api::router router_;
   std::optional<api::rest_door> rest_;

@@ -89,6 +89,7 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
                              tx.known_records(c.id, rule.entity)});
       const auto app = tx.find_app(c.app_id);
       shown.push_back(view(c, app ? app->name : "", m, streams));
+      shown.back().as_object()["webhooks"] = view(tx.find_webhook_state(c.id));
     }
     return {};
   };
@@ -96,11 +97,20 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
   co_return std::move(shown);
 }
 
-awaitable<answer> control_api::show_one(int status, std::string id) {
+awaitable<answer> control_api::show_one(int status, std::string id, caller who) {
   auto shown = co_await show([&id](const ledger::connection& c) { return c.id == id; });
   if (!shown) co_return failure_answer(shown.error());
   if (shown->empty()) co_return error_answer(404, "not_found", "The connection was removed.");
-  co_return json_answer(status, shown->front());
+  auto connection = shown->front().as_object();
+  connection["open_link"] = shown_link(id, who);
+  co_return json_answer(status, connection);
+}
+
+json::value control_api::shown_link(const std::string& connection_id, const caller& who) const {
+  if (!who.may(scope::connect)) return nullptr;
+  const auto link = around_.auth.open_link(connection_id);
+  if (!link) return nullptr;
+  return view(*link);
 }
 
 awaitable<answer> control_api::get_apps(call) {
@@ -208,14 +218,14 @@ awaitable<answer> control_api::post_connection(call c) {
   };
   if (auto done = co_await around_.ledger.write(insert); !done) co_return failure_answer(done.error());
   around_.sync.connection_changed(connection);
-  co_return co_await show_one(201, connection.id);
+  co_return co_await show_one(201, connection.id, c.who);
 }
 
 awaitable<answer> control_api::get_connection(call c) {
   auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
   const auto after = c.query("after_generation");
-  if (after.empty()) co_return co_await show_one(200, found->id);
+  if (after.empty()) co_return co_await show_one(200, found->id, c.who);
 
   std::uint64_t generation = 0;
   int wait_s = 20;
@@ -242,7 +252,7 @@ awaitable<answer> control_api::get_connection(call c) {
     found = co_await find(c.path["provider"], c.path["name"], c.who);
     if (!found) co_return failure_answer(found.error());
   }
-  auto shown = co_await show_one(200, found->id);
+  auto shown = co_await show_one(200, found->id, c.who);
   const auto& last = refusals_[found->id];
   if (shown.status != 200 || last.number <= refusals) co_return shown;
   // An attempt that failed and harmed nothing: told to whoever waits for it.
@@ -255,6 +265,14 @@ awaitable<answer> control_api::delete_connection(call c) {
   const std::string provider = c.path["provider"], name = c.path["name"];
   const bool purge = c.query("purge") == "true";
   ledger::connection removed;
+  std::string left;
+  if (around_.withdraw_webhooks) {
+    auto finding = find(provider, name, c.who);
+    if (const auto found = co_await std::move(finding)) {
+      auto withdrawing = around_.withdraw_webhooks(found->id);
+      left = co_await std::move(withdrawing);
+    }
+  }
   const auto m = around_.plugins.find(provider);
   const auto remove = [&](transaction& tx) -> result<> {
     const auto found = find_named(tx, provider, name);
@@ -276,8 +294,11 @@ awaitable<answer> control_api::delete_connection(call c) {
   if (auto done = co_await around_.ledger.write(remove, ledger::urgency::cannot_wait); !done)
     co_return failure_answer(done.error());
   around_.sync.connection_changed(removed);
+  if (around_.removed) around_.removed(removed);
   connection_changed(removed);
-  co_return json_answer(200, json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}});
+  co_return json_answer(
+      200,
+      json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}, {"webhooks_left", left}});
 }
 
 awaitable<answer> control_api::post_attempt(call c) {
@@ -294,12 +315,10 @@ awaitable<answer> control_api::post_attempt(call c) {
   // The status changed with the attempt: the caller waits for what comes after that.
   auto after = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!after) co_return failure_answer(after.error());
-  co_return json_answer(201, json::object{{"link", started->link},
-                                          {"redirect_uri", started->redirect_uri},
-                                          {"own_callback", started->own_callback},
-                                          {"expires_at", core::to_rfc3339(started->expires_at)},
-                                          {"generation", after->auth.generation},
-                                          {"refusals", refusals_[found->id].number}});
+  auto shown = view(*started);
+  shown["generation"] = after->auth.generation;
+  shown["refusals"] = refusals_[found->id].number;
+  co_return json_answer(201, shown);
 }
 
 awaitable<answer> control_api::post_code(call c) {
@@ -311,7 +330,7 @@ awaitable<answer> control_api::post_code(call c) {
   if (!found) co_return failure_answer(found.error());
   auto after = co_await around_.auth.paste(found->id, std::move(pasted), confirmation);
   if (!after) co_return failure_answer(after.error());
-  auto shown = co_await show_one(200, after->id);
+  auto shown = co_await show_one(200, after->id, c.who);
   if (shown.status != 200) co_return shown;
   // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one
   // authorized.
@@ -331,7 +350,7 @@ awaitable<answer> control_api::post_confirmation(call c) {
   if (!found) co_return failure_answer(found.error());
   auto after = co_await around_.auth.confirm(found->id, accept, std::move(account));
   if (!after) co_return failure_answer(after.error());
-  co_return co_await show_one(200, found->id);
+  co_return co_await show_one(200, found->id, c.who);
 }
 
 }  // namespace koppel::api

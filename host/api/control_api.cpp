@@ -99,6 +99,7 @@ awaitable<answer> control_api::post_rescan(call c) {
   auto changes = co_await around_.plugins.rescan();
   if (!changes) co_return failure_answer(changes.error());
   around_.sync.plugins_changed();
+  if (around_.plugins_changed) around_.plugins_changed();
   json::array shown;
   for (const auto& change : *changes) shown.push_back(view(change));
   co_return json_answer(200, json::object{{"changes", std::move(shown)}});

@@ -33,6 +33,12 @@ struct api_surroundings {
   std::string version;
   std::string ingress_address, public_url, bus_folder;
   auth::provider_client* provider = nullptr;  ///< for requests that are asked for one by one
+  /// Asks the provider to send no more webhooks for the connection; returns what was not removed, a sentence or empty.
+  std::function<runtime::awaitable<std::string>(std::string connection_id)> withdraw_webhooks = nullptr;
+  /// A connection was removed.
+  std::function<void(const ledger::connection&)> removed = nullptr;
+  /// Plugins came, went or were replaced.
+  std::function<void()> plugins_changed = nullptr;
 };
 
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
@@ -83,6 +89,7 @@ class control_api {
   reply get_providers(call c);
   reply get_provider(call c);
   reply get_webhooks(call c);
+  reply get_webhook_address(call c);
   reply get_customer_provider(call c);
   reply put_customer_provider(call c);
   reply get_openapi(call c);
@@ -91,14 +98,16 @@ class control_api {
   runtime::awaitable<result<boost::json::array>> show(std::function<bool(const ledger::connection&)> wanted);
   /// not_found also for one that this caller does not see: in the same words.
   runtime::awaitable<result<ledger::connection>> find(std::string provider, std::string name, caller who);
-  runtime::awaitable<answer> show_one(int status, std::string id);
+  /// With the link that is open, for whoever may ask for one.
+  runtime::awaitable<answer> show_one(int status, std::string id, caller who);
+  boost::json::value shown_link(const std::string& connection_id, const caller& who) const;
   boost::json::array shown_plugins() const;
   boost::json::array shown_consumers(ledger::transaction& tx) const;
 
   // control_customers.cpp
   struct saving;
   runtime::awaitable<answer> save(saving& s);
-  runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome);
+  runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome, caller who);
 
   api_surroundings around_;
   token_keeper tokens_;

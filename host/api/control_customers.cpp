@@ -85,7 +85,7 @@ struct control_api::saving {
   core::secret code;
   bool with_code = false;
   auth::confirmation how;
-  std::string token;  ///< who asks; empty: the control socket
+  caller who;
 
   ledger::connection connection;
   bool created = false, changed = false;
@@ -233,11 +233,12 @@ result<> control_api::saving::put_back(transaction& tx) const {
   return tx.update_connection(*now);
 }
 
-awaitable<answer> control_api::show_saved(int status, std::string id, const core::auth_state* outcome) {
+awaitable<answer> control_api::show_saved(int status, std::string id, const core::auth_state* outcome, caller who) {
   auto all = co_await show([&id](const ledger::connection& c) { return c.id == id; });
   if (!all) co_return failure_answer(all.error());
   if (all->empty()) co_return nothing_there();
-  const auto& connection = all->front().as_object();
+  auto connection = all->front().as_object();
+  connection["open_link"] = shown_link(id, who);
   const std::string provider(connection.at("provider").as_string());
   json::object body;
   body["auth"] =
@@ -258,7 +259,7 @@ awaitable<answer> control_api::get_customer_provider(call c) {
   };
   if (auto done = co_await around_.ledger.write(look); !done) co_return failure_answer(done.error());
   if (!found) co_return nothing_there();
-  co_return co_await show_saved(200, found->id, nullptr);
+  co_return co_await show_saved(200, found->id, nullptr, c.who);
 }
 
 /// Reads the body; a complaint, or "".
@@ -284,7 +285,7 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   saving s;
   s.provider = c.path["provider"];
   s.customer = c.path["customer"];
-  s.token = c.who.token;
+  s.who = c.who;
   if (!c.who.sees(s.customer)) co_return nothing_there();
   if (auto complaint = s.read(c); !complaint.empty()) co_return error_answer(400, "bad_request", complaint);
   if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
@@ -343,7 +344,7 @@ awaitable<answer> control_api::save(saving& s) {
   if (!stored) co_return refusal_of(stored.error());
   spdlog::info("{}/{}: settings of its customer were saved{} by {}", s.provider, s.connection.name,
                s.with_code ? " with a code" : (s.changed ? "" : ", which changed nothing,"),
-               s.token.empty() ? "the control socket" : "the token " + s.token);
+               s.who.token.empty() ? "the control socket" : "the token " + s.who.token);
   const bool undone = tried && !(after && works(after->auth));
   if (s.changed) {
     auto known = s.connection;
@@ -352,13 +353,13 @@ awaitable<answer> control_api::save(saving& s) {
     around_.supervisor.run("grants that the former settings could not renew", around_.auth.app_changed(known.app_id));
   }
   const int status = s.created ? 201 : 200;
-  if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr);
+  if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr, s.who);
   if (!tried) {
     auto pasting = around_.auth.paste(s.connection.id, std::move(s.code), s.how);
     after = co_await std::move(pasting);
   }
   if (!after) co_return failure_answer(after.error());
-  co_return co_await show_saved(status, s.connection.id, &after->auth);
+  co_return co_await show_saved(status, s.connection.id, &after->auth, s.who);
 }
 
 awaitable<answer> control_api::get_openapi(call) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operator registers at a provider before anybody connects, and what came at the webhook addresses.
+// What an operator registers at a provider before anybody connects, what came at webhook addresses, and the
+// addresses of connections.
 
 #include <boost/json/array.hpp>
 #include <charconv>
@@ -39,6 +40,32 @@ awaitable<answer> control_api::get_provider(call c) {
   auto shown = view(*m, around_.auth.own_callback(provider));
   shown["takes_webhooks"] = !m->auth.activation.url.empty();
   shown["webhooks"] = std::move(webhooks);
+  co_return json_answer(200, shown);
+}
+
+awaitable<answer> control_api::get_webhook_address(call c) {
+  auto finding = find(c.path["provider"], c.path["name"], c.who);
+  const auto found = co_await std::move(finding);
+  if (!found) co_return failure_answer(found.error());
+  const auto m = around_.plugins.find(found->provider);
+  if (!m || !m->webhook)
+    co_return error_answer(404, "not_found", "This provider's connections have no webhook address of their own.");
+  json::object shown;
+  const bool shows_token = m->webhook->asks_token();
+  const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
+    if (!tx.find_webhook_state(found->id))
+      return failure{make_error_code(ledger::errc::not_found),
+                     "The connection has no address yet: it is made when it is authorized."};
+    const auto address = tx.webhook_address_of(found->id);
+    if (!address) return address.error();
+    auto base = around_.public_url;
+    while (base.ends_with('/')) base.pop_back();
+    shown["url"] = base + "/webhook/" + found->provider + "/" + std::string(address->secret.reveal());
+    if (shows_token) shown["token"] = address->token.reveal();
+    return {};
+  };
+  auto reading = around_.ledger.write(read);
+  if (auto done = co_await std::move(reading); !done) co_return failure_answer(done.error());
   co_return json_answer(200, shown);
 }
 

@@ -50,8 +50,9 @@ runtime::awaitable<net::outbound_response> serve_page(auth::auth_service& auth, 
 }
 
 /// Nothing of the answer tells whether provider, address or secret is the wrong one.
-runtime::awaitable<net::outbound_response> serve_webhook(auth::webhook_queue& webhooks, net::inbound_request r,
-                                                         std::string provider, std::string secret) {
+runtime::awaitable<net::outbound_response> serve_webhook(auth::webhook_queue& webhooks, hooks::hint_service& hints,
+                                                         net::inbound_request r, std::string provider,
+                                                         std::string secret) {
   net::outbound_response answer;
   answer.body = "{}\n";
   if (r.method != "POST") {
@@ -59,22 +60,28 @@ runtime::awaitable<net::outbound_response> serve_webhook(auth::webhook_queue& we
     answer.headers.emplace_back("Allow", "POST");
     co_return answer;
   }
-  auto work = webhooks.receive(std::move(provider), std::move(secret), std::move(r.body));
-  answer.status = co_await std::move(work);
+  auto as_hint = hints.receive(provider, secret, r);
+  const auto taken = co_await std::move(as_hint);
+  if (taken) {
+    answer.status = *taken;
+  } else {
+    auto work = webhooks.receive(std::move(provider), std::move(secret), std::move(r.body));
+    answer.status = co_await std::move(work);
+  }
   if (answer.status == 404) co_return nothing_here();
   if (answer.status == 503) answer.headers.emplace_back("Retry-After", "60");
   co_return answer;
 }
 
 runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, auth::webhook_queue& webhooks,
-                                                  net::inbound_request r) {
+                                                  hooks::hint_service& hints, net::inbound_request r) {
   const std::string path = r.path;
   if (path.starts_with(webhook_prefix)) {
     const auto rest = std::string_view(path).substr(webhook_prefix.size());
     const auto slash = rest.find('/');
     if (slash == std::string_view::npos) co_return nothing_here();
-    auto work =
-        serve_webhook(webhooks, std::move(r), std::string(rest.substr(0, slash)), std::string(rest.substr(slash + 1)));
+    auto work = serve_webhook(webhooks, hints, std::move(r), std::string(rest.substr(0, slash)),
+                              std::string(rest.substr(slash + 1)));
     co_return co_await std::move(work);
   }
   std::string callback(one_part(path, callback_prefix)), activated(one_part(path, activated_prefix));
@@ -87,8 +94,8 @@ runtime::awaitable<net::outbound_response> handle(auth::auth_service& auth, auth
 
 }  // namespace
 
-net::http_handler ingress_handler(auth::auth_service& auth, auth::webhook_queue& webhooks) {
-  return [&auth, &webhooks](net::inbound_request r) { return handle(auth, webhooks, std::move(r)); };
+net::http_handler ingress_handler(auth::auth_service& auth, auth::webhook_queue& webhooks, hooks::hint_service& hints) {
+  return [&auth, &webhooks, &hints](net::inbound_request r) { return handle(auth, webhooks, hints, std::move(r)); };
 }
 
 }  // namespace koppel::api

@@ -98,8 +98,20 @@ std::vector<route> control_api::make_routes() {
        scope::read,
        reach::whole_daemon,
        &self::get_webhooks,
-       "What came at the webhook addresses of apps, newest first, without what was in it.",
+       "What came at webhook addresses, newest first, without what was in it.",
        {{"limit", "integer", "1 to 1000 (50)"}},
+       {},
+       200,
+       "object"});
+  // It shows a secret.
+  add({"GET",
+       connection_path("/webhook-address"),
+       doors::control,
+       scope::admin,
+       reach::whole_daemon,
+       &self::get_webhook_address,
+       "Where its webhooks are to be sent, for who registers them by hand.",
+       {},
        {},
        200,
        "object"});

@@ -88,6 +88,15 @@ json::object view(const core::manifest& m, const std::string& own_callback) {
           {"streams", std::move(streams)}};
 }
 
+json::value view(const std::optional<ledger::webhook_address>& a) {
+  if (!a) return nullptr;
+  return json::object{{"state", to_string(a->now)},
+                      {"reason", a->reason},
+                      {"registered_at", time_or_null(a->registered_at)},
+                      {"ends_at", time_or_null(a->ends_at)},
+                      {"last_received_at", time_or_null(a->last_received_at)}};
+}
+
 json::object view(const ledger::webhook& w, const std::string& app, const std::string& connection) {
   return {{"id", w.id},
           {"provider", w.provider},
@@ -96,6 +105,13 @@ json::object view(const ledger::webhook& w, const std::string& app, const std::s
           {"received_at", core::to_rfc3339(w.received_at)},
           {"state", to_string(w.now)},
           {"reason", w.reason}};
+}
+
+json::object view(const auth::started_attempt& a) {
+  return {{"link", a.link},
+          {"redirect_uri", a.redirect_uri},
+          {"own_callback", a.own_callback},
+          {"expires_at", core::to_rfc3339(a.expires_at)}};
 }
 
 json::object view(const ledger::app& a) {

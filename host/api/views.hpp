@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <vector>
 
+#include "host/auth/auth_service.hpp"
 #include "host/core/manifest.hpp"
 #include "host/ledger/ledger.hpp"
 #include "host/plugins/plugin_host.hpp"
@@ -22,8 +23,11 @@ struct stream_view {
 boost::json::object shown(const core::localized& text);
 boost::json::object view(const core::manifest& m, const std::string& own_callback);
 /// Nothing of the body.
+/// null where the connection has no address yet.
+boost::json::value view(const std::optional<ledger::webhook_address>& a);
 boost::json::object view(const ledger::webhook& w, const std::string& app, const std::string& connection);
 boost::json::object view(const ledger::app& a);
+boost::json::object view(const auth::started_attempt& a);
 boost::json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,
                          const std::vector<stream_view>& streams);
 boost::json::object view(const plugins::plugin_status& p, const core::manifest* m);

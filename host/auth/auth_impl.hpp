@@ -43,6 +43,7 @@ class auth_service::impl {
                                                     std::string redirect_uri);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
                                                        trial t);
+  std::optional<started_attempt> open_link(const std::string& connection_id) const;
   runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language);
   runtime::awaitable<landing> activated(std::string provider, core::query_list query, language l);
   runtime::awaitable<webhook_outcome> take_webhook(ledger::webhook w, core::secret body);
@@ -73,6 +74,8 @@ class auth_service::impl {
     confirmation how;
     std::optional<ledger::attempt> attempt;  ///< of the link; put back where it turns out to be unused
     std::string reference;                   ///< digest of the webhook's that brought it
+    core::instant seen_at{};                 ///< when it came, before it waited for anything
+    std::optional<core::instant> link_made;  ///< of the link whose state came with it
   };
   /// A grant on its way to be stored.
   struct grant {
@@ -106,7 +109,14 @@ class auth_service::impl {
   runtime::awaitable<void> ask_about_key(webhook_outcome& out);
 
   runtime::awaitable<result<ledger::connection>> act_on_pasted(std::string connection_id, const core::secret& pasted,
-                                                               confirmation c);
+                                                               confirmation c, core::instant seen_at, bool may_offer);
+
+  // links.cpp
+  /// A link with state, and the attempt behind it; nothing else changes.
+  runtime::awaitable<result<started_attempt>> mint_link(const subject& about, confirmation c, std::string redirect_uri);
+  /// Where access has to be given again, the next link is there at once, unless the former one is still good.
+  /// Returns it, or "".
+  runtime::awaitable<std::string> offer_next_try(const arrival& a, const ledger::connection& after);
   runtime::awaitable<void> undo(const std::string& connection_id, const trial& t);
   runtime::awaitable<result<ledger::connection>> act_on(arrival& a);
   runtime::awaitable<result<ledger::connection>> exchange(arrival& a);
@@ -188,9 +198,10 @@ class auth_service::impl {
   runtime::awaitable<result<ledger::connection>> settle(const subject& about, decider decide, grant* g,
                                                         std::map<std::string, std::string> learned = {});
 
-  /// A code is sent once; true the first time.
-  bool first_use(const core::secret& code);
+  /// A code is sent once; true the first time. It is as old as the first sight of it, also where it was not sent then.
+  bool first_use(const core::secret& code, core::instant seen_at);
   void forget_use(const core::secret& code);
+  core::instant first_seen(const core::secret& code, core::instant otherwise) const;
 
   auth_service& self_;
   runtime::supervisor& supervisor_;
@@ -215,8 +226,18 @@ class auth_service::impl {
   std::mt19937_64 random_{runtime::random_seed()};
   std::map<std::string, int> app_key_refusals_;  ///< the HTTP status, by connection, until it is probed anew
   std::set<unproven_pair> proving_;              ///< those that `prove` is after
-  std::set<std::string> used_codes_;             ///< hashes of the latest codes that were sent
-  std::deque<std::string> used_in_order_;
+  struct seen_code {
+    core::instant first{};
+    bool sent = false;
+  };
+  std::map<std::string, seen_code> codes_;  ///< the latest ones, by their hash
+  std::deque<std::string> codes_in_order_;
+  struct open_link_entry {
+    started_attempt link;
+    std::string state_hash;
+  };
+  std::map<std::string, open_link_entry>
+      open_links_;  ///< the newest, by connection; a link bears its state: not stored
 };
 
 using runtime::shielded;

@@ -19,8 +19,6 @@ namespace {
 using ledger::transaction;
 using runtime::awaitable;
 
-constexpr std::chrono::hours link_life{1};
-
 failure not_found_here() {
   return {make_error_code(ledger::errc::not_found), "There is no such connection: it may have been removed meanwhile."};
 }
@@ -111,31 +109,9 @@ awaitable<result<started_attempt>> auth_service::impl::begin(std::string connect
     co_return failure{make_error_code(errc::not_possible),
                       about.manifest->title + " gives access by a key, not by a link: paste the key."};
 
-  const auto own = own_callback(about.connection.provider);
-  if (redirect_uri.empty()) redirect_uri = about.app.redirect_uri.empty() ? own : about.app.redirect_uri;
-  const core::secret state(random_word());
-  const core::secret verifier(about.manifest->auth.pkce ? random_word() : std::string());
-  core::link_parameters parameters{about.app.client_id, redirect_uri, std::string(state.reveal()), verifier.reveal()};
-  started_attempt started;
-  started.link = core::authorization_link(about.manifest->auth, parameters);
-  if (started.link.empty())
-    co_return failure{make_error_code(errc::bad_manifest), "The manifest's authorize_url is not an https address."};
-  started.redirect_uri = redirect_uri;
-  started.own_callback = redirect_uri == own;
-
-  const auto insert = [&](transaction& tx) -> result<> {
-    ledger::attempt a;
-    a.state_hash = fingerprint(state.reveal());
-    a.connection_id = connection_id;
-    a.redirect_uri = redirect_uri;
-    a.verifier = verifier.clone();
-    a.confirmation = text_of(c);
-    a.created_at = tx.now();
-    a.expires_at = started.expires_at = a.created_at + link_life;
-    return tx.insert_attempt(std::move(a));
-  };
-  // The attempt first: a connection never waits for a link that does not exist.
-  if (auto done = co_await ledger_.write(insert); !done) co_return done.error();
+  auto minting = mint_link(about, std::move(c), std::move(redirect_uri));
+  auto started = co_await std::move(minting);
+  if (!started) co_return started;
   const auto decide = [](const core::auth_subject& s, transaction&, core::instant now) {
     return core::attempt_started(s, now);
   };
@@ -170,6 +146,7 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
   if (a.attempt) {
     a.redirect_uri = a.attempt->redirect_uri;
     a.verifier = a.attempt->verifier.clone();
+    if (!state.empty()) a.link_made = a.attempt->created_at;
     co_return result<>{};
   }
   const auto& of_manifest = a.about.manifest->auth.default_redirect_uri;
@@ -181,13 +158,14 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
 
 awaitable<result<ledger::connection>> auth_service::impl::paste(std::string connection_id, core::secret pasted,
                                                                 confirmation c, trial t) {
+  const auto seen_at = clock_.now();
   const auto pass = co_await gate_.enter(connection_id);
   if (t.store) {
     auto storing = ledger_.write(t.store);
     if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
     provider_.forget(connection_id);
   }
-  auto acting = act_on_pasted(connection_id, pasted, std::move(c));
+  auto acting = act_on_pasted(connection_id, pasted, std::move(c), seen_at, !t.undo);
   auto done = co_await std::move(acting);
   using status = core::auth_status;
   const bool gave_access =
@@ -209,7 +187,8 @@ awaitable<void> auth_service::impl::undo(const std::string& connection_id, const
 }
 
 awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::string connection_id,
-                                                                        const core::secret& pasted, confirmation c) {
+                                                                        const core::secret& pasted, confirmation c,
+                                                                        core::instant seen_at, bool may_offer) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   arrival a;
@@ -221,7 +200,14 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
     co_return failure{make_error_code(errc::bad_answer), core::sentence_of(a.answer.problem)};
   if (auto found = co_await find_attempt(a); !found) co_return found.error();
   a.how = c;
-  co_return co_await act_on(a);
+  a.seen_at = seen_at;
+  auto acting = act_on(a);
+  auto done = co_await std::move(acting);
+  // Settings that are undone have no use for a link.
+  if (!done || !may_offer) co_return done;
+  auto offering = offer_next_try(a, *done);
+  co_await std::move(offering);
+  co_return done;
 }
 
 awaitable<landing> auth_service::impl::callback(std::string provider, core::query_list query,
@@ -231,10 +217,12 @@ awaitable<landing> auth_service::impl::callback(std::string provider, core::quer
 }
 
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l) {
+  const auto seen_at = clock_.now();
   arrival a;
   const auto m = plugins_.find(provider);
-  const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
-    return landing{status, landing_html(kind, l, state, a.about.manifest ? a.about.manifest.get() : m.get())};
+  const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}, const std::string& link = {}) {
+    const auto* of = a.about.manifest ? a.about.manifest.get() : m.get();
+    return landing{status, landing_html(kind, l, state, of, {}, link)};
   };
   if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
   a.answer = core::read_callback(m->auth, query);
@@ -272,8 +260,15 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   a.redirect_uri = a.attempt->redirect_uri;
   a.verifier = a.attempt->verifier.clone();
   a.how = confirmation_from(a.attempt->confirmation);
-  auto done = co_await act_on(a);
-  if (done) co_return page(200, page_kind::outcome, done->auth);
+  a.seen_at = seen_at;
+  a.link_made = a.attempt->created_at;
+  auto acting = act_on(a);
+  auto done = co_await std::move(acting);
+  if (done) {
+    auto offering = offer_next_try(a, *done);
+    const auto link = co_await std::move(offering);
+    co_return page(200, page_kind::outcome, done->auth, link);
+  }
   if (done.error().code == errc::provider_unreachable) co_return page(503, page_kind::unreachable);
   spdlog::error("{}/{}: callback: {}", provider, a.about.connection.name, done.error().detail);
   co_return done.error().code == errc::code_used ? page(400, page_kind::stale_link) : page(503, page_kind::own_trouble);
@@ -298,24 +293,6 @@ awaitable<result<ledger::connection>> auth_service::impl::confirm(std::string co
     return core::account_confirmed(s, accept, taken, now);
   };
   co_return co_await settle(*loaded, decide, &stored);
-}
-
-bool auth_service::impl::first_use(const core::secret& code) {
-  constexpr std::size_t remembered = 4096;
-  auto hash = fingerprint(code.reveal());
-  if (!used_codes_.insert(hash).second) return false;
-  used_in_order_.push_back(std::move(hash));
-  if (used_in_order_.size() > remembered) {
-    used_codes_.erase(used_in_order_.front());
-    used_in_order_.pop_front();
-  }
-  return true;
-}
-
-void auth_service::impl::forget_use(const core::secret& code) {
-  const auto hash = fingerprint(code.reveal());
-  used_codes_.erase(hash);
-  std::erase(used_in_order_, hash);
 }
 
 auth_service::impl::impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l,
@@ -372,6 +349,10 @@ awaitable<auth_service::webhook_outcome> auth_service::take_webhook(ledger::webh
 awaitable<result<ledger::connection>> auth_service::confirm(std::string connection_id, bool accept,
                                                             std::string account_id) {
   return shielded(impl_->confirm(std::move(connection_id), accept, std::move(account_id)));
+}
+
+std::optional<started_attempt> auth_service::open_link(const std::string& connection_id) const {
+  return impl_->open_link(connection_id);
 }
 
 awaitable<void> auth_service::credentials_refused(std::string connection_id, int http_status, std::string detail) {

@@ -66,10 +66,14 @@ class auth_service {
   /// A pasted code or the whole redirected URL. Returns the connection as it stands afterwards, also when the provider
   /// refused; its `auth` is the outcome of this code, which may differ from the stored one: a refused code leaves an
   /// authorized connection authorized. A failure (host/auth/error.hpp) is about the input itself, a provider that
-  /// cannot be reached (the code was not used) or our own trouble.
-  /// `t`: what the code is tried with.
+  /// cannot be reached (the code was not used) or our own trouble. Where access has to be given again, `open_link` has
+  /// a link for it. `t`: what the code is tried with.
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
                                                        trial t = {});
+
+  /// The newest link that is still good: asked for, or made when access has to be given again. Forgotten at a restart,
+  /// as it bears its state. Whoever has it may connect an account: it is for those who may ask for links.
+  std::optional<started_attempt> open_link(const std::string& connection_id) const;
 
   /// GET /callback/<provider>. Never fails: every outcome has a page in the browser's language (nl, fr, en).
   runtime::awaitable<landing> callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,

@@ -10,6 +10,7 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/code_age.hpp"
 #include "host/core/connection_manifest.hpp"
 #include "host/core/learned.hpp"
 
@@ -133,7 +134,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   const auto of_this_exchange = a.about.manifest;
   const auto& rules = of_this_exchange->auth;
   const bool by_key = rules.kind == core::auth_rules::grant::client_key;
-  if (!by_key && !first_use(a.answer.code)) {
+  if (!by_key && !first_use(a.answer.code, a.seen_at)) {
     co_await put_back(a);
     co_return failure{make_error_code(errc::code_used),
                       "This code was sent to the provider before, and a code serves once: make a new one."};
@@ -185,6 +186,10 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
       co_return co_await std::move(conclusion);
     }
     why = std::get<core::refusal>(read_answer);
+    if (!by_key) {
+      why.code = core::age_of_code(sent_at, first_seen(a.answer.code, a.seen_at), a.link_made);
+      why.reason = core::refused_for_age(why.reason, *why.code, rules.code_lifetime);
+    }
     const bool in_trouble = why.throttled || answer->status >= 500 || answer->status == 429;
     if (by_key && in_trouble) {
       failure trouble{make_error_code(errc::provider_unreachable),

@@ -169,7 +169,7 @@ language language_of(std::string_view accept) {
 }
 
 std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
-                         const next_look& next) {
+                         const next_look& next, const std::string& link) {
   const auto shown = of_kind(kind, l, state, m);
   const std::string_view code = l == language::nl ? "nl" : l == language::fr ? "fr" : "en";
   std::string page = "<!doctype html><html lang=\"" + std::string(code) + "\"><head><meta charset=\"utf-8\">";
@@ -181,7 +181,12 @@ std::string landing_html(page_kind kind, language l, const core::auth_state& sta
         "<meta http-equiv=\"refresh\" content=\"" + std::to_string(next.after_s) + ";url=" + escaped(next.url) + "\">";
   page += "<title>Koppel: " + shown.heading + "</title><style>" + std::string(style) + "</style></head><body>";
   page += std::string("<main") + (shown.good ? " class=\"good\"" : "") + "><h1>" + shown.heading + "</h1>";
-  page += "<p>" + shown.text + "</p></main></body></html>\n";
+  page += "<p>" + shown.text + "</p>";
+  if (link.starts_with("https://")) {
+    static const localized once_more{"Opnieuw toegang geven", "Donner à nouveau accès", "Give access again"};
+    page += "<p><a rel=\"noreferrer\" href=\"" + escaped(link) + "\">" + in(once_more, l) + "</a></p>";
+  }
+  page += "</main></body></html>\n";
   return page;
 }
 

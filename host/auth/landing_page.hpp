@@ -34,8 +34,9 @@ struct next_look {
   std::string url;
 };
 
-/// `state` is looked at for page_kind::outcome only. Everything that is not ours is escaped.
+/// `state` is looked at for page_kind::outcome only. Everything that is not ours is escaped. `link`: where the next try
+/// begins, if there is one.
 std::string landing_html(page_kind kind, language l, const core::auth_state& state, const core::manifest* m,
-                         const next_look& next = {});
+                         const next_look& next = {}, const std::string& link = {});
 
 }  // namespace koppel::auth

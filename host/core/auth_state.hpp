@@ -2,6 +2,7 @@
 // What is known of a connection's authorisation: the content of an auth.status event (docs/bus.md), as values.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -54,6 +55,13 @@ struct account {
   bool operator==(const account&) const = default;
 };
 
+/// What is known of the age of a code that was sent to the provider.
+struct code_age {
+  std::chrono::seconds at_least{0};             ///< since it was first seen here
+  std::optional<std::chrono::seconds> at_most;  ///< since its link was made, where it came back with the link's state
+  bool operator==(const code_age&) const = default;
+};
+
 struct auth_state {
   auth_status status = auth_status::unconfigured;
   auth_reason reason = auth_reason::none;
@@ -63,6 +71,7 @@ struct auth_state {
   std::uint64_t generation = 0;  ///< grows with each change of status
   std::optional<account> who;
   std::vector<std::string> scopes_missing, streams_affected;
+  std::optional<code_age> code;  ///< where a code was refused
   bool operator==(const auth_state&) const = default;
 };
 

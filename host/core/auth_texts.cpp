@@ -8,6 +8,8 @@
 #include <array>
 #include <utility>
 
+#include "host/core/code_age.hpp"
+
 namespace koppel::core {
 namespace json = boost::json;
 namespace {
@@ -38,21 +40,39 @@ constexpr std::string_view again_fr =
 constexpr std::string_view again_en =
     " Open the link again, log in to {provider} with an administrator's account and click 'Give access'.";
 
+// What is known of a code's age, and no more: {at_least} is how long we have had it, {at_most} how old its link is.
+struct age_words {
+  std::string_view at_least, at_most, both, not_expired;
+};
+constexpr age_words age_nl{
+    " Deze code was minstens {at_least} oud.", " Deze code was hoogstens {at_most} oud.",
+    " Deze code was {at_least} tot {at_most} oud.",
+    " Deze code was hoogstens {at_most} oud en dus niet verlopen: ze werd al gebruikt of niet volledig overgenomen."};
+constexpr age_words age_fr{
+    " Ce code avait au moins {at_least}.", " Ce code avait au plus {at_most}.",
+    " Ce code avait entre {at_least} et {at_most}.",
+    " Ce code avait au plus {at_most}, il n'avait donc pas expiré : il a déjà été utilisé ou n'a pas été copié en "
+    "entier."};
+constexpr age_words age_en{
+    " This code was at least {at_least} old.", " This code was at most {at_most} old.",
+    " This code was between {at_least} and {at_most} old.",
+    " This code was at most {at_most} old, so it had not expired: it was used before, or not copied whole."};
+
 constexpr std::array<reason_row, 16> rows{{
     {r::code_expired, s::needs_reauth, "authorization code expired", "reauthorise", "customer",
-     "De autorisatiecode is verlopen: een code van {provider} is slechts {life} geldig.{new_code}",
-     "Le code d'autorisation a expiré : un code de {provider} n'est valable que pendant {life}.{new_code}",
-     "The authorization code has expired: a code of {provider} is valid for {life} only.{new_code}"},
+     "De autorisatiecode is verlopen: een code van {provider} is slechts {life} geldig.{age}{new_code}",
+     "Le code d'autorisation a expiré : un code de {provider} n'est valable que pendant {life}.{age}{new_code}",
+     "The authorization code has expired: a code of {provider} is valid for {life} only.{age}{new_code}"},
     {r::code_refused, s::needs_reauth, "authorization code refused", "reauthorise", "customer",
      "{provider} heeft de autorisatiecode geweigerd: ze is verlopen (een code is slechts {life} geldig) of werd al "
      "eerder "
-     "gebruikt (een code dient één keer).{new_code}",
+     "gebruikt (een code dient één keer).{age}{new_code}",
      "{provider} a refusé le code d'autorisation : il a expiré (un code n'est valable que pendant {life}) ou il a déjà "
      "été "
-     "utilisé (un code ne sert qu'une fois).{new_code}",
+     "utilisé (un code ne sert qu'une fois).{age}{new_code}",
      "{provider} refused the authorization code: it has expired (a code is valid for {life} only) or was used before "
      "(a code "
-     "serves once).{new_code}"},
+     "serves once).{age}{new_code}"},
     {r::redirect_mismatch, s::misconfigured, "redirect address differs", "fix_settings", "customer",
      "Het redirect-adres komt niet overeen met dat van de integratie bij {provider}. Voeg het daar toe bij 'Toegestane "
      "redirect URI's', teken voor teken gelijk, of pas het hier aan.",
@@ -167,18 +187,19 @@ constexpr std::array<status_row, 8> by_status{{
 
 struct words {
   std::string_view provider, a_while, minutes, seconds, new_code, again;
+  const age_words& age;
   std::string_view open, close, and_,
       missing_boxes;  ///< how scopes are quoted and listed, and what stands for unknown ones
   std::string localized::*language;
 };
 constexpr words nl_words{
-    "de provider", "enkele minuten",        "minuten",     "seconden", new_code_nl, again_nl, "'", "'",
+    "de provider", "enkele minuten",        "minuten",     "seconden", new_code_nl, again_nl, age_nl, "'", "'",
     " en ",        "de ontbrekende opties", &localized::nl};
 constexpr words fr_words{
-    "le fournisseur", "quelques minutes",       "minutes",     "secondes", new_code_fr, again_fr, "« ", " »",
+    "le fournisseur", "quelques minutes",       "minutes",     "secondes", new_code_fr, again_fr, age_fr, "« ", " »",
     " et ",           "les options manquantes", &localized::fr};
 constexpr words en_words{
-    "the provider", "a few minutes",       "minutes",     "seconds", new_code_en, again_en, "'", "'",
+    "the provider", "a few minutes",       "minutes",     "seconds", new_code_en, again_en, age_en, "'", "'",
     " and ",        "the missing options", &localized::en};
 
 void fill_in(std::string& text, std::string_view placeholder, std::string_view value) {
@@ -212,8 +233,24 @@ std::string boxes(const std::vector<std::string>& scopes, const words& w, const 
   return out;
 }
 
+std::string age_sentence(const auth_state& state, const words& w, const manifest* m) {
+  if (!state.code) return {};
+  const auto& age = *state.code;
+  const bool had_it = age.at_least > std::chrono::seconds{0};
+  const bool young = state.reason == r::code_refused && age.at_most && m && *age.at_most < m->auth.code_lifetime;
+  if (!had_it && !age.at_most) return {};
+  std::string text(young                   ? w.age.not_expired
+                   : had_it && age.at_most ? w.age.both
+                   : had_it                ? w.age.at_least
+                                           : w.age.at_most);
+  fill_in(text, "{at_least}", shown_age(age.at_least));
+  if (age.at_most) fill_in(text, "{at_most}", shown_age(*age.at_most));
+  return text;
+}
+
 std::string filled(std::string_view text, const auth_state& state, const words& w, const manifest* m) {
   std::string out(text);
+  fill_in(out, "{age}", age_sentence(state, w, m));
   fill_in(out, "{new_code}", w.new_code);
   fill_in(out, "{again}", w.again);
   fill_in(out, "{life}", life_of_code(w, m));

@@ -16,7 +16,7 @@ bool has_live_grant(const auth_subject& c) {
 bool says_the_same(const auth_state& a, const auth_state& b) {
   return a.status == b.status && a.reason == b.reason && a.http_status == b.http_status &&
          a.provider_error == b.provider_error && a.who == b.who && a.scopes_missing == b.scopes_missing &&
-         a.streams_affected == b.streams_affected;
+         a.streams_affected == b.streams_affected && a.code == b.code;
 }
 
 /// The state of a reason's row, keeping what is known of the account.
@@ -108,7 +108,9 @@ auth_decision attempt_started(const auth_subject& c, instant now) {
 }
 
 auth_decision exchange_refused(const auth_subject& c, const refusal& why, instant now) {
-  return fail(c, failed(c, why.reason, why.http_status, why.provider_error), now);
+  auto state = failed(c, why.reason, why.http_status, why.provider_error);
+  if (why.reason == auth_reason::code_refused || why.reason == auth_reason::code_expired) state.code = why.code;
+  return fail(c, std::move(state), now);
 }
 
 auth_decision grant_verified(const auth_subject& c, const verified_grant& g, instant now) {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "host/core/webhook_rules.hpp"
+
 namespace koppel::core {
 
 /// A text in the three languages of the customers.
@@ -178,6 +180,7 @@ struct manifest {
   std::vector<setting_rule> settings;
   std::vector<stream_rule> streams;
   std::vector<preset_rule> presets;
+  std::optional<webhook_rules> webhook;  ///< absent: this provider sends none to a connection's own address
   std::vector<localized> guide;            ///< the steps an administrator follows at the provider
   std::string private_hosts_setting;       ///< a setting of kind::hosts
   std::vector<std::string> private_hosts;  ///< of one connection: names that may lead to addresses that are not public

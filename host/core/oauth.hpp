@@ -115,6 +115,7 @@ struct refusal {
   std::optional<int> http_status;
   std::string provider_error;                     ///< its code, cleaned; "unreadable" where it cannot be shown
   std::optional<std::chrono::seconds> throttled;  ///< nothing was decided: asked too often, and not again before
+  std::optional<code_age> code;                   ///< how old the code was
 };
 
 /// What is fit to be shown of a provider's error code: [A-Za-z0-9_. -]{1,64}, else "unreadable"; empty stays empty.

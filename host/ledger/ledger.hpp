@@ -89,16 +89,18 @@ struct attempt {
   core::instant created_at{}, expires_at{};
 };
 
-/// A request at an app's webhook address: kept before it is answered, since nobody sends it again. Its body is sealed,
-/// and gone once it has been worked off; that of one that is nobody's stays.
+/// A request at a webhook address, of an app or of a connection: kept before it is answered, since nobody sends it
+/// again. Its body is sealed, and gone once it has been worked off; that of one that is nobody's stays.
 struct webhook {
   enum class state {
-    pending,
+    pending,  ///< at an app's address
+    waiting,  ///< at a connection's address: what it hints at is still to be read
     done,
     unattributed,  ///< nobody's
     refused,
   };
-  std::string id;  ///< assigned by insert_webhook
+  std::string id;           ///< assigned by insert_webhook
+  std::int64_t number = 0;  ///< assigned by insert_webhook
   std::string provider, app_id;
   std::string reference;  ///< digest of what it says whose it is; those of one reference are worked off in order
   core::instant received_at{};
@@ -110,6 +112,33 @@ struct webhook {
 };
 
 std::string to_string(webhook::state s);
+
+/// Where webhooks about a connection's records come to, and what is known of their registration at the provider.
+struct webhook_address {
+  enum class state {
+    none,        ///< it was not registered, or is no longer
+    registered,  ///< until `ends_at`, where it ends
+    refused,     ///< the provider does not let this grant register any: the schedule alone finds what changes
+    failing,     ///< it is tried again and again
+  };
+  std::string connection_id;
+  core::secret secret;  ///< the last part of the address
+  core::secret token;   ///< what its webhooks bear besides, where the provider's do
+  state now = state::none;
+  std::string base_url;  ///< the public URL that was registered
+  std::string reason;    ///< a sentence: why it is refused, or fails
+  std::optional<core::instant> registered_at, ends_at, tried_at, last_received_at;
+  std::uint32_t failures = 0;  ///< in a row
+};
+std::string to_string(webhook_address::state s);
+
+/// A webhook that waits for what it hints at.
+struct waiting_webhook {
+  webhook about;
+  std::vector<std::string> streams;  ///< to be read as a whole, whatever the body says; usually none
+  core::secret body;
+  std::string damage;  ///< why its body cannot be had; else empty
+};
 
 /// What an event is about; seq, id and time are the ledger's to give.
 struct event_draft {
@@ -275,6 +304,10 @@ class transaction {
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                            std::uint32_t mapping_version, const std::string& deletion_reason,
                                            bool keep_cursor) = 0;
+  /// Records that were read because of the webhook of this number, whose id stands for the run in their
+  /// events; like commit_page, without a run and without a cursor.
+  virtual result<page_outcome> commit_hinted(std::int64_t webhook, const connection& c, const messages::page& page,
+                                             std::uint32_t mapping_version) = 0;
   /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`. It
   /// looks at ten thousand records at most, so that others get their turn, and says where to go on.
   virtual suspect_search suspects(const run& r, const std::string& after, std::size_t limit) = 0;
@@ -308,6 +341,26 @@ class transaction {
   virtual std::optional<webhook> find_webhook(const std::string& reference) = 0;
   /// Forgets what is settled, beyond the newest `keep` of the app, and whatever came before `horizon`.
   virtual void trim_webhooks(const std::string& app_id, std::size_t keep, core::instant horizon) = 0;
+
+  /// The connection's address, made when it is first asked for.
+  virtual result<webhook_address> webhook_address_of(const std::string& connection_id) = 0;
+  /// Of connections that are not removed.
+  virtual result<std::vector<webhook_address>> webhook_addresses() = 0;
+  /// What is shown of an address: everything but its secrets. Nothing where the connection has none.
+  virtual std::optional<webhook_address> find_webhook_state(const std::string& connection_id) = 0;
+  /// Writes state, base_url, reason, times and failures; not when something came last.
+  virtual void store_webhook_state(const webhook_address& a) = 0;
+  virtual void mark_webhook_received(const std::string& connection_id, core::instant at) = 0;
+  /// The number of the newest there ever was; 0 where there was none.
+  virtual std::int64_t newest_webhook() = 0;
+  /// The oldest behind `after`.
+  virtual std::vector<waiting_webhook> waiting_webhooks(std::int64_t after, std::size_t limit) = 0;
+  /// What they hinted at was read; their bodies go.
+  virtual void settle_webhooks(const std::vector<std::int64_t>& numbers, const std::string& reason) = 0;
+  /// From now on this one means the whole of `stream`, besides what it meant before.
+  virtual void widen_webhook(std::int64_t number, const std::string& stream) = 0;
+  /// Forgets what is settled of a connection's, beyond its newest `keep`, and whatever came before `horizon`.
+  virtual void trim_webhooks_of(const std::string& connection_id, std::size_t keep, core::instant horizon) = 0;
 
   virtual std::vector<bus::consumer_position> consumers() = 0;
   virtual std::uint64_t head() = 0;

@@ -100,6 +100,11 @@ std::string json_of(const core::auth_state& s) {
                    {"scopes_missing", array_of(s.scopes_missing)},
                    {"streams_affected", array_of(s.streams_affected)}};
   if (s.http_status) out["http_status"] = *s.http_status;
+  if (s.code) {
+    json::object age{{"at_least_s", s.code->at_least.count()}};
+    if (s.code->at_most) age["at_most_s"] = s.code->at_most->count();
+    out["code_age"] = std::move(age);
+  }
   if (s.who) out["who"] = object_of(*s.who);
   return json::serialize(out);
 }
@@ -118,6 +123,12 @@ core::auth_state auth_from_json(const std::string& text) {
   out.scopes_missing = texts_of(o, "scopes_missing");
   out.streams_affected = texts_of(o, "streams_affected");
   if (o.contains("http_status")) out.http_status = static_cast<int>(number_of(o, "http_status"));
+  if (const auto* age = o.if_contains("code_age"); age && age->is_object()) {
+    const auto& known = age->as_object();
+    out.code.emplace();
+    out.code->at_least = std::chrono::seconds{number_of(known, "at_least_s")};
+    if (known.contains("at_most_s")) out.code->at_most = std::chrono::seconds{number_of(known, "at_most_s")};
+  }
   if (const auto* who = o.if_contains("who"); who && who->is_object()) out.who = account_in(who->as_object());
   return out;
 }

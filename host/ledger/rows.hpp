@@ -31,5 +31,7 @@ run_mode run_mode_from(const std::string& text);
 
 /// Hex digits of random bytes behind a prefix that says what it names: "con-3f0a...".
 std::string new_id(const char* prefix);
+/// 256 random bits in 43 characters, fit for an address.
+std::string random_word();
 
 }  // namespace koppel::ledger

@@ -147,7 +147,20 @@ CREATE INDEX webhooks_of_app ON webhooks(app_id, number);
 CREATE INDEX webhooks_of_reference ON webhooks(reference, number);
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+// Webhooks that hint at records come to an address of their connection. `number` of such a row is what its hints are
+// settled by; `streams` names what it stands for where too many waited: streams that are to be read as a whole.
+constexpr const char* version_8 = R"sql(
+CREATE TABLE webhook_addresses(
+  connection_id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, secret BLOB NOT NULL, token BLOB NOT NULL,
+  state TEXT NOT NULL DEFAULT 'none', base_url TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',
+  registered_at INTEGER, ends_at INTEGER, failures INTEGER NOT NULL DEFAULT 0, tried_at INTEGER,
+  last_received_at INTEGER) STRICT, WITHOUT ROWID;
+ALTER TABLE webhooks ADD COLUMN streams TEXT NOT NULL DEFAULT '';
+CREATE INDEX webhooks_waiting ON webhooks(number) WHERE state = 'waiting';
+CREATE INDEX webhooks_of_connection ON webhooks(connection_id, number) WHERE app_id = '';
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

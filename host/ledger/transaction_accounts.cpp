@@ -41,18 +41,17 @@ std::optional<std::string> pinned_column(const connection& c) {
   return json_of(*c.pinned);
 }
 
-/// 256 random bits, fit for an address.
-std::string random_word() {
-  std::array<char, 32> bytes{};
-  randombytes_buf(bytes.data(), bytes.size());
-  return core::base64url({bytes.data(), bytes.size()});
-}
-
 failure no_such(const char* what, const std::string& id) {
   return {errc::not_found, std::string("There is no ") + what + " " + id + "."};
 }
 
 }  // namespace
+
+std::string random_word() {
+  std::array<char, 32> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return core::base64url({bytes.data(), bytes.size()});
+}
 
 result<app> sql_transaction::insert_app(app a, core::secret client_secret) {
   query taken(db_, "SELECT 1 FROM apps WHERE provider = ? AND name = ?", a.provider, a.name);
@@ -205,6 +204,12 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "DELETE FROM credentials WHERE connection_id = ?", id).run();
   query(db_, "DELETE FROM attempts WHERE connection_id = ?", id).run();
   query(db_, "UPDATE webhooks SET outcome = NULL WHERE connection_id = ?", id).run();  // it may name an account
+  query(db_, "DELETE FROM webhook_addresses WHERE connection_id = ?", id).run();
+  query(db_,
+        "UPDATE webhooks SET state = 'refused', reason = 'The connection was removed.', body = x'' WHERE connection_id "
+        "= ? AND app_id = '' AND state = 'waiting'",
+        id)
+      .run();
   query(db_, "INSERT OR IGNORE INTO expendable_events SELECT seq FROM refused WHERE connection_id = ? AND seq > 0", id)
       .run();
   query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();

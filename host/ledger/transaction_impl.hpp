@@ -51,6 +51,18 @@ class sql_transaction final : public transaction {
   std::optional<webhook> find_webhook(const std::string& reference) override;
   void trim_webhooks(const std::string& app_id, std::size_t keep, core::instant horizon) override;
 
+  // transaction_hints.cpp
+  result<webhook_address> webhook_address_of(const std::string& connection_id) override;
+  result<std::vector<webhook_address>> webhook_addresses() override;
+  std::optional<webhook_address> find_webhook_state(const std::string& connection_id) override;
+  void store_webhook_state(const webhook_address& a) override;
+  void mark_webhook_received(const std::string& connection_id, core::instant at) override;
+  std::int64_t newest_webhook() override;
+  std::vector<waiting_webhook> waiting_webhooks(std::int64_t after, std::size_t limit) override;
+  void settle_webhooks(const std::vector<std::int64_t>& numbers, const std::string& reason) override;
+  void widen_webhook(std::int64_t number, const std::string& stream) override;
+  void trim_webhooks_of(const std::string& connection_id, std::size_t keep, core::instant horizon) override;
+
   // transaction_grants.cpp
   result<std::optional<credentials>> find_credentials(const std::string& connection_id) override;
   result<void> store_credentials(const std::string& connection_id, const credentials& c,
@@ -79,6 +91,8 @@ class sql_transaction final : public transaction {
   result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                    std::uint32_t mapping_version, const std::string& deletion_reason,
                                    bool keep_cursor) override;
+  result<page_outcome> commit_hinted(std::int64_t webhook, const connection& c, const messages::page& page,
+                                     std::uint32_t mapping_version) override;
   suspect_search suspects(const run& r, const std::string& after, std::size_t limit) override;
   std::uint64_t known_records(const std::string& connection_id, const std::string& entity) override;
 
@@ -98,6 +112,11 @@ class sql_transaction final : public transaction {
 
  private:
   friend class page_writer;
+  /// The address in a row of SELECT connection_id, state, base_url, reason, registered_at, ends_at, failures, tried_at,
+  /// last_received_at; without its secrets.
+  static webhook_address address_in(const query& q);
+  /// Its secrets, from the columns that follow.
+  result<void> open_secrets(const query& q, int column, webhook_address& a) const;
   /// The event may go once the horizon has passed it; 0: there is none.
   void may_go(std::uint64_t seq);
   /// The event takes the place of the connection's newest of that name.

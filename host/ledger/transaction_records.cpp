@@ -383,6 +383,26 @@ result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, c
   return outcome;
 }
 
+result<page_outcome> sql_transaction::commit_hinted(std::int64_t webhook, const connection& c,
+                                                    const messages::page& page, std::uint32_t mapping_version) {
+  if (auto present = check_present(c.id); !present) return present.error();
+  run r;
+  {
+    query q(db_, "SELECT id FROM webhooks WHERE number = ?", webhook);
+    if (q.step()) r.id = q.text(0);
+  }
+  r.mode = run_mode::incremental;
+  r.cause = "webhook";
+  const std::string deletion_reason = "provider_deleted";  // the writer refers to it
+  page_writer writer(*this, r, c, mapping_version, deletion_reason, 0);
+  for (const auto& record : page.records)
+    if (auto written = writer.write(record); !written) return written.error();
+  writer.finish();
+  auto outcome = writer.outcome();
+  outcome.set_aside += page.set_aside;
+  return outcome;
+}
+
 suspect_search sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
   suspect_search out;
   out.up_to = after;

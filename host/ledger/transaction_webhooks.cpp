@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What came at the webhook addresses of apps, until it is worked off, and for a while what came of it. A body may hold
+// What came at webhook addresses, until it is worked off, and for a while what came of it. A body may hold
 // a key: it is sealed, and kept no longer than it is needed.
 
 #include <array>
@@ -13,7 +13,8 @@ namespace {
 
 using state = webhook::state;
 
-constexpr std::array<std::pair<state, const char*>, 4> words{{{state::pending, "pending"},
+constexpr std::array<std::pair<state, const char*>, 5> words{{{state::pending, "pending"},
+                                                              {state::waiting, "waiting"},
                                                               {state::done, "done"},
                                                               {state::unattributed, "unattributed"},
                                                               {state::refused, "refused"}}};
@@ -65,6 +66,7 @@ result<webhook> sql_transaction::insert_webhook(webhook w, const core::secret& b
         w.id, w.provider, w.app_id, w.reference, milliseconds(w.received_at), blob{sealed}, word_of(w.now), w.reason,
         w.connection_id, outcome_column(w))
       .run();
+  w.number = db_.last_row();
   return w;
 }
 

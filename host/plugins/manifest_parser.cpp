@@ -141,8 +141,11 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
     rule.scope_label = languages(*label);
     if (rule.scope.empty()) in.problem("scope_label", "names a scope, and this stream has none");
   }
-  if (form == manifest_form::alone)
-    for (const char* key : {"read", "fields"}) in.table(key, need::required);
+  // What the tables say, the connector checks when it is told the manifest.
+  if (const auto fields = in.table("fields", form == manifest_form::alone ? need::required : need::optional);
+      fields && fields->empty())
+    in.problem("fields", "must have a field");
+  if (form == manifest_form::alone) in.table("read", need::required);
   in.finish();
   return rule;
 }
@@ -288,6 +291,7 @@ void read_document(const toml::table& root, manifest_form form, core::manifest& 
     check_alone(in, rule, m.streams);
     m.streams.push_back(std::move(rule));
   }
+  read_webhook(document, m);
   if (auto guide = document.table("guide", need::optional)) {
     for (auto& step : guide->tables("step", need::required)) m.guide.push_back(languages(step));
     guide->finish();

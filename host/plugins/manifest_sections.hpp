@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the files that read a manifest share: manifest_parser.cpp has the sections but one, manifest_auth.cpp has
-// [auth].
+// [auth], manifest_webhook.cpp [webhook].
 #pragma once
 
 #include <koppel/toml_reader.hpp>
@@ -13,6 +13,9 @@ namespace koppel::plugins {
 
 /// [auth] of a document.
 void read_auth(toml_reader& document, core::auth_rules& rules);
+
+/// [webhook] of a document, after its streams.
+void read_webhook(toml_reader& document, core::manifest& m);
 
 /// Reports what a rule found wrong. An empty value was reported already, or is optional.
 inline void check(toml_reader& in, const char* key, const std::string& value, const std::string& wrong) {

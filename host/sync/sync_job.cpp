@@ -55,7 +55,7 @@ awaitable<messages::reply> sync_service::job::http(messages::http request) {
   co_return co_await around_.provider.send(std::move(context), std::move(request));
 }
 
-void sync_service::job::set_aside_strangers(messages::page& page) const {
+void set_aside_strangers(messages::page& page, const core::stream_rule& rule) {
   const auto strange = [&](const messages::record& r) {
     if (r.entity == rule.entity) return false;
     if (page.set_aside++ == 0) page.set_aside_reason = "a record of \"" + r.entity + "\" in a stream of " + rule.entity;
@@ -65,7 +65,7 @@ void sync_service::job::set_aside_strangers(messages::page& page) const {
 }
 
 awaitable<result<>> sync_service::job::page(messages::page page) {
-  set_aside_strangers(page);
+  set_aside_strangers(page, rule);
   if (page.set_aside > 0)
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
                  page.set_aside, core::escaped(page.set_aside_reason, longest_reason));

@@ -6,6 +6,10 @@
 
 namespace koppel::sync {
 
+/// Takes out records of another entity than the stream's, and counts them. Whether the others are well formed is the
+/// ledger's question: what it refuses becomes a dead letter, and was seen.
+void set_aside_strangers(messages::page& page, const core::stream_rule& rule);
+
 class sync_service::job final : public plugins::job_effects {
  public:
   job(sync_surroundings& around, const state& known, ledger::connection c, std::shared_ptr<const core::manifest> m,
@@ -43,9 +47,6 @@ class sync_service::job final : public plugins::job_effects {
 
  private:
   bool connection_is_gone() const { return !known_.connections.contains(connection.id); }
-  /// Takes out records of another entity than the stream's, and counts them. Whether the others are well formed is the
-  /// ledger's question: what it refuses becomes a dead letter, and was seen.
-  void set_aside_strangers(messages::page& page) const;
 
   sync_surroundings& around_;
   const state& known_;

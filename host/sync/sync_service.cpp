@@ -108,8 +108,9 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
   std::vector<std::string> taken;
   for (const auto& rule : m->streams) {
     if (!name.empty() && rule.name != name) continue;
-    auto& asked = state_->streams[{connection_id, rule.name}].asked_full;
-    asked = asked.value_or(false) || full;
+    auto& stream = state_->streams[{connection_id, rule.name}];
+    stream.asked_full = stream.asked_full.value_or(false) || full;
+    stream.asked_by_hand = true;
     taken.push_back(rule.name);
   }
   if (m->streams.empty())
@@ -118,6 +119,25 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
   if (taken.empty()) return refuse(ledger::errc::not_found, "provider " + m->name + " has no stream \"" + name + "\"");
   state_->wake();
   return taken;
+}
+
+bool sync_service::is_authorized(const std::string& connection_id) const {
+  const auto c = state_->connections.find(connection_id);
+  return c != state_->connections.end() && c->second.auth.status == core::auth_status::authorized;
+}
+
+bool sync_service::request_for_webhook(const std::string& connection_id, const std::string& stream) {
+  if (state_->stopping || !is_authorized(connection_id)) return false;
+  const auto m = around_.plugins.find(state_->connections.at(connection_id).provider);
+  if (!m || !m->find_stream(stream)) return false;
+  auto& asked = state_->streams[{connection_id, stream}].asked_full;
+  asked = asked.value_or(false);
+  state_->wake();
+  return true;
+}
+
+bool sync_service::reading(const std::string& connection_id, const std::string& stream) const {
+  return state_->jobs.contains({connection_id, stream});
 }
 
 std::vector<ledger::run> sync_service::live_runs() const {
@@ -193,15 +213,17 @@ core::instant sync_service::start_due() {
     ++of_provider;
     auto& s = state_->streams[{next.connection->id, next.stream}];
     s.running = true;
+    const auto cause = !next.asked ? "schedule" : s.asked_by_hand ? "manual" : "webhook";
     s.asked_full.reset();
+    s.asked_by_hand = false;
     state_->jobs.emplace(state::stream_key{next.connection->id, next.stream}, nullptr);
     around_.supervisor.run("sync " + next.connection->provider + "/" + next.connection->name + " " + next.stream,
-                           run_stream(*next.connection, next.stream, next.full, next.asked));
+                           run_stream(*next.connection, next.stream, next.full, cause));
   }
   return look_again;
 }
 
-awaitable<void> sync_service::run_stream(ledger::connection c, std::string name, bool full, bool asked) {
+awaitable<void> sync_service::run_stream(ledger::connection c, std::string name, bool full, std::string cause) {
   const state::stream_key key{c.id, name};
   // Whatever way this coroutine ends, the stream is free again: also when it is cancelled, or dropped with its frame
   // after the service is gone.
@@ -222,7 +244,7 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   const auto* rule = m ? m->find_stream(name) : nullptr;
   if (!rule) co_return;
   job work(around_, *state_, std::move(c), m, *rule);
-  auto begun = co_await work.begin(name, full, asked ? "manual" : "schedule");
+  auto begun = co_await work.begin(name, full, cause);
   KOPPEL_FAULT_POINT("sync.run_begun");
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
   if (!state_->connections.contains(key.first)) co_return;
@@ -236,10 +258,11 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
                     begun.error().detail);
       history.failures++;
     }
+    if (on_run_ended) on_run_ended(key.first, name, false);
     co_return;
   }
   auto& s = state_->streams[key];
-  s.full_owed = (s.full_owed || (asked && full)) && work.run.mode != ledger::run_mode::full;
+  s.full_owed = (s.full_owed || (cause == "manual" && full)) && work.run.mode != ledger::run_mode::full;
   state_->jobs[key] = &work;
   spdlog::info("{}/{} {}: {} read {}", work.connection.provider, work.connection.name, name,
                work.run.mode == ledger::run_mode::full ? "full" : "incremental",
@@ -370,7 +393,9 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   auto& stream = state_->streams[{run.connection_id, run.stream}];
   stream.history = core::after(stream.history, outcome);
   // A full read that was asked for while an interrupted run was open begins when that one is over.
-  if (!stream.history.interrupted && std::exchange(stream.full_owed, false)) stream.asked_full = true;
+  if (!stream.history.interrupted && std::exchange(stream.full_owed, false))
+    stream.asked_full = stream.asked_by_hand = true;
+  if (on_run_ended) on_run_ended(run.connection_id, run.stream, outcome.as == ending::completed && !run.resumed);
   if (end.credentials) around_.credentials_refused(run.connection_id, end.http_status, end.detail);
 }
 

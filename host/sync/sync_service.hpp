@@ -67,6 +67,18 @@ class sync_service {
   /// Asks for a run of one stream, or of all (empty). Returns the streams that will run; a failure says why none can.
   result<std::vector<std::string>> request(const std::string& connection_id, const std::string& stream, bool full);
 
+  /// Asks for an incremental run of the stream because of webhooks. Returns false where it cannot be read now.
+  bool request_for_webhook(const std::string& connection_id, const std::string& stream);
+  /// A run of the stream is under way.
+  bool reading(const std::string& connection_id, const std::string& stream) const;
+  /// Reads these records of a stream by their ids, because of the webhook of this number, and commits what the provider
+  /// says of them. Outside of the schedule, beside whatever run is under way; without a run of its own.
+  runtime::awaitable<messages::done> read_records(std::string connection_id, std::string stream,
+                                                  std::vector<std::string> ids, std::int64_t webhook);
+  /// Called after each run of a stream, with whether it read all that it set out to read from a cursor of before it
+  /// began.
+  std::function<void(const std::string& connection_id, const std::string& stream, bool completed)> on_run_ended;
+
   /// The runs under way, with their counts so far.
   std::vector<ledger::run> live_runs() const;
   /// Streams that were asked for and wait for their turn: connection id and stream.
@@ -74,12 +86,14 @@ class sync_service {
 
  private:
   class job;
+  class record_read;
   struct state;
 
   runtime::awaitable<void> schedule();
   /// Starts what is due; returns when to look again.
   core::instant start_due();
-  runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, bool asked);
+  runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, std::string cause);
+  bool is_authorized(const std::string& connection_id) const;
   runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
   /// Adds up to `step.limit` ids to `ids`; fewer are the last.
   runtime::awaitable<result<>> find_suspects(const ledger::run& of, const core::sync_step& step,

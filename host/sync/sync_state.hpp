@@ -12,7 +12,8 @@ struct sync_service::state {
   using stream_key = std::pair<std::string, std::string>;  ///< connection id, stream
   struct stream {
     core::stream_history history;
-    std::optional<bool> asked_full;  ///< asked for by hand, full or not
+    std::optional<bool> asked_full;  ///< asked for, full or not
+    bool asked_by_hand = false;      ///< by a person, and not only because of a webhook
     bool full_owed = false;          ///< a full read was asked for, but an interrupted incremental one has to end first
     bool running = false;
   };

@@ -2,6 +2,8 @@
 // Reads the tables that the host leaves to us; the host has checked all others, and does so first.
 #include "description.hpp"
 
+#include <koppel/field_language.hpp>
+
 #include <stdexcept>
 
 namespace koppel::declarative {
@@ -129,8 +131,8 @@ void read_stream(toml_reader& in, const std::string& plugin, const names& settin
     read->finish();
   }
   if (auto fields = in.table("fields", need::required)) {
-    s.fields = std::make_unique<field_table>(*fields, plugin, s.entity);
-    if (s.fields->empty()) in.problem("fields", "must have a field");
+    s.fields = read_fields(*fields, plugin, s.entity, {});
+    if (s.fields->lines().empty()) in.problem("fields", "must have a field");
   }
 }
 

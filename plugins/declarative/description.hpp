@@ -3,14 +3,14 @@
 // stream. docs/provider-without-code.md is the author's side.
 #pragma once
 
+#include <koppel/sdk/field_table.hpp>
+
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "field_table.hpp"
 #include "request_template.hpp"
 
 namespace koppel::declarative {
@@ -44,7 +44,7 @@ struct described_stream {
   paging pages;
   std::optional<incremental> changes;
   std::optional<single_read> one;
-  std::unique_ptr<field_table> fields;
+  std::optional<sdk::field_table> fields;
 };
 
 struct probe_request {

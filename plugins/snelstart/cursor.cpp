@@ -2,14 +2,12 @@
 #include "cursor.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace koppel::snelstart {
 namespace {
 
 using namespace koppel::sdk;
 
-constexpr std::string_view none_yet = "none";
 constexpr std::chrono::hours furthest_zone{14};
 constexpr std::chrono::hours overlap{24};
 constexpr std::size_t page_overlap = 100;
@@ -32,18 +30,14 @@ std::string literal(time_point when) { return "datetime'" + stamp_text(when) + '
 
 }  // namespace
 
-std::string to_cursor(const position& at) {
-  return (at.after ? stamp_text(*at.after) : std::string(none_yet)) + ' ' + std::to_string(at.skip);
-}
+std::string to_cursor(const position& at) { return cursor_word(at.after, stamp_text) + ' ' + std::to_string(at.skip); }
 
 std::optional<position> from_cursor(std::string_view cursor) {
-  const auto space = cursor.find(' ');
-  if (space == cursor.npos) return std::nullopt;
-  const auto stamp = cursor.substr(0, space), number = cursor.substr(space + 1);
-  position out{parse_stamp(stamp), 0};
-  const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), out.skip);
-  const bool whole = fault == std::errc() && end == number.data() + number.size();
-  return whole && (out.after || (stamp == none_yet && out.skip == 0)) ? std::optional(out) : std::nullopt;
+  cursor_words words(cursor);
+  position out;
+  out.after = words.time(parse_stamp);
+  out.skip = static_cast<std::size_t>(words.number(0));
+  return words.sound() && (out.after || out.skip == 0) ? std::optional(out) : std::nullopt;
 }
 
 walk::walk(const sync& run, const std::optional<position>& stored) : latest_(run.now() + furthest_zone) {

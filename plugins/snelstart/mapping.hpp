@@ -9,7 +9,7 @@
 
 namespace koppel::snelstart {
 
-extern const sdk::field_map company_map;
+sdk::kind_list own_kinds();
 
 /// Ids of `landen` and their ISO 3166-1 alpha-2 codes. A code that is not two capital letters is none.
 sdk::lookup to_countries(const sdk::json_items& rows);
@@ -17,8 +17,6 @@ sdk::lookup to_countries(const sdk::json_items& rows);
 /// The administration's own relation, and SnelStart's placeholders: made by SnelStart, and nobody's customer.
 bool is_internal(const sdk::json& row);
 
-/// Throws sdk::unmappable if the row has no usable id.
-sdk::record to_company(const sdk::json& row, const sdk::lookup& countries);
 /// All that is known of a relation that is "nonactief" and not shown.
 sdk::record to_inactive_company(std::string_view id);
 

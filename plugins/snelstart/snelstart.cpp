@@ -17,6 +17,7 @@ class snelstart : public connector {
   snelstart() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
+    fields_in_manifest(own_kinds());
     stream("relaties", entity::company, &snelstart::relations, &snelstart::relation);
   }
   std::string base_url(const job&) const override { return "https://b2bapi.snelstart.nl/v2"; }
@@ -26,7 +27,6 @@ class snelstart : public connector {
   task<> relations(sync& run);
   task<record> relation(job& run, std::string id);
 
-  task<json> ask(job& run, request what);
   task<> learn_countries(job& run);
 };
 
@@ -41,12 +41,7 @@ struct refusal {
 };
 
 refusal read_refusal(const response& answer) {
-  json said;
-  try {
-    said = answer.json();
-  } catch (const job_failure&) {
-    return {};  // a page of HTML, or nothing
-  }
+  auto said = answer.json_if_any();  // absent: a page of HTML, or nothing
   if (said.is_array()) said = said.items()[0];
   const auto text = [&](std::string_view name) { return std::string(said[name].text().value_or("")); };
   refusal out{text("errorCode"), text("message") + text("Message")};
@@ -70,13 +65,16 @@ job_failure failure_of(const request& asked, const response& answer) {
   const bool spent = answer.status == 403 && said.words.find("quota") != std::string::npos;
   const auto what = spent ? verdict::try_again : plain.reason();
   const auto& why = said.code.empty() ? said.words : said.code;
-  job_failure out(what, plain.what() + (why.empty() ? "" : ": " + why));
-  out.http_status = answer.status;
+  job_failure out(what, plain.what() + (why.empty() ? "" : ": " + why), answer.status);
   if (what == verdict::try_again) {
     out.retry_after = retry_after(answer);
     if (out.retry_after.count() == 0) out.retry_after = wait_in_words(said.words);
   }
   return out;
+}
+
+std::optional<job_failure> refusal_of(const request& asked, const response& answer) {
+  return answer.ok() ? std::nullopt : std::optional(failure_of(asked, answer));
 }
 
 json_items list_of(const json& answer) {
@@ -88,38 +86,34 @@ json_items list_of(const json& answer) {
 
 // A request has a name of its own before it is awaited: g++ 12 makes faulty code of temporaries there
 // (CONTRIBUTING.md).
-task<json> snelstart::ask(job& run, request what) {
-  const auto answer = co_await run.http_any(what);
-  if (!answer.ok()) throw failure_of(what, answer);
-  co_return answer.json();
-}
-
 /// Relations name a country by an id, perhaps another in each administration. `landen` has no pages and no filter.
 task<> snelstart::learn_countries(job& run) {
-  auto request = run.get("/landen");
-  const auto answer = co_await ask(run, std::move(request));
+  auto asking = ask(run, run.get("/landen"), refusal_of);
+  const auto answer = co_await asking;
   run.notes() = to_countries(list_of(answer));
 }
 
 // ---- reading
 
 task<> snelstart::relations(sync& run) {
-  const auto stored = from_cursor(run.cursor());
-  if (!stored && !run.cursor().empty()) run.log("warn", "an unreadable cursor; reading from the beginning");
-  co_await learn_countries(run);
+  const auto stored = stored_position(run, from_cursor);
+  auto learning = learn_countries(run);
+  co_await learning;
   const auto& countries = std::any_cast<const lookup&>(run.notes());
 
   for (walk at(run, stored); !at.done();) {
     auto request = run.get("/relaties").query("$top", std::to_string(page_size));
     if (at.skip() > 0) request.query("$skip", std::to_string(at.skip()));
     if (const auto filter = at.filter(); !filter.empty()) request.query("$filter", filter);
-    const auto answer = co_await ask(run, std::move(request));
+    auto asking = ask(run, std::move(request), refusal_of);
+    const auto answer = co_await asking;
     const auto rows = list_of(answer);
     if (!at.take(rows)) continue;
 
     auto page = run.page();
     for (const auto& row : rows)
-      if (!is_internal(row)) page.add_row(row, [&](const json& of) { return to_company(of, countries); });
+      if (!is_internal(row))
+        page.add_row(row, [&](const json& of) { return run.fields().map(of, "/id", "/modifiedOn", countries); });
     co_await page.commit(to_cursor(at.at()));
   }
 }
@@ -129,15 +123,15 @@ task<> snelstart::relations(sync& run) {
 task<record> snelstart::relation(job& run, std::string id) {
   constexpr std::string_view of_ids = "0123456789abcdefABCDEF-";
   if (id.find_first_not_of(of_ids) != id.npos) throw unmappable("an id that SnelStart never gave");
-  if (!run.notes().has_value()) co_await learn_countries(run);
+  auto learning = learn_countries(run);
+  if (!run.notes().has_value()) co_await learning;
   auto request = run.get("/relaties/" + id);
   const auto answer = co_await run.http_any(request);
   if (answer.ok()) {
     const auto row = answer.json();
     if (is_internal(row)) throw unmappable("a relation of SnelStart's own, which is no company");
-    auto found = to_company(row, std::any_cast<const lookup&>(run.notes()));
-    if (found.id != id) throw unmappable("SnelStart answered with another relation than was asked for");
-    co_return found;
+    const auto& countries = std::any_cast<const lookup&>(run.notes());
+    co_return run.fields().map(row, "/id", "/modifiedOn", countries).of_id(id);
   }
   const auto said = read_refusal(answer);
   if (said.code == "ALG-0105") co_return to_inactive_company(id);
@@ -154,15 +148,13 @@ task<record> snelstart::relation(job& run, std::string id) {
 // ---- probe: whose administration is it, and may its relations be read?
 
 task<> snelstart::probe(probe_run& run) {
-  auto request = run.get("/companyInfo");
-  const auto company = co_await ask(run, std::move(request));
+  auto asking = ask(run, run.get("/companyInfo"), refusal_of);
+  const auto company = co_await asking;
   bool refused = false;
   for (const auto* needed : {"/relaties?$top=1", "/landen"}) {
-    auto reading = run.get(needed);
-    const auto answer = co_await run.http_any(reading);
-    const auto failure = failure_of(reading, answer);
-    if (!answer.ok() && failure.reason() != verdict::scope_missing) throw failure;
-    refused = refused || !answer.ok();
+    auto reading = ask_if_permitted(run, run.get(needed), refusal_of);
+    const auto answer = co_await reading;
+    refused = refused || !answer;
   }
   if (refused) run.stream_refused("relaties");
 

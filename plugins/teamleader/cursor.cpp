@@ -2,15 +2,11 @@
 #include "cursor.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace koppel::teamleader {
 namespace {
 
 using namespace koppel::sdk;
-using std::chrono::seconds;
-
-constexpr std::string_view none_yet = "none";
 
 /// A run ends with the second before the newest row it saw as its cursor. It may have missed rows that are a little
 /// older: Teamleader lists one late, or one slides to a page that was read already, because rows before it are edited
@@ -19,22 +15,16 @@ constexpr std::chrono::minutes overlap{5};
 
 }  // namespace
 
-std::string wire_time(time_point when) {
-  auto text = format_time(std::chrono::floor<seconds>(when));
-  return text.substr(0, text.size() - 1) + "+00:00";
-}
-
 std::string to_cursor(const position& at) {
-  return (at.since ? wire_time(*at.since) : std::string(none_yet)) + ' ' + std::to_string(at.page);
+  return cursor_word(at.since, format_seconds) + ' ' + std::to_string(at.page);
 }
 
 std::optional<position> from_cursor(std::string_view cursor) {
-  const auto space = std::min(cursor.find(' '), cursor.size());
-  const auto number = cursor.substr(std::min(space + 1, cursor.size()));
-  position out{parse_time(cursor.substr(0, space)), 0};
-  std::from_chars(number.data(), number.data() + number.size(), out.page);
-  const bool sound = (out.since || cursor.substr(0, space) == none_yet) && out.page > 0;
-  return sound ? std::optional(out) : std::nullopt;
+  cursor_words words(cursor);
+  position out;
+  out.since = words.time();
+  out.page = words.number(1);
+  return words.sound() ? std::optional(out) : std::nullopt;
 }
 
 position first_position(const sync& run, const std::optional<position>& stored) {
@@ -48,17 +38,8 @@ position first_position(const sync& run, const std::optional<position>& stored) 
   return {std::min(*stored->since, run.now()) - overlap, 1};
 }
 
-std::optional<time_point> newest_of(const json_items& rows, time_point now) {
-  std::optional<time_point> newest;
-  for (const auto& row : rows)
-    if (const auto when = parse_time(row["updated_at"].text().value_or("")); when && *when <= now)
-      newest = std::max(newest, when);
-  if (newest) newest = std::chrono::floor<seconds>(*newest);
-  return newest;
-}
-
 position after(const position& at, std::optional<time_point> newest, bool last_page) {
-  if (newest && (!at.since || *newest - seconds(1) > *at.since)) return {*newest - seconds(1), 1};
+  if (const auto since = next_since(at.since, newest)) return {since, 1};
   return {at.since, last_page ? 1 : at.page + 1};
 }
 

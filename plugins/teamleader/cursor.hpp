@@ -17,9 +17,6 @@ struct position {
   std::int64_t page = 1;
 };
 
-/// The API's own notation: UTC, no fraction.
-std::string wire_time(sdk::time_point when);
-
 /// "2016-02-05T16:44:32+00:00 3": since, and the page.
 std::string to_cursor(const position& at);
 /// Nothing if this is not a cursor of ours.
@@ -28,12 +25,7 @@ std::optional<position> from_cursor(std::string_view cursor);
 /// Where a run begins. `stored` is its cursor, nothing if there is none that can be read.
 position first_position(const sdk::sync& run, const std::optional<position>& stored);
 
-/// The newest second of these rows. A row from the future does not count: a cursor there would hide all that changes
-/// until then.
-std::optional<sdk::time_point> newest_of(const sdk::json_items& rows, sdk::time_point now);
-
-/// `since` moves to one second before the newest row, so that nothing that shares its second is lost: the API's
-/// documents do not say whether `updated_since` includes its own second. Where it cannot move, the page number does.
+/// `since` moves with the newest row (sdk::next_since); where it cannot move, the page number does.
 position after(const position& at, std::optional<sdk::time_point> newest, bool last_page);
 
 }  // namespace koppel::teamleader

@@ -4,6 +4,7 @@
 // beside this file has Teamleader's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 namespace koppel::teamleader {
 
@@ -17,33 +18,19 @@ class teamleader : public connector {
     header_on_every_request("x-api-version", "2023-09-26");
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    stream("companies", entity::company, &teamleader::companies, &teamleader::company);
-    stream("contacts", entity::contact, &teamleader::contacts, &teamleader::contact);
-    stream("departments", entity::department, &teamleader::departments, &teamleader::department);
+    fields_in_manifest(own_kinds());
+    stream("companies", entity::company, &teamleader::read, &teamleader::read_one);
+    stream("contacts", entity::contact, &teamleader::read, &teamleader::read_one);
+    stream("departments", entity::department, &teamleader::departments, &teamleader::read_one);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   std::string base_url(const job&) const override { return "https://api.focus.teamleader.eu"; }
   task<> probe(probe_run& run) override;
 
  private:
-  using mapper = record (*)(const json& row);
-
-  task<> companies(sync& run) { return read(run, "/companies.list", &to_company); }
-  task<> contacts(sync& run) { return read(run, "/contacts.list", &to_contact); }
-  task<record> company(job& run, std::string id) {
-    return read_one(run, "/companies.info", entity::company, std::move(id), &to_company);
-  }
-  task<record> contact(job& run, std::string id) {
-    return read_one(run, "/contacts.info", entity::contact, std::move(id), &to_contact);
-  }
-
-  task<record> department(job& run, std::string id) {
-    return read_one(run, "/departments.info", entity::department, std::move(id), &to_department);
-  }
-
-  task<> read(sync& run, std::string path, mapper map);
+  task<> read(sync& run);
   task<> departments(sync& run);
-  task<record> read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map);
-  task<std::optional<json>> ask_if_permitted(job& run, std::string path, json_object body);
+  task<record> read_one(job& run, std::string id);
 };
 
 namespace {
@@ -57,7 +44,7 @@ json_object list_request(const position& at) {
                   .add("page", json_object().add("size", page_size).add("number", at.page))
                   .add("sort", json_array().add(json_object().add("field", "updated_at").add("order", "asc")))
                   .add("includes", "custom_fields");
-  if (at.since) body.add("filter", json_object().add("updated_since", wire_time(*at.since)));
+  if (at.since) body.add("filter", json_object().add("updated_since", format_seconds(*at.since)));
   return body;
 }
 
@@ -72,39 +59,30 @@ json_object departments_request() {
 
 // ---- reading
 
-std::string first_and_last_id(const json_items& rows) {
-  return rows.empty() ? std::string() : rows[0]["id"].dump() + rows[rows.size() - 1]["id"].dump();
-}
-
-/// What an answer must not do, lest we never end: ignore the filter, or the page number.
-void demand_progress(const position& at, const json_items& rows, std::optional<time_point> newest,
-                     const std::string& previous_ids, const std::string& these_ids) {
-  if (rows.size() < page_size) return;  // the last page: the loop ends anyway
-  if (at.since && newest && *newest < *at.since) throw job_failure(verdict::bug, "Teamleader ignored updated_since");
-  if (at.page > 1 && previous_ids == these_ids) throw job_failure(verdict::bug, "Teamleader repeated a page");
+/// To "/companies.list", "/contacts.info": streams are called as the API calls their lists.
+request to(const job& run, std::string_view method, const json_object& body) {
+  return run.post('/' + std::string(run.stream()) + std::string(method)).json(body);
 }
 
 }  // namespace
 
 // A request has a name of its own before it is awaited: g++ 12 makes faulty code of temporaries there
 // (CONTRIBUTING.md).
-task<> teamleader::read(sync& run, std::string path, mapper map) {
-  const auto stored = from_cursor(run.cursor());
-  if (!stored && !run.cursor().empty()) run.log("warn", "an unreadable cursor; reading from the beginning");
-  auto at = first_position(run, stored);
-  std::string previous_ids;
+task<> teamleader::read(sync& run) {
+  auto at = first_position(run, stored_position(run, from_cursor));
+  page_memory shown("/id", "Teamleader");
   for (bool last_page = false; !last_page;) {
-    auto request = run.post(path).json(list_request(at));
-    const auto rows = (co_await run.http(std::move(request))).array("data");
-    const auto newest = newest_of(rows, run.now());
-    auto these_ids = first_and_last_id(rows);
-    demand_progress(at, rows, newest, previous_ids, these_ids);
-    previous_ids = std::move(these_ids);
+    auto request = to(run, ".list", list_request(at));
+    const auto answer = co_await run.http(std::move(request));
+    const auto rows = answer.array("data");
+    last_page = rows.size() < page_size;
+    if (!last_page) demand_since(rows, "/updated_at", at.since, "updated_since", "Teamleader");
+    if (!last_page) demand_sorted(rows, "/updated_at", "Teamleader");
+    shown.take(rows, last_page || at.page == 1);
 
     auto page = run.page();
-    for (const auto& row : rows) page.add_row(row, map);
-    last_page = rows.size() < page_size;
-    at = after(at, newest, last_page);
+    page.add_rows(rows, [&run](const json& row) { return run.fields().map(row); });
+    at = after(at, newest_second(rows, "/updated_at", run.now()), last_page);
     co_await page.commit(to_cursor(at));
   }
 }
@@ -113,58 +91,50 @@ task<> teamleader::read(sync& run, std::string path, mapper map) {
 // be. It ignores a page number, so asking on until a page is short would never end. Nothing is there to remember
 // either: the cursor stays empty.
 task<> teamleader::departments(sync& run) {
-  auto request = run.post("/departments.list").json(departments_request());
-  const auto rows = (co_await run.http(std::move(request))).array("data");
+  auto request = to(run, ".list", departments_request());
+  const auto answer = co_await run.http(std::move(request));
   auto page = run.page();
-  for (const auto& row : rows) page.add_row(row, &to_department);
+  page.add_rows(answer.array("data"), [&run](const json& row) { return run.fields().map(row); });
   co_await page.commit("");
 }
 
 // One record by its id, for the host: it asks for what a full read did not meet. "Not there" is the only proof that
 // leads to a deletion; `unmappable` sets this one id aside; anything else ends the job.
-task<record> teamleader::read_one(job& run, std::string path, std::string_view entity, std::string id, mapper map) {
-  auto request = run.post(path).json(json_object().add("id", id));
+task<record> teamleader::read_one(job& run, std::string id) {
+  auto request = to(run, ".info", json_object().add("id", id));
   const auto answer = co_await run.http_any(request);
   // A proxy's page proves nothing.
-  if (answer.status == 404 && !answer.is_page()) co_return record::not_there(entity, id);
+  if (answer.status == 404 && !answer.is_page()) co_return record::not_there(run.fields().entity(), id);
   if (answer.status == 403) throw unmappable("a record that is not shown to this user");
   if (answer.status == 400) throw unmappable("an id that Teamleader refuses");
   if (!answer.ok()) throw http_error(request, answer);
-  auto found = map(answer["data"]);
-  if (found.id != id) throw unmappable("Teamleader answered with another record than was asked for");
-  co_return found;
+  co_return run.fields().map(answer["data"]).of_id(id);
 }
 
 // ---- probe: whose account is it, and which streams may be read?
-
-/// The answer, or nothing where this grant may not ask: box not ticked, user's rights, module absent.
-task<std::optional<json>> teamleader::ask_if_permitted(job& run, std::string path, json_object body) {
-  auto request = run.post(path).json(body);
-  const auto answer = co_await run.http_any(request);
-  if (answer.status == 403) co_return std::nullopt;
-  if (!answer.ok()) throw http_error(request, answer);
-  co_return answer.json();
-}
 
 // Administrators follow the manual, Testo's instructions for its customers ([[guide.step]] in manifest.toml), which has
 // them tick Companies, Contacts and Departments; users.me may then be refused. So the account is the one that users.me
 // names, or else the oldest department; its display name is the department's in both cases. Which of the two it was is
 // remembered and preferred the next time, so that ticking one more box does not make another account of it.
 task<> teamleader::probe(probe_run& run) {
-  const auto departments = co_await ask_if_permitted(run, "/departments.list", departments_request());
-  const auto oldest = departments ? departments->array("data")[0] : json();
-  const auto me = co_await ask_if_permitted(run, "/users.me", json_object());
-  if (!co_await ask_if_permitted(run, "/companies.list", one_row_request())) run.stream_refused("companies");
-  if (!co_await ask_if_permitted(run, "/contacts.list", one_row_request())) run.stream_refused("contacts");
+  auto ask_departments = ask_if_permitted(run, run.post("/departments.list").json(departments_request()));
+  const auto departments = co_await ask_departments;
+  auto ask_me = ask_if_permitted(run, run.post("/users.me").json(json_object()));
+  const auto me = co_await ask_me;
+  for (const auto* stream : {"companies", "contacts"}) {
+    auto ask_row = ask_if_permitted(run, run.post('/' + std::string(stream) + ".list").json(one_row_request()));
+    const auto shown = co_await ask_row;
+    if (!shown) run.stream_refused(stream);
+  }
   if (!departments) run.stream_refused("departments");
 
+  const auto oldest = departments ? departments->array("data")[0] : json();
   const auto account = me ? me->at("/data/account/id").text() : std::nullopt;
   const auto department = oldest["id"].text();
-  if (!account && !department) {
-    job_failure unnamed(verdict::scope_missing, "neither departments.list nor users.me says whose account this is");
-    unnamed.http_status = 403;  // what refused us, for Auth Status: "Failed, Status code: Forbidden"
-    throw unnamed;
-  }
+  if (!account && !department)
+    throw job_failure(verdict::scope_missing, "neither departments.list nor users.me says whose account this is",
+                      403);  // what refused us, for Auth Status: "Failed, Status code: Forbidden"
   const bool by_department = department && (!account || run.setting("account_source") == "department");
   const auto id = by_department ? "department:" + std::string(*department) : std::string(*account);
   run.remember("account_source", by_department ? "department" : "users.me");

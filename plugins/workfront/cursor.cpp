@@ -2,7 +2,6 @@
 #include "cursor.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace koppel::workfront {
 namespace {
@@ -15,34 +14,11 @@ constexpr std::string_view names[] = {"all", "edited", "created"};
 /// a page that was read already.
 constexpr std::chrono::minutes overlap{5};
 
-std::string time_text(std::optional<time_point> when) { return when ? format_time(*when) : "none"; }
-
-std::string_view next_word(std::string_view& rest) {
-  const auto word = rest.substr(0, rest.find(' '));
-  rest.remove_prefix(std::min(word.size() + 1, rest.size()));
-  return word;
-}
-
-std::vector<time_point> dates_of(const json_items& rows, std::string_view field) {
-  std::vector<time_point> out;
-  for (const auto& row : rows)
-    if (const auto when = parse_time(row[field].text().value_or(""))) out.push_back(*when);
-  return out;
-}
-
-/// Dates that lie in the future do not count: a window there would hide all that changes until then.
-std::optional<time_point> newest_of(const std::vector<time_point>& dates, time_point now) {
-  std::optional<time_point> newest;
-  for (const auto& when : dates)
-    if (when <= now) newest = std::max(newest, std::optional(when));
-  return newest;
-}
-
 turn after_all(position at, const json_items& rows, time_point now) {
   // All that was read by now was read no earlier than the newest date here: what is edited later is dated later.
   if (at.first == 0 && at.last_id.empty())
-    at.edited = at.created = std::max(newest_of(dates_of(rows, field_of(walk::edited)), now),
-                                      newest_of(dates_of(rows, field_of(walk::created)), now));
+    at.edited = at.created =
+        std::max(newest_of(times_of(rows, "/lastUpdateDate"), now), newest_of(times_of(rows, "/entryDate"), now));
   std::vector<std::string> ids;
   for (const auto& row : rows)
     if (const auto id = row["ID"].text(); id && !id->empty()) ids.emplace_back(*id);
@@ -63,13 +39,12 @@ turn after_all(position at, const json_items& rows, time_point now) {
 
 turn after_dated(position at, const json_items& rows, time_point now) {
   auto& since = at.in == walk::edited ? at.edited : at.created;
-  const auto dates = dates_of(rows, field_of(at.in));
-  const bool last_page = rows.size() < page_size;
   const auto field = std::string(field_of(at.in));
+  const auto dates = times_of(rows, '/' + field);
+  const bool last_page = rows.size() < page_size;
   if (std::any_of(dates.begin(), dates.end(), [&](time_point when) { return when < since; }))
     throw job_failure(verdict::bug, "Workfront ignored the filter by " + field);
-  if (!last_page && !std::is_sorted(dates.begin(), dates.end()))
-    throw job_failure(verdict::bug, "Workfront ignored " + field + "_Sort");
+  if (!last_page) demand_sorted(rows, '/' + field, "Workfront");
 
   const auto newest = newest_of(dates, now);
   const bool moves = newest > since;
@@ -87,21 +62,19 @@ std::string_view field_of(walk in) {
 }
 
 std::string to_cursor(const position& at) {
-  return std::string(names[static_cast<int>(at.in)]) + ' ' + std::to_string(at.first) + ' ' + time_text(at.edited) +
-         ' ' + time_text(at.created) + ' ' + at.last_id;
+  return std::string(names[static_cast<int>(at.in)]) + ' ' + std::to_string(at.first) + ' ' + cursor_word(at.edited) +
+         ' ' + cursor_word(at.created) + ' ' + at.last_id;
 }
 
 std::optional<position> from_cursor(std::string_view cursor) {
-  const auto* name = std::find(std::begin(names), std::end(names), next_word(cursor));
-  const auto first = next_word(cursor);
-  position out;
-  const auto read = std::from_chars(first.data(), first.data() + first.size(), out.first);
-  if (name == std::end(names) || read.ec != std::errc() || out.first < 0) return std::nullopt;
-  out.in = static_cast<walk>(name - names);
-  out.edited = parse_time(next_word(cursor));
-  out.created = parse_time(next_word(cursor));
-  out.last_id = cursor;
-  return out;
+  cursor_words words(cursor);
+  const auto* name = std::find(std::begin(names), std::end(names), words.word());
+  position out{static_cast<walk>(name - names)};
+  out.first = words.number(0);
+  out.edited = words.time();
+  out.created = words.time();
+  out.last_id = words.rest();
+  return words.sound() && name != std::end(names) ? std::optional(out) : std::nullopt;
 }
 
 position first_position(const sync& run, const std::optional<position>& stored) {

@@ -4,6 +4,7 @@
 // README.md beside this file has Workfront's quirks and their sources.
 #include "cursor.hpp"
 #include "mapping.hpp"
+#include "webhooks.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -19,51 +20,34 @@ class workfront : public connector {
   workfront() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    stream("companies", entity::company, &workfront::companies, &workfront::one_company);
-    stream("projects", entity::project, &workfront::projects, &workfront::one_project);
-    stream("users", entity::user, &workfront::users, &workfront::one_user);
+    fields_in_manifest(own_kinds());
+    stream("companies", entity::company, &workfront::read, &workfront::read_one);
+    stream("projects", entity::project, &workfront::read, &workfront::read_one);
+    stream("users", entity::user, &workfront::read, &workfront::read_one);
+    webhooks(&register_webhooks, &remove_webhooks);
   }
   std::string base_url(const job& run) const override;
   task<> probe(probe_run& run) override;
 
  private:
-  task<> companies(sync& run) { return read(run, company); }
-  task<> projects(sync& run) { return read(run, project); }
-  task<> users(sync& run) { return read(run, user); }
-  task<record> one_company(job& run, std::string id) { return read_one(run, company, std::move(id)); }
-  task<record> one_project(job& run, std::string id) { return read_one(run, project, std::move(id)); }
-  task<record> one_user(job& run, std::string id) { return read_one(run, user, std::move(id)); }
-
-  task<> read(sync& run, const object& of);
-  task<record> read_one(job& run, const object& of, std::string id);
-  task<json_items> rows(job& run, request asked);
-  task<std::optional<json>> first_row_if_permitted(job& run, request asked);
+  task<> read(sync& run);
+  task<record> read_one(job& run, std::string id);
 };
 
 namespace {
 
 // ---- what an answer means
 
-/// The last part of a Java class, if it is one: a code, not a text with a customer's data.
-std::string code_of(std::string_view name) {
-  name.remove_prefix(name.rfind('.') + 1);
-  const auto sound = [](unsigned char c) { return std::isalnum(c) != 0; };
-  return name.size() <= 64 && std::all_of(name.begin(), name.end(), sound) ? std::string(name) : std::string();
-}
-
 /// Nothing if the answer is a success. Answers have `data` or `error`, and `error` counts before the status.
 std::optional<job_failure> failure_of(const request& asked, const response& answer) {
-  json body;
-  try {
-    body = answer.json();
-  } catch (const job_failure&) {  // a gateway's page
-  }
+  const auto body = answer.json_if_any();  // absent: a gateway's page
   const auto error = body["error"];
   const bool is_error = error.is_object() || error.boolean().value_or(false) || error.text().value_or("") != "";
   if (answer.ok() && body.is_object() && !is_error) return std::nullopt;
 
   const auto told = error.is_object() ? error : body;
-  const auto code = code_of(told["class"].text().value_or(told["type"].text().value_or("")));
+  const auto type = told["class"].text().value_or(told["type"].text().value_or(""));
+  const auto code = safe_code(type.substr(type.rfind('.') + 1));  // of a Java class
   const auto message = told["message"].text().value_or("");
   const http_error by_status(asked, answer);
   auto what = by_status.reason();
@@ -80,44 +64,43 @@ std::optional<job_failure> failure_of(const request& asked, const response& answ
     what = verdict::scope_missing;
   else if (answer.ok() && !is_error)
     what = verdict::try_again;  // no JSON at all
-  job_failure out(what, std::string(by_status.what()) + (code.empty() ? "" : ' ' + code) + advice);
-  out.http_status = what == verdict::authorise_again ? 401 : answer.status;
-  out.retry_after = by_status.retry_after;
+  auto out = by_status.meaning(what, code + advice);
+  if (what == verdict::authorise_again) out.http_status = 401;
   return out;
 }
 
 // ---- requests
 
-request search(const job& run, const object& of, std::string_view fields) {
-  return run.get(std::string(of.path) + "/search").query("fields", fields);
+constexpr std::pair<std::string_view, std::string_view> objects[] = {
+    {"companies", "/cmpy"}, {"projects", "/proj"}, {"users", "/user"}};
+
+std::string path_of(const job& run) {
+  for (const auto& [stream, path] : objects)
+    if (run.stream() == stream) return std::string(path);
+  return {};
 }
 
-request page_request(const job& run, const object& of, const position& at) {
-  auto out = search(run, of, of.fields);
+request search(const job& run, std::string_view path, std::string_view fields) {
+  return run.get(std::string(path) + "/search").query("fields", fields);
+}
+
+request page_request(const job& run, const position& at) {
+  auto out = search(run, path_of(run), fields_asked_for(run.fields()));
   if (at.in != walk::all) {
-    const std::string field(field_of(at.in)),
-        since = format_time((at.in == walk::edited ? at.edited : at.created).value());
-    std::move(out).query(field, since).query(field + "_Mod", "gte").query(field + "_Sort", "asc");
+    const std::string field(field_of(at.in)), since = format_time(*(at.in == walk::edited ? at.edited : at.created));
+    out.query(field, since).query(field + "_Mod", "gte").query(field + "_Sort", "asc");
   }
-  std::move(out)
-      .query("ID_Sort", "asc")
-      .query("$$FIRST", std::to_string(at.first))
-      .query("$$LIMIT", std::to_string(page_size));
+  out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(page_size));
   return out;
 }
 
-std::string first_and_last(const json_items& rows) {
-  return rows.size() < 2 ? std::string() : rows[0]["ID"].dump() + rows[rows.size() - 1]["ID"].dump();
-}
+record to_record(const job& run, const json& row) { return run.fields().map(row, "/ID", "/lastUpdateDate"); }
 
 /// The label of the host between the customer's own and "workfront": "my", "preview", "sb01", "sb02".
 std::string_view lane_of(std::string_view host) {
   host.remove_prefix(std::min(host.find('.') + 1, host.size()));
   return host.substr(0, host.find('.'));
 }
-
-constexpr std::pair<const char*, const object*> streams[] = {
-    {"companies", &company}, {"projects", &project}, {"users", &user}};
 
 }  // namespace
 
@@ -134,28 +117,18 @@ std::string workfront::base_url(const job& run) const {
 
 // A request has a name of its own before it is awaited: g++ 12 makes faulty code of temporaries there
 // (CONTRIBUTING.md).
-task<json_items> workfront::rows(job& run, request asked) {
-  const auto answer = co_await run.http_any(asked);
-  if (const auto failure = failure_of(asked, answer)) throw *failure;
-  co_return answer.array("data");
-}
-
-task<> workfront::read(sync& run, const object& of) {
-  const auto stored = from_cursor(run.cursor());
-  if (!stored && !run.cursor().empty()) run.log("warn", "an unreadable cursor; reading from the beginning");
-  auto at = first_position(run, stored);
-  std::string previous;
+task<> workfront::read(sync& run) {
+  auto at = first_position(run, stored_position(run, from_cursor));
+  page_memory shown("/ID", "Workfront");
   for (bool end = false; !end;) {
-    auto asked = page_request(run, of, at);
-    const auto found = co_await rows(run, std::move(asked));
-    auto these = first_and_last(found);
-    if (at.first > 0 && !these.empty() && these == previous)
-      throw job_failure(verdict::bug, "Workfront repeated a page");
-    previous = std::move(these);
+    auto asking = ask(run, page_request(run, at), failure_of);
+    const auto answer = co_await asking;
+    const auto found = answer.array("data");
+    shown.take(found, at.first == 0 || found.size() < 2);
     const auto turn = after(at, found, run.now());
 
     auto page = run.page();
-    for (const auto& row : found) page.add_row(row, [&of](const json& each) { return of.to_record(each); });
+    page.add_rows(found, [&run](const json& row) { return to_record(run, row); });
     at = turn.next;
     end = turn.end;
     co_await page.commit(to_cursor(at));
@@ -164,10 +137,10 @@ task<> workfront::read(sync& run, const object& of) {
 
 // One record by its id. What Workfront says of an id that it does not have is documented as 404, like a version that is
 // gone. So "not there", the only proof that leads to a deletion, takes a list that works and does not have it either.
-task<record> workfront::read_one(job& run, const object& of, std::string id) {
+task<record> workfront::read_one(job& run, std::string id) {
   if (id.empty() || !std::all_of(id.begin(), id.end(), [](unsigned char c) { return std::isalnum(c) != 0; }))
     throw unmappable("an id that is none of Workfront's");
-  auto asked = run.get(std::string(of.path) + '/' + id).query("fields", of.fields);
+  auto asked = run.get(path_of(run) + '/' + id).query("fields", fields_asked_for(run.fields()));
   const auto answer = co_await run.http_any(asked);
   const auto failure = failure_of(asked, answer);
   const auto what = failure ? std::optional(failure->reason()) : std::nullopt;
@@ -176,53 +149,45 @@ task<record> workfront::read_one(job& run, const object& of, std::string id) {
   const bool unknown = what == verdict::permanent || (what == verdict::bad_settings && answer.status == 404);
   if (failure && !unknown) throw *failure;
   const auto data = answer.ok() ? answer["data"] : json();
-  if (const auto row = data.is_array() ? data.items()[0] : data; row.is_object() && !failure) {
-    auto found = of.to_record(row);
-    if (found.id != id) throw unmappable("Workfront answered with another record than was asked for");
-    co_return found;
-  }
-  auto again = search(run, of, "ID").query("ID", id);
-  const auto listed = co_await rows(run, std::move(again));
-  if (!listed.empty()) throw unmappable("a record that Workfront lists, and does not give by its id");
-  co_return record::not_there(of.map.entity, id);
+  const auto row = data.is_array() ? data.items()[0] : data;
+  if (row.is_object() && !failure) co_return to_record(run, row).of_id(id);
+  auto again = ask(run, search(run, path_of(run), "ID").query("ID", id), failure_of);
+  const auto listed = co_await again;
+  if (!listed.array("data").empty()) throw unmappable("a record that Workfront lists, and does not give by its id");
+  co_return record::not_there(run.fields().entity(), id);
 }
 
 // ---- probe: whose account is it, and which streams may be read?
-
-/// The first row, absent if there is none; nothing where this user may not ask.
-task<std::optional<json>> workfront::first_row_if_permitted(job& run, request asked) {
-  const auto answer = co_await run.http_any(asked);
-  const auto failure = failure_of(asked, answer);
-  if (failure && failure->reason() == verdict::scope_missing) co_return std::nullopt;
-  if (failure) throw *failure;
-  co_return answer.array("data")[0];
-}
 
 // The account is the customer, whose id every object bears: the user's own row, or else the first of any stream.
 // Previews and sandboxes are copies of production, with its id perhaps, so theirs begins with the lane. The name needs
 // rights that not every user has; without them it is the customer's part of the host.
 task<> workfront::probe(probe_run& run) {
-  auto me = search(run, user, "ID,customerID").query("ID", "$$USER.ID");
-  const auto mine = co_await first_row_if_permitted(run, std::move(me));
-  std::string id(mine.value_or(json())["customerID"].text().value_or(""));
+  const auto customer_in = [](const std::optional<json>& answer) {
+    return answer ? answer->array("data")[0]["customerID"].text().value_or("") : "";
+  };
+  auto ask_me = ask_if_permitted(run, search(run, "/user", "ID,customerID").query("ID", "$$USER.ID"), failure_of);
+  const auto mine = co_await ask_me;
+  std::string id(customer_in(mine));
   bool refused = !mine;
-  for (const auto& [stream, of] : streams) {
-    auto one = search(run, *of, "ID,customerID").query("$$FIRST", "0").query("$$LIMIT", "1");
-    const auto row = co_await first_row_if_permitted(run, std::move(one));
-    if (!row) run.stream_refused(stream);
-    refused = refused || !row;
-    if (id.empty()) id = row.value_or(json())["customerID"].text().value_or("");
+  for (const auto& [stream, path] : objects) {
+    auto one = search(run, path, "ID,customerID").query("$$FIRST", "0").query("$$LIMIT", "1");
+    auto ask_row = ask_if_permitted(run, std::move(one), failure_of);
+    const auto shown = co_await ask_row;
+    const auto customer = customer_in(shown);
+    if (!shown) run.stream_refused(stream);
+    refused = refused || !shown;
+    if (id.empty()) id = customer;
   }
-  if (id.empty()) {
-    job_failure unnamed(verdict::scope_missing, "no object that this user may read says whose account this is");
-    if (refused) unnamed.http_status = 403;  // for Auth Status: "Failed, Status code: Forbidden"
-    throw unnamed;
-  }
-  auto ask_name = run.get("/cust/search").query("fields", "ID,name");
-  const auto customer = co_await first_row_if_permitted(run, std::move(ask_name));
+  if (id.empty())  // 403 for Auth Status: "Failed, Status code: Forbidden"
+    throw job_failure(verdict::scope_missing, "no object that this user may read says whose account this is",
+                      refused ? 403 : 0);
+  auto ask_name = ask_if_permitted(run, run.get("/cust/search").query("fields", "ID,name"), failure_of);
+  const auto customer = co_await ask_name;
   const auto host = run.setting("host").value_or("");
   const auto lane = lane_of(host);
-  const auto name = customer.value_or(json())["name"].text().value_or(host.substr(0, host.find('.')));
+  const auto name =
+      (customer ? customer->array("data")[0] : json())["name"].text().value_or(host.substr(0, host.find('.')));
   if (lane == "my")
     run.account(id, name, "production");
   else

@@ -22,9 +22,6 @@ struct position {
   std::string token;                      ///< a page after the first of those rows
 };
 
-/// As If-Modified-Since wants it: "2024-05-01T10:00:00+00:00".
-std::string wire_time(sdk::time_point when);
-
 /// "2024-05-01T10:00:00+00:00 none c8582xx9e7c7": since, walked, and the token ("-": none).
 std::string to_cursor(const position& at);
 /// Nothing if this is not a cursor of ours.
@@ -33,10 +30,7 @@ std::optional<position> from_cursor(std::string_view cursor);
 /// Where a run begins; `stored` is its cursor, nothing if there is none that can be read.
 position first_position(const sdk::sync& run, const std::optional<position>& stored);
 
-/// The newest second of these rows; one from the future would hide all that changes until then, and does not count.
-std::optional<sdk::time_point> newest_of(const sdk::json_items& rows, sdk::time_point now);
-
-/// One second before the newest row, as nobody says that If-Modified-Since includes its own; else on with the token.
+/// On with the next second; or, where the time does not move, with the token.
 position after(const position& at, std::optional<sdk::time_point> newest, std::string_view next_token);
 
 }  // namespace koppel::zoho

@@ -14,7 +14,7 @@ std::optional<packed> gather(const json& row, std::span<const typed_field> field
   for (const auto& each : fields) {
     const auto value = row.at(each.from);
     said = said || value;
-    if (auto text = some_text(value)) out.push_back({std::string(each.type), *std::move(text)});
+    if (auto text = some_text(value)) out.push_back({each.type, *std::move(text)});
   }
   return said ? pack(out) : packed();
 }
@@ -48,11 +48,6 @@ constexpr std::array countries{
 
 }  // namespace
 
-std::optional<std::string> some_text(const json& value) {
-  const auto said = value.text();
-  return said && !said->empty() ? std::optional<std::string>(*said) : std::nullopt;
-}
-
 std::optional<packed> gather_emails(const json& row, std::span<const typed_field> fields) {
   return gather<email>(row, fields);
 }
@@ -65,13 +60,13 @@ std::optional<packed> gather_addresses(const json& row, std::span<const address_
   std::vector<address> out;
   bool said = false;
   for (const auto& each : addresses) {
-    const auto part = [&](std::string_view name) {
-      const auto value = name.empty() ? json() : row.at(std::string(each.prefix) + std::string(name));
+    const auto part = [&](const std::string& path) {
+      const auto value = path.empty() ? json() : row.at(path);
       said = said || value;
       return some_text(value);
     };
-    address found{std::string(each.type), part(each.line_1), part(each.postal_code), part(each.city), part(each.region),
-                  std::nullopt,           std::nullopt};
+    address found{each.type,    part(each.line_1), part(each.postal_code), part(each.city), part(each.region),
+                  std::nullopt, std::nullopt};
     if (const auto written = part(each.country)) found.country = country_code(*written);
     if (found.line_1 || found.postal_code || found.city || found.region || found.country)
       out.push_back(std::move(found));
@@ -86,26 +81,11 @@ std::optional<std::string> country_code(std::string_view as_written) {
     name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) code += static_cast<char>(c & ~0x20);
   }
-  if (as_written.size() == 2 && code.size() == 2) return code;
+  if (as_written.size() == 2 && code.size() == 2) return code == "UK" ? "GB" : code;
   if (name.empty() || name.find('|') != name.npos) return std::nullopt;
   for (const auto& each : countries)
     if (each.names.find('|' + name + '|') != each.names.npos) return std::string(each.code);
   return std::nullopt;
-}
-
-std::optional<packed> kinds::read_reference(const json& value) {
-  const auto id = some_text(value["id"]);
-  return id ? std::optional(pack(owner_ref{*id, some_text(value["name"])})) : std::nullopt;
-}
-
-std::optional<packed> kinds::read_named_tags(const json& value) {
-  if (!value.is_array()) return std::nullopt;
-  std::vector<std::string> names;
-  for (const auto& item : value.items())
-    if (auto name = some_text(item["name"])) names.push_back(*std::move(name));
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return pack(names);
 }
 
 }  // namespace koppel::sdk

@@ -117,12 +117,27 @@ const json& response::json() const {
   return document_;
 }
 
+json response::json_if_any() const try { return json(); } catch (const job_failure&) {
+  return {};
+}
+
 http_error::http_error(const request& asked, response answered)
     : job_failure(verdict_of_status(answered.status),
                   asked.method + ' ' + path_of(asked.url) + " was answered with " + std::to_string(answered.status)),
       answer_(std::move(answered)) {
   http_status = answer_.status;
   if (reason() == verdict::try_again) job_failure::retry_after = sdk::retry_after(answer_);
+}
+
+job_failure http_error::meaning(verdict what, std::string_view code) const {
+  job_failure out(what, std::string(this->what()) + (code.empty() ? "" : " ") + std::string(code), http_status);
+  out.retry_after = job_failure::retry_after;
+  return out;
+}
+
+std::string safe_code(std::string_view said) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+  return said.size() <= 64 && said.find_first_not_of(plain) == said.npos ? std::string(said) : std::string();
 }
 
 }  // namespace koppel::sdk

@@ -97,9 +97,19 @@ std::any& job::notes() { return core_.notes; }
 void job::log(std::string_view level, std::string_view text) { core_.log(level, detail::printable(text)); }
 
 std::string_view job::stream() const { return core_.begin.stream; }
+const field_table& job::fields() const { return core_.fields(); }
 bool sync::full() const { return core_.begin.full; }
 bool sync::resumed() const { return core_.begin.resumed; }
 std::string_view sync::cursor() const { return core_.cursor; }
+
+std::string_view webhook_run::address() const { return core_.begin.webhook_url; }
+
+std::string_view webhook_run::token() const { return core_.begin.webhook_token; }
+
+void webhook_run::registered_until(time_point end) {
+  core_.outcome.registered_until =
+      std::chrono::duration_cast<std::chrono::milliseconds>(end.time_since_epoch()).count();
+}
 
 void probe_run::account(std::string_view id, std::string_view name, std::string_view environment) {
   core_.outcome.account_id = id;

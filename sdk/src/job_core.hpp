@@ -56,6 +56,11 @@ struct job_core {
     const auto at = owner.streams_.find(begin.stream);
     return at == owner.streams_.end() ? nullptr : &at->second;
   }
+  const field_table& fields() const {
+    const auto at = owner.fields_.find(begin.stream);
+    if (at == owner.fields_.end()) throw job_failure(verdict::bug, "the connector reads no field table of this stream");
+    return at->second;
+  }
   page new_page() { return page(*this); }
 };
 

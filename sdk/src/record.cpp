@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Canonical values and facets to msgpack, in one way only, so that equal records have equal bytes.
+#include <koppel/sdk/failure.hpp>
 #include <koppel/sdk/record.hpp>
 
 #include "json_access.hpp"
@@ -113,6 +114,11 @@ facet& record::in(std::string_view facet_name) {
   for (auto& known : facets)
     if (known.name() == facet_name) return known;
   return facets.emplace_back(std::string(facet_name));
+}
+
+record record::of_id(std::string_view asked_for) && {
+  if (id != asked_for) throw unmappable("another record than was asked for");
+  return std::move(*this);
 }
 
 }  // namespace koppel::sdk

@@ -9,7 +9,19 @@
 
 namespace koppel::sdk {
 
-void connector::manifest(std::string_view) {}
+void connector::manifest(std::string_view text) {
+  if (!kinds_) return;
+  if (text.empty()) throw std::runtime_error("this host does not tell its plugins their manifest");
+  for (auto& each : read_field_tables(text, *kinds_)) fields_.insert_or_assign(each.stream, std::move(each.fields));
+  for (const auto& [name, stream] : streams_) {
+    const auto at = fields_.find(name);
+    if (at == fields_.end())
+      throw std::runtime_error("its manifest is wrong: the stream \"" + name + "\" has no table [stream.fields]");
+    if (at->second.entity() != stream.entity)
+      throw std::runtime_error("its manifest is wrong: the stream \"" + name + "\" is of " + at->second.entity() +
+                               ", and the connector reads " + stream.entity);
+  }
+}
 
 std::optional<std::string> connector::migrate_cursor(std::uint32_t, std::string_view) const { return std::nullopt; }
 
@@ -102,6 +114,8 @@ void detail_runtime::choose_cursor(detail::job_core& core) const {
   core.sent_cursor = core.cursor;
 }
 
+static const std::function<task<>(webhook_run&)> no_webhooks;
+
 task<> detail_runtime::body_of(detail::job_core& core) {
   const auto& kind = core.begin.kind;
   if (kind == "probe") {
@@ -109,6 +123,15 @@ task<> detail_runtime::body_of(detail::job_core& core) {
     auto& given = *run;
     core.face = std::move(run);
     return connector_->probe(given);
+  }
+  const auto& about_webhooks = kind == "register_webhooks" ? connector_->register_webhooks_
+                               : kind == "remove_webhooks" ? connector_->remove_webhooks_
+                                                           : no_webhooks;
+  if (about_webhooks) {
+    auto run = std::make_unique<webhook_run>(core);
+    auto& given = *run;
+    core.face = std::move(run);
+    return about_webhooks(given);
   }
   const auto* stream = core.stream();
   if (kind == "sync" && stream) {

@@ -4,8 +4,6 @@
 #include <koppel/sdk/json.hpp>
 #include <koppel/testing/scripted_host.hpp>
 
-#include <dlfcn.h>
-
 #include <deque>
 #include <optional>
 
@@ -179,6 +177,7 @@ struct scripted_host::state {
   }
 };
 
+scripted_host::scripted_host(const koppel_plugin* plugin) : scripted_host(plugin, manifest_of(plugin)) {}
 scripted_host::scripted_host(const koppel_plugin* plugin, std::string manifest) : state_(std::make_unique<state>()) {
   state_->plugin = plugin;
   state_->manifest = std::move(manifest);
@@ -305,15 +304,5 @@ const std::string& scripted_host::cursor() const { return state_->cursor; }
 std::size_t scripted_host::requests() const { return state_->answered; }
 const std::vector<std::string>& scripted_host::log() const { return state_->log; }
 const std::map<std::string, std::string>& scripted_host::remembered() const { return state_->remembered; }
-
-const koppel_plugin* load_plugin(const std::string& path) {
-  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) throw script_error(::dlerror());
-  void* symbol = ::dlsym(library, KOPPEL_PLUGIN_SYMBOL);
-  if (!symbol) throw script_error(path + " does not export " KOPPEL_PLUGIN_SYMBOL);
-  const auto* plugin = reinterpret_cast<const koppel_plugin* (*)()>(symbol)();
-  if (plugin->abi_version >> 16 != KOPPEL_ABI_MAJOR) throw script_error(path + " was built for another ABI");
-  return plugin;
-}
 
 }  // namespace koppel::testing

@@ -20,7 +20,7 @@ SEED = int(os.environ.get("KOPPEL_SEED", "1"))
 SHARE = int(os.environ.get("KOPPEL_KILL_SHARE", "1"))
 
 # At which pass a point fires, at most; where it is passed often, any of the first may be the one.
-LATEST_PASS = {"ledger": 12, "net": 12, "provider": 12, "plugins": 12, "sync": 4, "bus": 4, "runner": 12,
+LATEST_PASS = {"ledger": 12, "net": 12, "provider": 12, "plugins": 12, "sync": 4, "webhook": 8, "bus": 4, "runner": 12,
                "consumer": 4}
 FIRST_PASS = re.compile(r"spawner\.|auth\.|checkpoint|follow_received")
 # What the provider did is known to nobody: the one place where a token is presented once more.

@@ -8,18 +8,19 @@
 namespace koppel::fields {
 namespace {
 
-using sdk::field_map;
+using sdk::field_table;
 using names = std::vector<std::string_view>;
 
 constexpr std::string_view head =
     R"(# Fields
 
 What becomes of each documented field of each provider: which canonical field (docs/bus.md) it fills, or why it does not
-travel. Made from the plugins' own field maps; do not edit. A test compares this page with them. After a change of a map:
+travel. Made from [stream.fields] of the plugins' manifests; do not edit. A test compares this page with them. After a
+change of a table:
 
     cmake --build --preset dev --target koppel-fields && build/dev/tools/koppel-fields > docs/fields.md
 
-A path is a JSON pointer into the provider's row; "the row" is all of it. A *facet* is what one kind of answer says: a
+A path goes into the provider's row. A *facet* is what one kind of answer says: a
 row of a list fills `core`, and what only another kind of answer says (a read by id, say) is in a facet of its own, which
 lists leave as it is. The record's id is in no table.
 )";
@@ -34,17 +35,21 @@ std::string cell(std::string_view text) {
   return out;
 }
 
-std::string quoted(std::string_view text) { return "`" + cell(text) + "`"; }
-std::string path(std::string_view from) { return from.empty() ? "the row" : quoted(from); }
+std::string as_code(std::string_view text) { return "`" + cell(text) + "`"; }
+std::string paths(const std::vector<std::string>& from) {
+  std::string out;
+  for (const auto& each : from) out += (out.empty() ? "" : ", ") + as_code(each);
+  return out.empty() ? "a constant" : out;
+}
 
 void add_once(names& to, std::string_view one) {
   if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(one);
 }
 
-std::vector<const field_map*> maps_of(const provider& from, std::string_view entity) {
-  std::vector<const field_map*> out;
+std::vector<const field_table*> maps_of(const provider& from, std::string_view entity) {
+  std::vector<const field_table*> out;
   for (const auto& each : from.tables)
-    if (each.map->entity == entity) out.push_back(each.map);
+    if (each.fields.entity() == entity) out.push_back(&each.fields);
   return out;
 }
 
@@ -53,7 +58,7 @@ names entities_of(std::span<const provider> all) {
   names out{sdk::entity::company, sdk::entity::contact, sdk::entity::department, sdk::entity::project,
             sdk::entity::user};
   for (const auto& each : all)
-    for (const auto& table : each.tables) add_once(out, table.map->entity);
+    for (const auto& table : each.tables) add_once(out, table.fields.entity());
   return out;
 }
 
@@ -62,7 +67,7 @@ names fields_of(std::string_view entity, const std::vector<const provider*>& rea
   names out = sdk::fields_of(entity);
   for (const auto* reader : readers)
     for (const auto* map : maps_of(*reader, entity))
-      for (const auto& rule : map->rules) add_once(out, rule.to);
+      for (const auto& line : map->lines()) add_once(out, line.to);
   return out;
 }
 
@@ -70,10 +75,10 @@ names fields_of(std::string_view entity, const std::vector<const provider*>& rea
 std::string sources(const provider& from, std::string_view entity, std::string_view field) {
   std::vector<std::string> all;
   for (const auto* map : maps_of(from, entity))
-    for (const auto& rule : map->rules) {
-      if (rule.to != field) continue;
-      auto one = path(rule.from);
-      if (rule.in_facet != "core") one += " (" + cell(rule.in_facet) + ")";
+    for (const auto& line : map->lines()) {
+      if (line.to != field) continue;
+      auto one = paths(line.from);
+      if (line.facet != "core") one += " (" + cell(line.facet) + ")";
       if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
     }
   std::string out;
@@ -98,7 +103,7 @@ std::string matrix(std::string_view entity, const std::vector<const provider*>& 
   for (const auto* reader : readers) cells.emplace_back(reader->name);
   auto out = "\n### " + std::string(entity) + "\n\n" + row(cells) + rule_line(cells.size());
   for (const auto field : fields_of(entity, readers)) {
-    cells = {quoted(field)};
+    cells = {as_code(field)};
     for (const auto* reader : readers) cells.push_back(sources(*reader, entity, field));
     out += row(cells);
   }
@@ -112,23 +117,23 @@ std::string who_fills_what(std::span<const provider> all) {
     for (const auto& each : all)
       if (!maps_of(each, entity).empty()) readers.push_back(&each);
     if (readers.empty())
-      unread += (unread.empty() ? "" : ", ") + quoted(entity);
+      unread += (unread.empty() ? "" : ", ") + as_code(entity);
     else
       out += matrix(entity, readers);
   }
   return unread.empty() ? out : out + "\nRead by no plugin: " + unread + ".\n";
 }
 
-std::string what_becomes_of(const provider& from, const table& of) {
-  const auto& map = *of.map;
-  auto out = "\n### " + std::string(from.name) + ": " + std::string(map.entity);
-  if (maps_of(from, map.entity).size() > 1) out += " (" + quoted(of.name) + ")";
+std::string what_becomes_of(const provider& from, const sdk::stream_fields& of) {
+  const auto& map = of.fields;
+  auto out = "\n### " + from.name + ": " + map.entity();
+  if (maps_of(from, map.entity()).size() > 1) out += " (" + as_code(of.stream) + ")";
   out += "\n\n" + row({"provider's field", "canonical field", "kind of value", "facet"}) + rule_line(4);
-  for (const auto& rule : map.rules)
-    out += row({path(rule.from), quoted(rule.to), cell(rule.as.name), cell(rule.in_facet)});
-  if (map.dropped.empty()) return out;
+  for (const auto& line : map.lines())
+    out += row({paths(line.from), as_code(line.to), cell(line.kind), cell(line.facet)});
+  if (map.dropped().empty()) return out;
   out += "\n" + row({"dropped field", "why"}) + rule_line(2);
-  for (const auto& field : map.dropped) out += row({path(field.from), cell(field.why)});
+  for (const auto& field : map.dropped()) out += row({as_code(field.from), cell(field.why)});
   return out;
 }
 
@@ -137,7 +142,7 @@ std::string what_becomes_of(const provider& from, const table& of) {
 std::string page(std::span<const provider> of) {
   auto out = std::string(head) + who_fills_what(of);
   for (const auto& each : of) {
-    out += "\n## " + std::string(each.name) + "\n";
+    out += "\n## " + each.name + "\n";
     for (const auto& table : each.tables) out += what_becomes_of(each, table);
   }
   return out;

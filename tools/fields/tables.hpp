@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field maps of every plugin that has a mapping.hpp. Which there are is found when the build is configured.
+// The field tables of every manifest that has some.
 #pragma once
 
-#include <koppel/sdk/field_map.hpp>
+#include <koppel/sdk/field_table.hpp>
 
-#include <span>
-#include <string_view>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace koppel::fields {
 
-struct table {
-  std::string_view name;  ///< the variable's: "company_map"
-  const sdk::field_map* map;
-};
-
 struct provider {
-  std::string_view name;  ///< the plugin's: "teamleader"
-  std::span<const table> tables;
+  std::string name;  ///< the plugin's: "teamleader"
+  std::vector<sdk::stream_fields> tables;
 };
 
-/// In the order of the alphabet.
-std::span<const provider> providers();
+/// Of the folders in `plugins` whose manifest.toml has a table; in the order of the alphabet. Kinds of value are known
+/// by name alone: whether the plugin has them, its own tests see. Throws std::runtime_error with the folder and what is
+/// wrong.
+std::vector<provider> providers_in(const std::filesystem::path& plugins);
 
 }  // namespace koppel::fields

@@ -107,6 +107,9 @@ void add_provider_verbs(CLI::App& top, arguments_of_all& a) {
   auto* list = verb(*webhook, a, "list", "What came, newest first, and what became of it", "  koppelctl webhook list",
                     [&a](surroundings& s) { return list_webhooks(s, a.limit); });
   list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
+  auto* address = verb(*webhook, a, "address", "Where a connection's webhooks are to be sent: a secret",
+                       "  koppelctl webhook address teamleader/acme", with_name(a, show_webhook_address));
+  address->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
 }
 
 void add_connect(CLI::App& connection, arguments_of_all& a) {

@@ -45,6 +45,7 @@ ending list_apps(surroundings& s);
 /// `language` is nl, fr or en: of the guide.
 ending show_provider(surroundings& s, const std::string& name, const std::string& language);
 ending list_webhooks(surroundings& s, std::size_t limit);
+ending show_webhook_address(surroundings& s, const full_name& name);
 
 // tokens.cpp
 struct new_token {

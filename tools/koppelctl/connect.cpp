@@ -90,6 +90,13 @@ class conversation {
     t_.err << "\n" << std::flush;
   }
 
+  /// The link that was used up leads nowhere any more.
+  void show_next_link(const json::object& connection) {
+    const auto next = printable(text_of(object_of(connection, "open_link"), "link"));
+    if (next.empty()) return;
+    t_.out << "\n" << sentence_of_next_link(t_.speaks) << "\n\n" << next << "\n";
+  }
+
   /// Looks until the status is one that somebody decided, or the time is over.
   result<json::object> await_callback(const json::object& attempt) {
     const auto refusals = attempt.contains("refusals")
@@ -190,6 +197,7 @@ class conversation {
              << wish_.name.text() << " is connected" << (account.empty() ? "" : " to " + account) << ".\n";
     } else {
       t_.out << failure_text(auth, t_.speaks);
+      show_next_link(connection);
     }
     return authorized ? exit_code::ok : exit_code::refused;
   }

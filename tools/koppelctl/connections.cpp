@@ -58,6 +58,14 @@ void print_connection(terminal& t, const json::object& c) {
     const auto* tag = t.speaks == language::nl ? "nl" : t.speaks == language::fr ? "fr" : "en";
     line("Hint", printable(text_of(object_of(auth, "hint"), tag)));
   }
+  if (const auto& hooks = object_of(c, "webhooks"); !hooks.empty()) {
+    const auto end = text_of(hooks, "ends_at"), last = text_of(hooks, "last_received_at"),
+               why = text_of(hooks, "reason");
+    line("Webhooks", printable(text_of(hooks, "state")) + (end.empty() ? "" : " until " + short_time(end) + " UTC") +
+                         (last.empty() ? "" : ", the last at " + short_time(last) + " UTC") +
+                         (why.empty() ? "" : ": " + printable(why)));
+  }
+  line("Open link", printable(text_of(object_of(c, "open_link"), "link")));
   print_streams(t, array_of(c, "streams"));
 }
 

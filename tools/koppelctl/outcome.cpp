@@ -103,6 +103,13 @@ std::string failure_text(const boost::json::object& auth, language in) {
   return text;
 }
 
+std::string sentence_of_next_link(language in) {
+  static constexpr wording next{
+      "", "Een nieuwe link voor de volgende poging, een uur geldig:",
+      "Un nouveau lien pour le prochain essai, valable une heure :", "A new link for the next try, good for an hour:"};
+  return std::string(next.in(in));
+}
+
 std::string account_text(const boost::json::object& account) {
   const auto id = printable(text_of(account, "id"));
   if (id.empty()) return {};

@@ -19,6 +19,9 @@ std::string turn_sentence(std::string_view action, std::string_view by, language
 /// A failed authorisation, in lines: display, why, whose turn, hint. `auth` has the fields of auth.status.
 std::string failure_text(const boost::json::object& auth, language in);
 
+/// What stands above the link for the next try.
+std::string sentence_of_next_link(language in);
+
 /// "«Acme BVBA» (id 42, production)"; empty where the account is not known.
 std::string account_text(const boost::json::object& account);
 

@@ -94,10 +94,10 @@ ending list_webhooks(surroundings& s, std::size_t limit) {
     const auto state = text_of(w, "state");
     const auto connection = text_of(w, "connection");
     shown.add({short_time(text_of(w, "received_at")),
-               text_of(w, "provider") + "/" + text_of(w, "app"),
-               {state, state == "done"      ? colour::good
-                       : state == "pending" ? colour::waiting
-                                            : colour::bad},
+               text_of(w, "app").empty() ? text_of(w, "provider") : text_of(w, "provider") + "/" + text_of(w, "app"),
+               {state, state == "done"                            ? colour::good
+                       : state == "pending" || state == "waiting" ? colour::waiting
+                                                                  : colour::bad},
                connection.empty() ? cell("-", colour::faint) : cell(connection),
                text_of(w, "reason")});
   });
@@ -105,6 +105,20 @@ ending list_webhooks(surroundings& s, std::size_t limit) {
     t.out << "Nothing has come by webhook yet. Which address to register: koppelctl provider show NAME\n";
   else
     shown.print(t.out, t.colours);
+  return exit_code::ok;
+}
+
+ending show_webhook_address(surroundings& s, const full_name& name) {
+  const auto answer = s.daemon.get(path_of(name) + "/webhook-address");
+  if (!answer) return answer.error();
+  auto& t = s.console;
+  if (t.json) {
+    print_document(t, *answer);
+    return exit_code::ok;
+  }
+  t.out << "Address  " << printable(text_of(*answer, "url")) << "\n";
+  if (const auto token = text_of(*answer, "token"); !token.empty()) t.out << "Token    " << printable(token) << "\n";
+  t.out << "Show them to nobody but the provider.\n";
   return exit_code::ok;
 }
 

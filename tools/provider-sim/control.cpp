@@ -53,11 +53,20 @@ json::object describe_clock(instant now) {
 }  // namespace
 
 reply simulator::control(const request& asked, instant now) {
+  auto answer = answer_control(asked, now);
+  outbox_.accept(provider_->take_deliveries(), now);
+  return answer;
+}
+
+reply simulator::answer_control(const request& asked, instant now) {
   boost::system::error_code failed;
   const auto body = json::parse(asked.body.empty() ? "{}" : asked.body, failed);
   if (asked.method == "POST" && (failed || !body.is_object())) return wrong(400, "the body must be a JSON object");
   if (auto own = provider_->control(asked, body.is_object() ? body.get_object() : json::object(), now))
     return *std::move(own);
+  if (asked.path.starts_with("/webhooks"))
+    return webhook_order(asked.method, asked.path.substr(std::string("/webhooks").size()), asked,
+                         body.is_object() ? body.get_object() : json::object(), now);
   if (asked.method == "GET") return get(asked.path, asked, now);
   if (asked.method == "DELETE" && asked.path == "/faults") {
     faults_.clear();
@@ -71,7 +80,6 @@ reply simulator::get(const std::string& path, const request& asked, instant now)
   if (path == "/clients") return done({{"clients", provider_->clients().to_json()}});
   if (path == "/clock") return done(describe_clock(now));
   if (path == "/knobs") return done(provider_->knobs().to_json());
-  if (path == "/webhooks") return done({{"webhooks", provider_->webhooks_overview()}});
   if (path == "/tokens/presented") return done(provider_->grants().presented());
   if (path == "/secrets") return done(provider_->grants().secrets());
   if (path == "/records") return export_records(asked);
@@ -79,6 +87,11 @@ reply simulator::get(const std::string& path, const request& asked, instant now)
   if (path == "/requests") {
     const auto query = decode_form(asked.query);
     return json_reply(200, journal_.since(query_number(query, "since", 0), query_number(query, "limit", 10'000)));
+  }
+  if (path == "/requests/times") {
+    const auto query = decode_form(asked.query);
+    const auto* part = find_field(query, "path");
+    return done(journal_.times(query_number(query, "since", 0), part ? *part : ""));
   }
   return wrong(404, "no such route");
 }

@@ -3,6 +3,7 @@
 // measured itself, to know what Koppel cost.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -30,6 +31,9 @@ class journal {
   void add(journal_entry entry);
   /// {"next":N,"requests":[...]} with the entries whose seq is after `since`, at most `limit`.
   std::string since(std::uint64_t since, std::size_t limit) const;
+  /// {"count","work_us":{"mean","p50","p95","p99","most"},"duration_us":{...}} of the whole answers after `since` to
+  /// paths that contain `path`.
+  boost::json::object times(std::uint64_t since, std::string_view path) const;
 
  private:
   std::deque<journal_entry> entries_;

@@ -58,11 +58,12 @@ class provider {
   /// A client that is about to be registered: what it leaves out is filled in. Returns what is wrong with it.
   virtual std::optional<std::string> complete_client(client&) const { return std::nullopt; }
 
-  /// Webhooks for a change; they go out through `send`.
+  /// Webhooks for a change; they go out through `send`. Nothing need have changed: a flood is announced as well.
   virtual void announce(const record_change&, instant) {}
   virtual boost::json::array webhooks_overview() const { return {}; }
-  /// How an attempt went; `attempts_left` (already counted down) and `pause` may be changed.
-  virtual void delivered(delivery&, bool) {}
+  /// How an attempt at a delivery with `registration` went; `attempts_left` (already counted down) and `pause` may be
+  /// changed.
+  virtual void delivered(delivery&, const attempt&) {}
 
   /// A request on the control port that this provider answers itself, or otherwise than usual.
   virtual std::optional<reply> control(const request&, const boost::json::object&, instant) { return std::nullopt; }

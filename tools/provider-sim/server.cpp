@@ -20,12 +20,10 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 #include <csignal>
-#include <deque>
 #include <iostream>
 
+#include "courier.hpp"
 #include "timestamps.hpp"
 
 namespace koppel::provider_sim {
@@ -81,20 +79,6 @@ std::string head_of(const reply& answer, instant now, bool keep_alive) {
   return head + "\r\n";
 }
 
-/// Only webhooks to this machine are delivered: a simulator must not call strangers.
-struct local_target {
-  std::uint16_t port = 0;
-  std::string target;
-};
-std::optional<local_target> local_webhook(const std::string& url) {
-  const auto parsed = boost::urls::parse_uri(url);
-  if (!parsed || parsed->scheme() != "http" || parsed->host() != "127.0.0.1" || parsed->port_number() == 0)
-    return std::nullopt;
-  auto target = std::string(parsed->encoded_resource());
-  if (!target.starts_with('/')) target.insert(0, "/");
-  return local_target{parsed->port_number(), std::move(target)};
-}
-
 }  // namespace
 
 struct server::shell {
@@ -104,9 +88,8 @@ struct server::shell {
   tcp::acceptor acceptor{context, {asio::ip::address_v4::loopback(), 0}};
   tcp::acceptor control_acceptor{context, {asio::ip::address_v4::loopback(), 0}};
   asio::signal_set signals{context, SIGTERM, SIGINT};
-  asio::steady_timer delivery_wake{context, steady_clock::time_point::max()};
-  std::deque<delivery> deliveries;
   const steady_clock::time_point started = steady_clock::now();
+  courier webhooks{context, behind, [this] { return now(); }};
 
   shell(simulator& simulated, const certificate_files& certificates, std::uint16_t port, std::uint16_t control_port)
       : behind(simulated) {
@@ -145,9 +128,6 @@ struct server::shell {
   asio::awaitable<bool> answer_one(Stream& stream, beast::flat_buffer& buffer, bool control);
   template <class Stream>
   asio::awaitable<bool> write_reply(Stream& stream, const reply& answer, bool keep_alive);
-  asio::awaitable<void> deliver_webhooks();
-  asio::awaitable<void> deliver_again(delivery one);
-  asio::awaitable<bool> deliver(const delivery& one);
 };
 
 asio::awaitable<void> server::shell::accept_provider() {
@@ -203,8 +183,7 @@ asio::awaitable<bool> server::shell::answer_one(Stream& stream, beast::flat_buff
   const auto answer = control ? behind.control(asked, asked_at) : behind.serve(asked, asked_at);
   const auto decided_at = steady_clock::now();
   const bool goes_on = co_await write_reply(stream, answer, keep_alive);
-  for (auto& one : behind.take_deliveries()) deliveries.push_back(std::move(one));
-  delivery_wake.cancel();
+  webhooks.look_again();
   if (control) co_return goes_on;
   const auto microseconds = [&](steady_clock::time_point until) {
     return std::chrono::duration_cast<std::chrono::microseconds>(until - read_at).count();
@@ -255,49 +234,6 @@ asio::awaitable<bool> server::shell::write_reply(Stream& stream, const reply& an
   co_return false;
 }
 
-asio::awaitable<void> server::shell::deliver_webhooks() {
-  for (;;) {
-    if (deliveries.empty()) co_await delivery_wake.async_wait(token);
-    if (deliveries.empty()) continue;
-    auto one = std::move(deliveries.front());
-    deliveries.pop_front();
-    const bool taken = co_await deliver(one);
-    --one.attempts_left;
-    behind.delivered(one, taken);
-    if (!taken && one.attempts_left > 0) supervise("webhook that was refused", deliver_again(std::move(one)));
-  }
-}
-
-asio::awaitable<void> server::shell::deliver_again(delivery one) {
-  asio::steady_timer pause(context, one.pause);
-  co_await pause.async_wait(token);
-  deliveries.push_back(std::move(one));
-  delivery_wake.cancel();
-}
-
-asio::awaitable<bool> server::shell::deliver(const delivery& one) {
-  const auto where = local_webhook(one.url);
-  if (!where) co_return false;
-  beast::tcp_stream stream(context);
-  stream.expires_after(std::chrono::seconds(5));
-  const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), where->port);
-  const auto [refused] = co_await stream.async_connect(endpoint, token);
-  if (refused) co_return false;
-  http::request<http::string_body> post(http::verb::post, where->target, 11);
-  post.set(http::field::host, "127.0.0.1:" + std::to_string(where->port));
-  post.set(http::field::content_type, "application/json");
-  post.keep_alive(false);
-  for (const auto& [name, value] : one.headers) post.set(name, value);
-  post.body() = one.body;
-  post.prepare_payload();
-  const auto [cut, sent] = co_await http::async_write(stream, post, token);
-  if (cut) co_return false;
-  beast::flat_buffer buffer;
-  http::response<http::string_body> answer;
-  const auto [failed, received] = co_await http::async_read(stream, buffer, answer, token);
-  co_return !failed && answer.result_int() >= 200 && answer.result_int() < 300;
-}
-
 server::server(simulator& behind, const certificate_files& certificates, std::uint16_t port, std::uint16_t control_port)
     : shell_(std::make_unique<shell>(behind, certificates, port, control_port)) {}
 
@@ -312,7 +248,7 @@ void server::run() {
   });
   shell_->supervise("provider listener", shell_->accept_provider());
   shell_->supervise("control listener", shell_->accept_control());
-  shell_->supervise("webhooks", shell_->deliver_webhooks());
+  shell_->webhooks.start();
   shell_->context.run();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The shell: two listeners on the loopback (TLS for the provider, plain HTTP for control) and the delivery of webhooks,
-// all on one thread. Beast and SSL stay in server.cpp.
+// The shell: two listeners on the loopback (TLS for the provider, plain HTTP for control) and the courier of webhooks,
+// all on one thread. Beast and SSL stay in server.cpp and courier.cpp.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,9 @@
 
 #include "faults.hpp"
 #include "journal.hpp"
+#include "outbox.hpp"
 #include "provider.hpp"
+#include "webhook_route.hpp"
 
 namespace koppel::provider_sim {
 
@@ -26,9 +28,10 @@ class simulator {
   /// What the control port answers (control.cpp).
   reply control(const request& asked, instant now);
 
-  /// The webhooks that the last requests caused; the shell delivers them and reports through `delivered`.
-  std::vector<delivery> take_deliveries() { return provider_->take_deliveries(); }
-  void delivered(delivery& one, bool taken) { provider_->delivered(one, taken); }
+  /// The webhooks that requests caused; the courier asks for what is due and reports through `delivered`.
+  outbox& deliveries() { return outbox_; }
+  void delivered(parcel one, const attempt& result, instant now);
+  const webhook_routes& webhook_places() const { return webhook_routes_; }
 
   std::vector<std::string> hosts() const { return provider_->hosts(); }
   journal& requests() { return journal_; }
@@ -39,6 +42,7 @@ class simulator {
  private:
   using json_object = boost::json::object;
 
+  reply answer_control(const request& asked, instant now);
   reply post(const std::string& path, const json_object& body, instant now);
   reply get(const std::string& path, const request& asked, instant now);
   reply put_client(const json_object& body);
@@ -48,11 +52,19 @@ class simulator {
   reply export_records(const request& asked);
   reply count_records();
   std::string entity_choice();
+  // webhook_control.cpp
+  reply webhook_order(const std::string& method, const std::string& path, const request& asked, const json_object& body,
+                      instant now);
+  reply flood(const json_object& body, instant now);
+  reply forge(const json_object& body, instant now);
+  reply route_webhooks(const json_object& body);
 
   std::unique_ptr<provider> provider_;
   instant start_;
   std::chrono::milliseconds advanced_{0};
   std::map<std::string, std::chrono::milliseconds> delays_;  ///< by part of a path; "" for every path
+  outbox outbox_;
+  webhook_routes webhook_routes_;
   faults faults_;
   journal journal_;
   hex_source random_;

@@ -13,7 +13,8 @@ import tempfile
 import threading
 import time
 
-from koppel import Rig
+import bench_auth as bench_auth_cases
+from koppel import Rig, free_port
 from provider import wait_until
 
 
@@ -34,6 +35,7 @@ class Table:
 
     def __init__(self):
         self.rows = []
+        self.details = []  # what a bench has besides, for its JSON
 
     def add(self, name, value, unit, compared_with, holds=None):
         self.rows.append({"name": name, "value": round(value, 3), "unit": unit, "compared_with": compared_with,
@@ -95,44 +97,19 @@ def bench_sync(rig, options, table):
     table.add("second, unchanged read", options.records / seconds, "records/s", f"{read:,} rows read")
 
 
-class Follower:
-    """koppelctl event follow in a child; remembers when each auth.status event was seen."""
-
-    def __init__(self, rig):
-        self.child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "event",
-                                       "follow", "--type", "auth.status", "--from", "start"],
-                                      stdout=subprocess.PIPE, text=True)
-        self.seen = {}
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-
-    def _read(self):
-        for line in self.child.stdout:
-            now = time.monotonic()
-            event = json.loads(line)
-            self.seen.setdefault((event["connection"], event["data"]["status"]), now)
-
-    def stop(self):
-        self.child.terminate()
-        self.child.wait()
-
-
-def bench_auth(rig, options, table):
-    """From the code's arrival (the browser opens the callback) to the auth.status event at a consumer."""
-    rig.start_simulator("--companies", 10, "--contacts", 10, "--rate-limit", 1_000_000)
-    rig.schedule = False
-    rig.write_config()
-    rig.start_host()
-    follower = Follower(rig)
-    try:
-        times = [one_authorisation(rig, follower, number) for number in range(1, options.connections + 1)]
-    finally:
-        follower.stop()
-    beyond = sorted(total - provider for total, provider in times)
-    table.add("code to auth.status, beyond the provider's answers, worst", beyond[-1] * 1000, "ms", "under 1,000",
-              beyond[-1] < 1)
-    table.add("the same, median", statistics.median(beyond) * 1000, "ms", f"{len(beyond)} connections")
-    table.add("the provider's own answers, median", statistics.median(p for _, p in times) * 1000, "ms", "")
+def bench_auth(_, options, table):
+    """Each provider's answers, what the customer reads, and the time to the event (bench_auth.py)."""
+    rows = bench_auth_cases.run(options, options.kinds.split(",") if options.kinds else None)
+    bench_auth_cases.show(rows)
+    print()
+    for provider in dict.fromkeys(row["provider"] for row in rows):
+        own = [row["milliseconds"] for row in rows if row["provider"] == provider]
+        table.add(f"{provider}: click or paste to auth.status, beyond the provider's answers, worst", max(own), "ms",
+                  f"under 1,000; median {statistics.median(own):.0f}, {len(own)} cases", max(own) < 1000)
+        table.add(f"{provider}: cases that read as they should", sum(r["holds"] for r in rows
+                                                                     if r["provider"] == provider), "",
+                  f"of {len(own)}", all(r["holds"] for r in rows if r["provider"] == provider))
+    table.details = rows
 
 
 def new_client(rig, number):
@@ -141,24 +118,6 @@ def new_client(rig, number):
               "scopes": ["companies", "contacts", "departments", "users"], "redirect_uris": [], "account": account}
     rig.sim.post("/clients", client)
     return client
-
-
-def one_authorisation(rig, follower, number):
-    rig.add_app(f"teamleader/app-{number}", client=new_client(rig, number))
-    name = f"customer-{number}"
-    rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}")
-    child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "connection",
-                              "connect", f"teamleader/{name}", "--yes"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    browser = rig.browser()
-    callback = browser.consent(json.loads(child.stdout.readline())["link"])
-    logged = len(requests_of(rig))
-    start = time.monotonic()
-    browser.exchange("GET", callback)
-    seen = wait_until("the auth.status event", lambda: follower.seen.get((name, "authorized")), 30, every=0.001)
-    child.communicate(timeout=30)
-    provider = sum(r["duration_us"] for r in requests_of(rig)[logged:]) / 1e6
-    return seen - start, provider
 
 
 # Each is a stream of the fixture vandal (tests/fixtures/bad_plugins/puppet.cpp).
@@ -302,30 +261,114 @@ def requests_of(rig):
     return listed["requests"] if isinstance(listed, dict) else listed
 
 
+class Hinted(threading.Thread):
+    """Follows record events, as a consumer does: when each (connection, record) was first seen because of a webhook."""
+
+    def __init__(self, rig):
+        super().__init__(daemon=True)
+        self.seen = {}
+        self.child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "event",
+                                       "follow", "--type", "sync.company"], stdout=subprocess.PIPE, text=True)
+        self.start()
+
+    def run(self):
+        for line in self.child.stdout:
+            now, event = time.time(), json.loads(line)
+            if event["data"].get("cause") == "webhook":
+                self.seen.setdefault((event["connection"], event["data"]["id"]), now)
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
+def percentile(ordered, share):
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def bench_webhooks(rig, options, table):
+    """From the 2xx for a webhook to the record's event at a consumer: all connections are told of each change."""
+    rate = options.rate
+    changes = max(1, int(rate / options.connections * options.seconds))
+    rig.ingress_port = free_port()
+    rig.start_simulator("--companies", changes, "--contacts", 0)
+    rig.write_config()
+    rig.start_host()
+    names = {}
+    for number in range(1, options.connections + 1):
+        name = f"customer-{number}"
+        rig.add_app(f"teamleader/app-{number}", client=new_client(rig, number))
+        rig.ask("connection", "add", f"teamleader/{name}", "--app", f"app-{number}")
+        rig.connect(f"teamleader/{name}")
+    for number in range(1, options.connections + 1):
+        name = f"customer-{number}"
+        wait_until(f"{name}'s registration",
+                   lambda n=name: rig.connection(f"teamleader/{n}")["webhooks"]["state"] == "registered", 60)
+        names[rig.ask("webhook", "address", f"teamleader/{name}")["url"]] = name
+    follower = Hinted(rig)
+    ids = [c["id"] for c in rig.sim.records("company")]
+    before, cpu, began = len(requests_of(rig)), cpu_seconds(rig.host.pid), time.monotonic()
+    rig.sim.post("/webhooks/rules", {"at_once": 64})
+    for number, record in enumerate(ids[:changes]):
+        pause = began + number * options.connections / rate - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        rig.sim.post("/records/change", {"entity": "company", "count": 1, "ids": [record]})
+    sent_in = time.monotonic() - began
+    hints = changes * options.connections
+    try:
+        wait_until("every event", lambda: len(follower.seen) >= hints, 120, every=0.05)
+    except TimeoutError:
+        pass
+    took = time.monotonic() - began
+    follower.stop()
+    attempts = rig.sim.get("/webhooks/attempts?since=0&limit=100000")["attempts"]
+    reads = rig.sim.get(f"/requests/times?path=/companies.info&since={before}")
+    answer = reads["duration_us"]["p50"] / 1e6
+    waits = sorted(follower.seen[key] - a["answered_us"] / 1e6 - answer for a in attempts if a["status"] == 200
+                   for key in [(names.get(a["url"]), a["ids"][0])] if key in follower.seen)
+    taken = sum(a["status"] == 200 for a in attempts)
+    table.add("webhooks answered with 2xx", taken, "", f"{hints} sent, at {hints / sent_in:.0f}/s", taken == hints)
+    table.add("2xx to event, beyond the provider's answer, p99", percentile(waits, 0.99) * 1000, "ms", "under 300",
+              percentile(waits, 0.99) < 0.3)
+    table.add("the same, median", percentile(waits, 0.5) * 1000, "ms", "")
+    table.add("the same, worst", waits[-1] * 1000, "ms", "")
+    table.add("events of those webhooks", len(follower.seen), "", f"every one of {hints}", len(follower.seen) == hints)
+    table.add("reads of a record for each webhook", reads["count"] / hints, "", "1 at most",
+              reads["count"] <= hints)
+    table.add("requests of one connection in a minute", reads["count"] / options.connections / took * 60, "",
+              "200 at most", reads["count"] / options.connections / took * 60 <= 200)
+    table.add("the provider's answer, median", answer * 1000, "ms", "")
+    table.add("koppeld's processor time for a webhook", (cpu_seconds(rig.host.pid) - cpu) / hints * 1e6, "us", "")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="tools/bench", description="Measures Koppel against its simulator.")
-    parser.add_argument("what", choices=["sync", "auth", "runners"])
+    parser.add_argument("what", choices=["sync", "auth", "runners", "webhooks"])
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", metavar="FILE", help="write the table's rows there")
     parser.add_argument("--records", type=int, default=100_000,
                         help="sync: contacts; runners: companies of the good connection (default 100000)")
-    parser.add_argument("--connections", type=int, default=20, help="auth: connections (default 20)")
-    parser.add_argument("--kinds", help="runners: of misbehaviour, by commas (default all)")
+    parser.add_argument("--connections", type=int, default=100, help="webhooks: connections (default 100)")
+    parser.add_argument("--kinds", help="auth: providers; runners: misbehaviour; by commas (default all)")
     parser.add_argument("--slots", type=int, default=5, help="runners: with and without, each (default 5)")
-    parser.add_argument("--seconds", type=float, default=4, help="runners: of a slot (default 4)")
+    parser.add_argument("--seconds", type=float, default=4, help="runners: of a slot (default 4); webhooks: how long they come")
+    parser.add_argument("--rate", type=float, default=200, help="webhooks: a second, over all (default 200)")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="koppel-bench-")
     rig = Rig(options.build, folder, schedule=False)
     table = Table()
     try:
-        {"sync": bench_sync, "auth": bench_auth, "runners": bench_runners}[options.what](rig, options, table)
+        {"sync": bench_sync, "auth": bench_auth, "runners": bench_runners,
+         "webhooks": bench_webhooks}[options.what](rig, options, table)
     finally:
         rig.stop()
         shutil.rmtree(folder, ignore_errors=True)
     table.print()
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(table.rows, file, indent=2)
+            json.dump({"rows": table.rows, "cases": table.details} if table.details else table.rows, file, indent=2,
+                      ensure_ascii=False)
     return 0 if table.good() else 1
 
 

@@ -14,6 +14,13 @@ from customs import Customs
 from provider import Browser, Simulator, wait_until
 
 
+def free_port():
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Rest:
     """Somebody with an API token, or without one."""
 
@@ -45,7 +52,7 @@ class Rig:
     """Simulators, a host and a consumer in one folder, on loopback and ipc only. `sim` is the simulator that was
     started first, for who needs no other."""
 
-    def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0, rest=False):
+    def __init__(self, build, folder, plugins=None, schedule=True, interval_s=0, rest=False, public=False):
         self.bin = os.path.join(build, "bin")
         self.folder = folder
         self.plugins = plugins or os.path.join(build, "plugins")
@@ -56,6 +63,7 @@ class Rig:
         self.config = os.path.join(folder, "koppel.toml")
         self.key_file = os.path.join(folder, "key")
         self.host_log = os.path.join(folder, "koppeld.log")
+        self.ingress_port = free_port() if public else None  # with one, webhooks are registered
         self.sims = {}  # provider -> Simulator
         self.host = self.consumer = None
 
@@ -80,7 +88,8 @@ class Rig:
                       encoding="ascii") as file:
                 file.write(secrets.token_hex(32) + "\n")
         lines = [f'data_folder = "{self.folder}/data"', f'plugin_folder = "{self.plugins}"',
-                 f'key_file = "{self.key_file}"', "", "[ingress]", 'address = "127.0.0.1"', "port = 0", "",
+                 f'key_file = "{self.key_file}"', "", "[ingress]", 'address = "127.0.0.1"',
+                 *self._ingress(), "",
                  "[bus]", f'folder = "{self.bus}"', "", "[control]", f'socket = "{self.socket}"', "",
                  "[sync]", f"schedule = {'true' if self.schedule else 'false'}", f"interval_s = {self.interval_s}", ""]
         if self.rest:
@@ -91,6 +100,11 @@ class Rig:
                           f'ca_file = "{sim.ca_file}"', ""]
         with open(self.config, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + extra)
+
+    def _ingress(self):
+        if self.ingress_port is None:
+            return ["port = 0"]
+        return [f"port = {self.ingress_port}", f'public_url = "http://127.0.0.1:{self.ingress_port}"']
 
     def start_host(self, wait=True, faults=None):
         with open(self.host_log, "ab") as log:

@@ -44,7 +44,7 @@ class Town:
         plugins = os.path.join(folder, "plugins")
         os.makedirs(plugins, mode=0o755)
         shutil.copy(os.path.join(build, "plugins", "teamleader.so"), plugins)
-        self.rig = Rig(build, folder, plugins=plugins, interval_s=1)
+        self.rig = Rig(build, folder, plugins=plugins, interval_s=1, public=True)
         self.random = random
         self.names = [f"customer-{n}" for n in range(1, customers + 1)]
         self.deaths = []  # of hosts, on the simulator's clock

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define KOPPEL_ABI_MAJOR 1u
-#define KOPPEL_ABI_MINOR 1u
+#define KOPPEL_ABI_MINOR 2u
 /* Major in the high 16 bits, minor in the low 16. Equal majors understand each other. */
 #define KOPPEL_ABI_VERSION ((KOPPEL_ABI_MAJOR << 16) | KOPPEL_ABI_MINOR)
 

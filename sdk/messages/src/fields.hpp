@@ -48,6 +48,8 @@ struct schema<start> {
                                             field{"ids", &start::ids},
                                             field{"settings", &start::settings},
                                             field{"deadline", &start::deadline},
+                                            field{"webhook_url", &start::webhook_url},
+                                            field{"webhook_token", &start::webhook_token},
                                             field{"now", &start::now}};
 };
 
@@ -141,7 +143,8 @@ struct schema<done> {
                                             field{"account_id", &done::account_id},
                                             field{"account_name", &done::account_name},
                                             field{"account_environment", &done::account_environment},
-                                            field{"streams_refused", &done::streams_refused}};
+                                            field{"streams_refused", &done::streams_refused},
+                                            field{"registered_until", &done::registered_until}};
 };
 
 template <>

@@ -150,6 +150,16 @@ std::vector<std::string> toml_reader::keys() {
   return all;
 }
 
+std::vector<std::string> toml_reader::keys_as_written() {
+  auto all = keys();
+  const auto place = [this](const std::string& key) {
+    const auto at = table_.find(key)->first.source().begin;
+    return std::pair(at.line, at.column);
+  };
+  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
+  return all;
+}
+
 void toml_reader::problem(const char* key, const std::string& what) {
   const toml::node* node = table_.get(key);
   problems_.add(node != nullptr ? node->source() : table_.source(), name(key), what);

@@ -7,16 +7,10 @@ namespace {
 
 using namespace koppel::sdk;
 
-constexpr rule rules[] = {{"/name", "name", kinds::text}, {"/note", "remarks", kinds::text}};
-constinit const field_map people_map{entity::contact, rules, {}};
-constinit const field_map firms_map{entity::company, rules, {}};
-
-record to_person(const json& row) { return map_row(people_map, row, "/id", "/changed"); }
-record to_firm(const json& row) { return map_row(firms_map, row, "/id", "/changed"); }
-
 class almanac : public connector {
  public:
   almanac() {
+    fields_in_manifest();
     stream("people", entity::contact, &almanac::people, &almanac::person);
     stream("firms", entity::company, &almanac::firms, &almanac::firm);
   }
@@ -29,14 +23,12 @@ class almanac : public connector {
   }
 
  private:
-  task<> people(sync& run) { return read(run, "/people", to_person); }
-  task<> firms(sync& run) { return read(run, "/firms", to_firm); }
-  task<record> person(job& run, std::string id) {
-    return one(run, "/people/", entity::contact, std::move(id), to_person);
-  }
-  task<record> firm(job& run, std::string id) { return one(run, "/firms/", entity::company, std::move(id), to_firm); }
+  task<> people(sync& run) { return read(run, "/people"); }
+  task<> firms(sync& run) { return read(run, "/firms"); }
+  task<record> person(job& run, std::string id) { return one(run, "/people/", std::move(id)); }
+  task<record> firm(job& run, std::string id) { return one(run, "/firms/", std::move(id)); }
 
-  task<> read(sync& run, std::string_view path, record (*map)(const json&)) {
+  task<> read(sync& run, std::string_view path) {
     const bool from_the_start = run.full() && !run.resumed();
     std::string since(from_the_start ? "" : run.cursor());
     for (bool more = true; more;) {
@@ -44,7 +36,7 @@ class almanac : public connector {
       const auto answer = co_await run.http(std::move(request));
       const auto rows = answer.array("rows");
       auto page = run.page();
-      for (const auto& row : rows) page.add_row(row, map);
+      page.add_rows(rows, [&run](const json& row) { return run.fields().map(row, "/id", "/changed"); });
       const auto last = rows.empty() ? json() : rows[rows.size() - 1];
       const std::string newest(last["changed"].text().value_or(since));
       more = answer["more"].boolean().value_or(false);
@@ -54,12 +46,12 @@ class almanac : public connector {
     }
   }
 
-  task<record> one(job& run, std::string path, std::string_view entity, std::string id, record (*map)(const json&)) {
+  task<record> one(job& run, std::string path, std::string id) {
     auto request = run.get(path + id);
     const auto answer = co_await run.http_any(request);
-    if (answer.status == 404) co_return record::not_there(entity, id);
+    if (answer.status == 404) co_return record::not_there(run.fields().entity(), id);
     if (!answer.ok()) throw http_error(request, answer);
-    co_return map(answer.json());
+    co_return run.fields().map(answer.json(), "/id", "/changed");
   }
 };
 

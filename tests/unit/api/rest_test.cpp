@@ -400,6 +400,34 @@ TEST_CASE("a code that is refused takes the settings with it, and a renewal mean
   w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(c.app_id)->reveal() == "secret-canary"); });
 }
 
+TEST_CASE("a refused code is answered with a link for the next try, which is shown to those who may connect",
+          "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  const auto saved = w.call("PUT", "/v1/customers/4711/providers/nameplate", token, {},
+                            R"({"client_id":"mine","client_secret":"s","code":"c0de"})");
+  CHECK(saved.status == 201);
+  const auto link_in = [](const api::answer& a) {
+    const auto body = json::parse(a.body);
+    const auto* c = body.as_object().if_contains("connection");
+    const auto& link = (c ? *c : body).at("open_link");
+    return link.is_null() ? std::string() : std::string(link.at("link").as_string());
+  };
+  const auto link = link_in(saved);
+  CHECK_THAT(link, Contains("client_id=mine") && Contains("&state="));
+  const std::string of_customer = "/v1/customers/4711/providers/nameplate";
+  const std::string one = "/v1/connections/nameplate/customer-4711";
+  CHECK(link_in(w.call("GET", of_customer, token)) == link);
+  CHECK(link_in(w.call("GET", one, token)) == link);
+  const auto reader = w.token("reader", "4711", {"read"});
+  CHECK(link_in(w.call("GET", of_customer, reader)).empty());
+  CHECK(link_in(w.call("GET", one, reader)).empty());
+  CHECK_THAT(w.call("GET", "/v1/connections", token).body, !Contains("state="));
+  w.clock.advance(std::chrono::hours{1});
+  CHECK(link_in(w.call("GET", one, token)).empty());
+}
+
 TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {
   rest_world w;
   const auto token = w.token("x", "4711", {"read", "connect"});

@@ -27,32 +27,39 @@ bool has_line(const std::string& text, const std::string& line) {
   return std::find(all.begin(), all.end(), line) != all.end();
 }
 
-constexpr rule person_rules[] = {{"", "name", kinds::text},
-                                 {"/mail", "emails", kinds::emails},
-                                 {"/mail2", "emails", kinds::emails, "detail"},
-                                 {"/a|b", "acme.shoe_size", kinds::text}};
-constexpr dropped_field person_dropped[] = {{"/secret", "nobody's business | theirs"}};
-constexpr rule buyer_rules[] = {{"/title", "name", kinds::text}};
-constinit const field_map person{entity::contact, person_rules, person_dropped};
-constinit const field_map buyer{entity::contact, buyer_rules, {}};
-constinit const field_map deal{"acme.deal", buyer_rules, {}};
-constexpr table acme_tables[] = {{"person_map", &person}, {"deal_map", &deal}};
-constexpr table beta_tables[] = {{"person_map", &person}, {"buyer_map", &buyer}};
-constexpr provider two[] = {{"acme", acme_tables}, {"beta", beta_tables}};
+/// A stream with this table.
+std::string stream_of(const std::string& name, const std::string& entity, const std::string& fields) {
+  return "[[stream]]\nname = \"" + name + "\"\nentity = \"" + entity + "\"\n[stream.fields]\n" + fields;
+}
+
+provider provider_of(const std::string& name, const std::string& streams) {
+  return {name, read_field_tables("[plugin]\nname = \"acme\"\n" + streams, kind_list::with_unknown())};
+}
+
+const std::string people = stream_of("people", "contact", R"(
+name = { from = ["/first", "/last"], kind = "both names" }
+emails = [{ from = "/mail" }, { from = "/mail2", facet = "detail" }]
+"acme.shoe_size" = "/a|b"
+tags = { value = ["x"] }
+dropped = { "/secret" = "nobody's business | theirs" }
+)");
+const std::string buyers = stream_of("buyers", "contact", "name = \"/title\"\n"),
+                  deals = stream_of("deals", "acme.deal", "name = \"/title\"\n");
+const std::vector<provider> two{provider_of("acme", people + deals), provider_of("beta", people + buyers)};
 
 }  // namespace
 
-TEST_CASE("the page about fields is what the plugins' field maps say", "[fields][docs]") {
+TEST_CASE("the page about fields is what the plugins' manifests say", "[fields][docs]") {
   std::ifstream in(SOURCES "/docs/fields.md", std::ios::binary);
   const auto shown = lines_of({std::istreambuf_iterator<char>(in), {}});
-  const auto right = lines_of(page(providers()));
+  const auto right = lines_of(page(providers_in(SOURCES "/plugins")));
 
   const auto differs = std::mismatch(shown.begin(), shown.end(), right.begin(), right.end());
   const auto nothing = std::string("(the end)");
   INFO("docs/fields.md has: " << (differs.first == shown.end() ? nothing : *differs.first));
-  INFO("the field maps say: " << (differs.second == right.end() ? nothing : *differs.second));
+  INFO("the manifests say: " << (differs.second == right.end() ? nothing : *differs.second));
   INFO(
-      "After a change of a field map: cmake --build --preset dev --target koppel-fields && "
+      "After a change of a field table: cmake --build --preset dev --target koppel-fields && "
       "build/dev/tools/koppel-fields > docs/fields.md");
   CHECK((shown == right));  // in parentheses: else both pages are printed
 }
@@ -61,7 +68,7 @@ TEST_CASE("for each entity the page says which provider fills which canonical fi
   const auto text = page(two);
 
   CHECK(has_line(text, "| field | acme | beta |"));
-  CHECK(has_line(text, "| `name` | the row | the row, `/title` |"));
+  CHECK(has_line(text, "| `name` | `/first`, `/last` | `/first`, `/last`, `/title` |"));
   CHECK(has_line(text, "| `emails` | `/mail`, `/mail2` (detail) | `/mail`, `/mail2` (detail) |"));
   CHECK(has_line(text, "| `birthdate` | | |"));
   CHECK(has_line(text, "| `acme.shoe_size` | `/a\\|b` | `/a\\|b` |"));
@@ -78,9 +85,10 @@ TEST_CASE("for each provider the page says what becomes of each field", "[fields
   CHECK(has_line(text, "## acme"));
   CHECK(has_line(text, "### acme: contact"));
   CHECK(has_line(text, "| `/mail2` | `emails` | emails | detail |"));
-  CHECK(has_line(text, "| the row | `name` | text | core |"));
+  CHECK(has_line(text, "| `/first`, `/last` | `name` | both names | core |"));
+  CHECK(has_line(text, "| a constant | `tags` | constant | core |"));
   CHECK(has_line(text, "| `/secret` | nobody's business \\| theirs |"));
   // Two tables of one entity are told apart by their names.
-  CHECK(has_line(text, "### beta: contact (`person_map`)"));
-  CHECK(has_line(text, "### beta: contact (`buyer_map`)"));
+  CHECK(has_line(text, "### beta: contact (`people`)"));
+  CHECK(has_line(text, "### beta: contact (`buyers`)"));
 }

@@ -157,6 +157,20 @@ TEST_CASE("a refused code ends with 1, the literal status and what to do, in the
                                               "Klik opnieuw op 'GEEF TOEGANG'.\n"));
 }
 
+TEST_CASE("after a refusal the link for the next try is printed", "[koppelctl][connect]") {
+  daemon_with_link daemon(true);
+  const auto failed = auth(3, "needs_reauth", refused);
+  daemon.answer("GET " + at + "?after_generation=1&wait_s=20", 200,
+                R"({"provider":"teamleader","name":"acme","auth":)" + failed +
+                    R"(,"open_link":{"link":"https://focus.example/authorize?state=next"}})");
+
+  const auto r = koppelctl_run(daemon.socket(), connect_with({"--yes"}));
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.out, Contains("A new link for the next try") &&
+                        Catch::Matchers::EndsWith("\n\nhttps://focus.example/authorize?state=next\n"));
+}
+
 TEST_CASE("a refused second grant is a failure although the connection stays authorized", "[koppelctl][connect]") {
   daemon_with_link daemon(false);
   daemon.answer("POST " + at + "/code", 200,

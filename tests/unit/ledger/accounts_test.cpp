@@ -127,6 +127,7 @@ TEST_CASE("a connection reads back as it was written", "[ledger][accounts]") {
       c.auth.who = core::account{"42", "Acme NV", "test"};
       c.auth.scopes_missing = {"contacts"};
       c.auth.streams_affected = {"contacts", "companies"};
+      c.auth.code = core::code_age{std::chrono::seconds{61}, std::chrono::seconds{90}};
       c.pinned = c.auth.who;
       good(tx.update_connection(c));
     });

@@ -32,6 +32,7 @@ DROP TABLE newest_events;
 DROP TABLE history_marks;
 DROP TABLE api_tokens;
 DROP TABLE webhooks;
+DROP TABLE webhook_addresses;
 DROP INDEX apps_by_webhook;
 DROP INDEX connections_by_reference;
 ALTER TABLE apps DROP COLUMN webhook_secret;
@@ -136,7 +137,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 7");
+  d.tamper("PRAGMA user_version = 8");
   d.open();
 }
 

@@ -71,6 +71,7 @@ TEST_CASE("an app from before there were webhooks has an address when it is aske
   }
   d.tamper(R"sql(
 DROP TABLE webhooks;
+DROP TABLE webhook_addresses;
 DROP INDEX apps_by_webhook;
 DROP INDEX connections_by_reference;
 ALTER TABLE apps DROP COLUMN webhook_secret;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Canonical records: one form for one content.
-#include <koppel/sdk/failure.hpp>
-#include <koppel/sdk/field_map.hpp>
+#include <koppel/sdk/entities.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -60,47 +59,4 @@ TEST_CASE("the canonical table and its typed fields agree", "[record]") {
   CHECK_FALSE(shape_of("invoice", canonical::name.name));
   CHECK(fields_of(entity::contact).size() == 25);
   for (const auto& field : fields_of(entity::company)) CHECK(shape_of(entity::company, field));
-}
-
-TEST_CASE("a table that promises what an entity does not have is found out", "[record]") {
-  const rule rules[] = {{"/a", "name", kinds::text}, {"/b", "birthdate", kinds::date}, {"c", "tags", kinds::text}};
-  const dropped_field dropped[] = {{"/d", ""}};
-  const auto faults = faults_of({entity::company, rules, dropped});
-
-  CHECK(faults ==
-        std::vector<std::string>{"company: /b -> birthdate: no such canonical field", "company: c -> tags: wants texts",
-                                 "company: c -> tags: a path begins with /", "company: /d dropped without a reason"});
-}
-
-TEST_CASE("a value that is an id can be looked up while a row is mapped", "[record]") {
-  static constexpr kind named{"id of a country", shape::text, nullptr, [](const json& value, const lookup& known) {
-                                const auto at = known.find(value.text().value_or(""));
-                                return at == known.end() ? std::optional<packed>() : packed::text(at->second);
-                              }};
-  const rule rules[] = {{"/country", "name", named}};
-  const field_map map{entity::company, rules, {}};
-  const lookup known{{"17", "Nederland"}};
-  const auto mapped = [&](const char* row) { return map_row(map, json::parse(row), "/id", "/at", known); };
-
-  CHECK(mapped(R"({"id":"x","country":"17"})").in("core").bytes() ==
-        record(entity::company, "x").in("core").set(canonical::name, "Nederland").bytes());
-  CHECK(mapped(R"({"id":"x","country":"18"})").unreadable == std::vector<std::string>{"/country"});
-  CHECK(mapped(R"({"id":"x"})").facets.empty());
-}
-
-TEST_CASE("the walk through a table keeps absent, null and unreadable apart", "[record]") {
-  const rule rules[] = {{"/name", "name", kinds::text},
-                        {"/tags", "tags", kinds::tags},
-                        {"/a/b", "website", kinds::text},
-                        {"/note", "remarks", kinds::text, "detail"}};
-  const field_map map{entity::company, rules, {}};
-  const auto row = json::parse(R"({"id":"1","name":7,"tags":null,"a":null,"updated_at":"2024-01-01T01:00:00+01:00"})");
-  const auto made = map_row(map, row);
-
-  CHECK(made.updated_at == "2024-01-01T00:00:00Z");
-  CHECK(made.unreadable == std::vector<std::string>{"/name"});
-  REQUIRE(made.facets.size() == 1);
-  CHECK(made.facets[0].bytes() == "\x82\xa4tags\x90\xa7website\xc0");
-  CHECK_THROWS_AS(map_row(map, json::parse(R"({"id":1})")), unmappable);
-  CHECK_THROWS_AS(map_row(map, json::parse("[]")), unmappable);
 }

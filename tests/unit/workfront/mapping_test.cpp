@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field maps of Workfront.
+// The field tables of Workfront.
 #include "mapping.hpp"
 
 #include <koppel/testing/scripted_host.hpp>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
 #include <sstream>
@@ -143,41 +144,54 @@ TEST_CASE("a country is left out unless it is a code, a wrong type of value leav
     CHECK(project.field(field) == "absent");
 }
 
-TEST_CASE("the field maps are sound, ask for what they read, and name every documented field", "[workfront][mapping]") {
-  const auto check = [](const workfront::object& of, const std::string& documented) {
-    CHECK(faults_of(of.map) == std::vector<std::string>{});
-    std::set<std::string> asked, known{"ID"};
-    std::istringstream fields{std::string(of.fields)};
-    for (std::string name; std::getline(fields, name, ',');) asked.insert(name);
-    for (const auto& rule : of.map.rules) {
-      if (rule.from.empty()) continue;
-      INFO(rule.from);
-      CHECK(asked.contains(std::string(rule.from.substr(1))));
-      known.insert(std::string(rule.from.substr(1)));
-    }
-    for (const auto& dropped : of.map.dropped) {
+TEST_CASE("every documented field is in the field tables or dropped with a reason", "[workfront][mapping]") {
+  const auto tables =
+      koppel::sdk::read_field_tables(manifest_of(load_plugin(WORKFRONT_PLUGIN)), workfront::own_kinds());
+  const auto check = [&](std::string_view stream, const std::string& documented) {
+    const auto table = std::find_if(tables.begin(), tables.end(), [&](const auto& t) { return t.stream == stream; });
+    REQUIRE(table != tables.end());
+    std::set<std::string> known{"ID"};
+    for (const auto& line : table->fields.lines())
+      for (const auto& from : line.from) known.insert(from.substr(1));
+    for (const auto& dropped : table->fields.dropped()) {
       INFO(dropped.from);
-      CHECK((dropped.from == "/lastUpdateDate" || !asked.contains(std::string(dropped.from.substr(1)))));
-      CHECK(known.insert(std::string(dropped.from.substr(1))).second);
+      CHECK(known.insert(dropped.from.substr(1)).second);
     }
-    known.insert(asked.begin(), asked.end());  // those that rules of the whole row read
     std::istringstream names(documented);
     for (std::string name; names >> name;) {
-      INFO(of.map.entity << " " << name);
+      INFO(stream << " " << name);
       CHECK(known.contains(name));
     }
   };
-  check(workfront::company,
+  check("companies",
         "ID name objCode categoryID customerID enteredByID entryDate extRefID groupID hasRateOverride isPrimary "
         "lastUpdateDate lastUpdatedByID esmProjectID category customer enteredBy lastUpdatedBy group parameterValues "
         "objectCategories rates");
-  check(workfront::user,
+  check("users",
         "ID name firstName lastName emailAddr username title phoneNumber mobilePhoneNumber address city state "
         "postalCode country companyID customerID homeGroupID homeTeamID roleID managerID isActive isAdmin licenseType "
         "accessLevelID locale timeZone entryDate lastUpdateDate lastLoginDate extRefID avatarDate");
-  check(workfront::project,
+  check("projects",
         "ID name objCode status condition percentComplete priority plannedStartDate plannedCompletionDate "
         "projectedCompletionDate actualStartDate actualCompletionDate entryDate lastUpdateDate ownerID sponsorID "
         "companyID portfolioID programID groupID templateID categoryID referenceNumber description extRefID "
         "enteredByID lastUpdatedByID customerID currency URL");
+}
+
+TEST_CASE("a list is asked for what the field tables read, and for the dates that it goes by", "[workfront][mapping]") {
+  const auto asked_for = [](const std::string& stream, const std::string& path) {
+    scripted_host host(load_plugin(WORKFRONT_PLUGIN));
+    job_options with;
+    with.settings = {{"host", "acme.my.workfront.com"}};
+    host.sync(stream, with);
+    const auto query = host.expect("GET", "/attask/api/v20.0/" + path + "/search").query;
+    return query.substr(0, query.find('&'));
+  };
+  CHECK(asked_for("companies", "cmpy") == "fields=ID%2Cname%2CentryDate%2ClastUpdateDate%2CparameterValues");
+  CHECK(asked_for("projects", "proj") ==
+        "fields=ID%2Cname%2Cstatus%2CreferenceNumber%2CcompanyID%2CplannedStartDate%2CplannedCompletionDate%2C"
+        "percentComplete%2CownerID%2Cowner%3Aname%2Cdescription%2CURL%2CentryDate%2ClastUpdateDate%2CparameterValues");
+  CHECK(asked_for("users", "user") ==
+        "fields=ID%2Cname%2CfirstName%2ClastName%2CisActive%2CemailAddr%2CphoneNumber%2CmobilePhoneNumber%2Caddress%2C"
+        "city%2Cstate%2CpostalCode%2Ccountry%2Clocale%2CentryDate%2ClastUpdateDate%2CparameterValues");
 }

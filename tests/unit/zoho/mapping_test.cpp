@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field maps, on rows with every key that was ever recorded or documented.
+// The field tables, on rows with every key that was ever recorded or documented.
 #include "mapping.hpp"
 
-#include <koppel/sdk/gather.hpp>
 #include <koppel/testing/scripted_host.hpp>
 
 #include <algorithm>
@@ -170,44 +169,43 @@ TEST_CASE("a long text is the same from a list, which cuts it, and from a read b
   CHECK(remarks(a499 + "😀f") == '"' + a499 + "😀…\"");
 }
 
-TEST_CASE("the field maps are sound, and every documented field is in them or dropped with a reason",
-          "[zoho][mapping]") {
-  // What the rules that read the whole row read of it.
-  const std::set<std::string> gathered{
-      "Phone",  "Mobile", "Home_Phone", "Other_Phone", "Fax", "Email", "Secondary_Email", "phone",
-      "mobile", "fax",    "email",      "street",      "zip", "city",  "state",           "country_locale"};
-  const auto is_place = [](const std::string& name) {
-    for (const auto* prefix : {"Billing_", "Shipping_", "Mailing_", "Other_"})
-      for (const auto* part : {"Street", "Code", "Zip", "City", "State", "Country"})
-        if (name == std::string(prefix) + part) return true;
-    return false;
-  };
-  const auto check = [&](const koppel::sdk::field_map& map, const std::string& body, std::string_view list,
-                         std::string_view asked_for) {
-    CHECK(faults_of(map) == std::vector<std::string>{});
-    std::set<std::string> mapped, dropped;
-    for (const auto& rule : map.rules)
-      if (!rule.from.empty()) mapped.insert(std::string(rule.from.substr(1, rule.from.find('/', 1) - 1)));
-    for (const auto& each : map.dropped) CHECK(dropped.insert(std::string(each.from.substr(1))).second);
-    std::set<std::string> read;
+TEST_CASE("every documented field is in the field tables or dropped with a reason", "[zoho][mapping]") {
+  const auto tables = koppel::sdk::read_field_tables(manifest_of(load_plugin(ZOHO_PLUGIN)), koppel::zoho::own_kinds());
+  const auto check = [&](std::size_t table, const std::string& body, std::string_view list) {
+    const auto& fields = tables.at(table).fields;
+    std::set<std::string> known{"id"};
+    for (const auto& line : fields.lines())
+      for (const auto& from : line.from) known.insert(from.substr(1, from.find('/', 1) - 1));
+    for (const auto& each : fields.dropped()) CHECK(known.insert(each.from.substr(1)).second);
     const auto row_of_all = koppel::sdk::json::parse(body)[list].items()[0];  // the names live as long as it does
     for (const auto& name : row_of_all.names()) {
-      const std::string key(name);
-      INFO(map.entity << ' ' << key);
-      const bool is_read = mapped.contains(key) || gathered.contains(key) || is_place(key);
-      CHECK((is_read || dropped.contains(key) || key == "id"));
-      CHECK_FALSE((is_read && dropped.contains(key)));
-      if (is_read || key == "Modified_Time") read.insert(key);
+      INFO(fields.entity() << ' ' << name);
+      CHECK(known.contains(std::string(name)));
     }
-    if (asked_for.empty()) return;
-    std::set<std::string> asked;
-    std::istringstream names{std::string(asked_for)};
-    for (std::string name; std::getline(names, name, ',');) CHECK(asked.insert(name).second);
-    CHECK(asked.size() <= 50);
-    CHECK(asked == read);
   };
-  using namespace koppel::zoho;
-  check(company_map, sample("accounts.json"), "data", company_fields);
-  check(contact_map, sample("contacts.json"), "data", contact_fields);
-  check(user_map, sample("users.json"), "users", "");
+  check(0, sample("accounts.json"), "data");
+  check(1, sample("contacts.json"), "data");
+  check(2, sample("users.json"), "users");
+}
+
+TEST_CASE("lists are asked for what the field tables read, and for no more names than Zoho takes", "[zoho][mapping]") {
+  const auto asked_for = [](const std::string& stream) {
+    scripted_host host(load_plugin(ZOHO_PLUGIN));
+    host.sync(stream, options());
+    const auto query = host.expect("GET", stream == "accounts" ? "/crm/v8/Accounts" : "/crm/v8/Contacts").query;
+    const auto fields = query.substr(7, query.find('&') - 7);
+    CHECK(std::count(fields.begin(), fields.end(), '%') < 50);
+    return fields;
+  };
+  CHECK(
+      asked_for("accounts") ==
+      "Account_Name%2CAccount_Type%2CAccount_Number%2CPhone%2CFax%2CWebsite%2CBilling_Street%2CBilling_Code%2C"
+      "Billing_City%2CBilling_State%2CBilling_Country%2CShipping_Street%2CShipping_Code%2CShipping_City%2C"
+      "Shipping_State%2CShipping_Country%2CParent_Account%2COwner%2CTag%2CDescription%2CCreated_Time%2CModified_Time");
+  CHECK(
+      asked_for("contacts") ==
+      "Full_Name%2CFirst_Name%2CLast_Name%2CSalutation%2CTitle%2CDepartment%2CDate_of_Birth%2CEmail_Opt_Out%2CEmail%2C"
+      "Secondary_Email%2CPhone%2CMobile%2CHome_Phone%2COther_Phone%2CFax%2CMailing_Street%2CMailing_Zip%2C"
+      "Mailing_City%2CMailing_State%2CMailing_Country%2COther_Street%2COther_Zip%2COther_City%2COther_State%2C"
+      "Other_Country%2CAccount_Name%2COwner%2CTag%2CDescription%2CCreated_Time%2CModified_Time");
 }

@@ -86,7 +86,8 @@ void bookkeeping::tell_of_key(const client& of, const char* action, bool with_ke
   body[pascal ? "ActionType" : "actionType"] = action;
   body[pascal ? "ReferenceKey" : "referenceKey"] = coupled->second;
   delivery out;
-  out.client_id = of.id;
+  out.registration = of.id;
+  out.event = action;
   out.url = settings_.webhook_url;
   out.body = json::serialize(body);
   send(std::move(out));
@@ -110,9 +111,9 @@ json::array bookkeeping::webhooks_overview() const {
   return out;
 }
 
-void bookkeeping::delivered(delivery& one, bool taken) {
-  auto& [good, bad] = deliveries_of_[one.client_id];
-  ++(taken ? good : bad);
+void bookkeeping::delivered(delivery& one, const attempt& result) {
+  auto& [good, bad] = deliveries_of_[one.registration];
+  ++(result.taken() ? good : bad);
 }
 
 }  // namespace koppel::provider_sim::snelstart

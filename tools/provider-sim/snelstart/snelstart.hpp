@@ -39,7 +39,7 @@ class bookkeeping final : public provider {
     return std::nullopt;
   }
   boost::json::array webhooks_overview() const override;
-  void delivered(delivery& one, bool taken) override;
+  void delivered(delivery& one, const attempt& result) override;
   std::optional<reply> control(const request& asked, const boost::json::object& body, instant now) override;
 
  private:

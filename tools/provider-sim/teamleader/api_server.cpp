@@ -109,9 +109,9 @@ reply api_server::act(const std::string& action, const identity& who, const json
   if (action == "users.me") return users_me(who);
   if (action == "users.list") return users_list(who, body);
   if (action == "customFieldDefinitions.list") return custom_field_definitions_list(body);
-  if (action == "webhooks.register") return hooks_.enrol(who.client_id, body);
-  if (action == "webhooks.unregister") return hooks_.withdraw(who.client_id, body);
-  return hooks_.list(who.client_id);
+  if (action == "webhooks.register") return hooks_.enrol(who, body);
+  if (action == "webhooks.unregister") return hooks_.withdraw(who, body);
+  return hooks_.list(who);
 }
 
 }  // namespace koppel::provider_sim::teamleader

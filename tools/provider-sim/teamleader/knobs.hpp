@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "knob_list.hpp"
 
@@ -18,7 +19,13 @@ struct knobs {
   bool retry_after = false;
   bool reset_header_utc = false;
   bool webhook_disorder = false;
+  bool webhook_https_only = false;
+  bool webhook_extra_members = false;
+  std::string webhook_again = "merge";  ///< what a second registration of a url and type does
+  std::size_t webhook_limit = 0;        ///< urls per client and account; 0: no limit
   int webhook_retries = 0;
+  std::chrono::milliseconds webhook_retry_pause{200};
+  std::chrono::milliseconds webhook_patience{5'000};
   std::size_t rate_limit = 200;
   std::chrono::seconds rate_window{60};
   std::chrono::seconds access_life{3600};  ///< of the access tokens that are issued from now on

@@ -12,6 +12,7 @@ focus::focus(const options& given, const beginning& with)
     : settings_(given.settings),
       records_(given.size, with.seed, with.at),
       oauth_(clients(), grants(), settings_, with.random),
+      hooks_(settings_),
       api_(records_, clients(), grants(), hooks_, settings_),
       disorder_(with.seed) {
   // A client for a first try by hand; its names do not depend on the seed.
@@ -30,10 +31,9 @@ reply focus::serve(const request& asked, instant now) {
   return api_error(404, "Not Found");
 }
 
-void focus::announce(const record_change& change, instant) {
+void focus::announce(const record_change& change, instant now) {
   const auto& subject = records_.entities()[change.entity];
-  auto fresh = hooks_.on_change(subject + "." + change.what, subject, change.ids);
-  for (auto& one : fresh) one.attempts_left = 1 + settings_.webhook_retries;
+  auto fresh = hooks_.on_change(subject + "." + change.what, subject, change.ids, now);
   if (settings_.webhook_disorder) {
     for (std::size_t at = 0, count = fresh.size(); at < count; at += 10) fresh.push_back(fresh[at]);
     for (std::size_t at = fresh.size(); at > 1; --at) std::swap(fresh[at - 1], fresh[disorder_.below(at)]);

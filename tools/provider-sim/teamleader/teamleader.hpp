@@ -34,7 +34,7 @@ class focus final : public provider {
   }
   void announce(const record_change& change, instant now) override;
   boost::json::array webhooks_overview() const override { return hooks_.overview(); }
-  void delivered(delivery& one, bool taken) override { hooks_.delivered(one, taken); }
+  void delivered(delivery& one, const attempt& result) override { hooks_.delivered(one, result); }
 
  private:
   teamleader::knobs settings_;

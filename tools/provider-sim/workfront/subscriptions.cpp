@@ -219,7 +219,9 @@ delivery subscriptions::delivery_for(const subscription& one, const record_event
                           {"newState", state(what.new_state)},
                           {"oldState", state(what.old_state)}};
   delivery out;
-  out.client_id = one.id;
+  out.registration = one.id;
+  out.event = what.object + "." + what.type;
+  out.ids = {what.id};
   out.url = one.url;
   out.body = json::serialize(body);
   out.attempts_left = settings_.event_attempts;
@@ -234,11 +236,11 @@ std::vector<delivery> subscriptions::deliveries_of(const record_event& what) con
   return out;
 }
 
-void subscriptions::delivered(delivery& one, bool taken) {
+void subscriptions::delivered(delivery& one, const attempt& result) {
   const int attempts = settings_.event_attempts - one.attempts_left;
   one.pause = settings_.event_retry * ((std::int64_t{1} << std::clamp(attempts, 0, 20)) - 1);
-  const auto found = by_id_.find(one.client_id);
-  if (found != by_id_.end()) ++(taken ? found->second.taken : found->second.refused);
+  const auto found = by_id_.find(one.registration);
+  if (found != by_id_.end()) ++(result.taken() ? found->second.taken : found->second.refused);
 }
 
 json::array subscriptions::overview() const {

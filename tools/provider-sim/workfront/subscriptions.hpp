@@ -39,7 +39,7 @@ class subscriptions {
 
   bool empty() const { return by_id_.empty(); }
   std::vector<delivery> deliveries_of(const record_event& what) const;
-  void delivered(delivery& one, bool taken);
+  void delivered(delivery& one, const attempt& result);
   /// All of them, with how many deliveries were taken and refused.
   boost::json::array overview() const;
 

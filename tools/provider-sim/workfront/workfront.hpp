@@ -38,7 +38,7 @@ class attask final : public provider {
   std::optional<std::string> complete_client(client& one) const override;
   void announce(const record_change& change, instant now) override;
   boost::json::array webhooks_overview() const override { return events_.overview(); }
-  void delivered(delivery& one, bool taken) override { events_.delivered(one, taken); }
+  void delivered(delivery& one, const attempt& result) override { events_.delivered(one, result); }
   /// POST /sessions/end {client_id}: sessions are dead, grants are not.
   std::optional<reply> control(const request& asked, const boost::json::object& body, instant now) override;
 

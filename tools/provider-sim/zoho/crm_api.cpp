@@ -36,13 +36,27 @@ std::string lower(std::string text) {
   return text;
 }
 
-bool permits(const client& by, const resource& wanted) {
+bool has_scope(const client& by, std::initializer_list<std::string_view> stems,
+               std::initializer_list<std::string_view> operations) {
   return std::any_of(by.scopes.begin(), by.scopes.end(), [&](const std::string& scope) {
     const auto given = lower(scope);
-    for (const auto& stem : {wanted.scope, wanted.wider_scope})
-      if (given == std::string(stem) + "read" || given == std::string(stem) + "all") return true;
+    for (const auto& stem : stems)
+      for (const auto& operation : operations)
+        if (given == std::string(stem).append(operation)) return true;
     return false;
   });
+}
+
+bool permits(const client& by, const resource& wanted) {
+  return has_scope(by, {wanted.scope, wanted.wider_scope}, {"read", "all"});
+}
+
+bool permits_watch(const client& by, const std::string& method) {
+  const std::string_view stem = "zohocrm.notifications.";
+  if (method == "GET") return has_scope(by, {stem}, {"all", "read"});
+  if (method == "POST") return has_scope(by, {stem}, {"all", "write", "create"});
+  if (method == "DELETE") return has_scope(by, {stem}, {"all", "delete"});
+  return has_scope(by, {stem}, {"all", "write", "update"});
 }
 
 std::optional<std::size_t> number(const std::string& digits, std::size_t otherwise) {
@@ -112,6 +126,7 @@ reply crm_api::route(const request& asked, const identity& who, instant now) {
   const auto rest = asked.path.substr(base.size());
   const auto slash = rest.find('/');
   const auto first = rest.substr(0, slash), second = slash == rest.npos ? "" : rest.substr(slash + 1);
+  if (rest == "actions/watch") return watch(asked, who, now);
   const auto* wanted = std::find_if(std::begin(resources), std::end(resources),
                                     [&](const resource& one) { return one.segment == first; });
   if (wanted == std::end(resources)) {
@@ -129,6 +144,16 @@ reply crm_api::route(const request& asked, const identity& who, instant now) {
   if (kind == entity::user) return second.empty() ? list_users(asked, now) : one(kind, second);
   if (second.empty()) return list_module(asked, who, kind, now);
   return second == "deleted" ? list_deleted(asked, kind, now) : one(kind, second);
+}
+
+reply crm_api::watch(const request& asked, const identity& who, instant now) {
+  const auto& method = asked.method;
+  if (method != "GET" && method != "POST" && method != "PUT" && method != "PATCH" && method != "DELETE")
+    return api_error(405, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one");
+  const auto* by = clients_.find(who.client_id);
+  if (!by || !permits_watch(*by, method))
+    return api_error(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL");
+  return watches_.handle(asked, who, now);
 }
 
 // ---- lists

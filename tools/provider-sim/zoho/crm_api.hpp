@@ -14,6 +14,7 @@
 #include "zoho/data_centres.hpp"
 #include "zoho/dataset.hpp"
 #include "zoho/knobs.hpp"
+#include "zoho/watch.hpp"
 
 namespace koppel::provider_sim::zoho {
 
@@ -23,9 +24,14 @@ reply api_error(int status, std::string_view code, std::string_view message);
 class crm_api {
  public:
   /// Everything given outlives it.
-  crm_api(const dataset& records, const client_registry& clients, const grant_book& grants, const knobs& settings,
-          hex_source random)
-      : records_(records), clients_(clients), grants_(grants), settings_(settings), random_(std::move(random)) {}
+  crm_api(const dataset& records, const client_registry& clients, const grant_book& grants, watch_list& watches,
+          const knobs& settings, hex_source random)
+      : records_(records),
+        clients_(clients),
+        grants_(grants),
+        watches_(watches),
+        settings_(settings),
+        random_(std::move(random)) {}
 
   reply handle(const request& asked, const data_centre& here, instant now);
 
@@ -42,6 +48,7 @@ class crm_api {
   };
 
   reply route(const request& asked, const identity& who, instant now);
+  reply watch(const request& asked, const identity& who, instant now);
   reply list_module(const request& asked, const identity& who, entity kind, instant now);
   reply list_deleted(const request& asked, entity kind, instant now) const;
   reply list_users(const request& asked, instant now) const;
@@ -55,6 +62,7 @@ class crm_api {
   const dataset& records_;
   const client_registry& clients_;
   const grant_book& grants_;
+  watch_list& watches_;
   const knobs& settings_;
   hex_source random_;
   rate_windows credits_;

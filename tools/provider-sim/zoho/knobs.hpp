@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "knob_list.hpp"
 
@@ -16,6 +17,14 @@ struct knobs {
   bool modified_since_exclusive = false;
   bool unknown_id_is_400 = false;
   bool all_users_has_deleted = false;
+  bool notify_https_only = false;
+  bool channel_id_as_number = false;
+  std::string channel_again = "replace";         ///< what a second POST of a channel does
+  std::string notification_operations = "past";  ///< insert and update, or the events' own names
+  std::size_t ids_per_notification = 10;         ///< at most
+  int notification_retries = 0;
+  std::chrono::seconds channel_life{3'600};            ///< where none, or one that is too long, is asked for
+  std::chrono::seconds longest_channel_life{604'800};  ///< that may be asked for
   std::chrono::seconds code_life{60};
   std::chrono::seconds access_life{3600};
   std::chrono::seconds page_token_life{86'400};

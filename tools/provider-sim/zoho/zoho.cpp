@@ -8,15 +8,16 @@ crm::crm(const options& given, const beginning& with)
     : settings_(given.settings),
       records_(given.size, with.seed, with.at, settings_),
       oauth_(clients(), grants(), settings_, with.random),
-      api_(records_, clients(), grants(), settings_, with.random) {
+      watches_(records_, settings_),
+      api_(records_, clients(), grants(), watches_, settings_, with.random) {
   // A client for a first try by hand; its names do not depend on the seed.
-  clients().put(
-      {"1000.5E1F7AC09B3D4C2E8F60A7B1C9D2E3",
-       "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b",
-       "Testo Pro+ Sync",
-       {"ZohoCRM.modules.accounts.READ", "ZohoCRM.modules.contacts.READ", "ZohoCRM.users.READ", "ZohoCRM.org.READ"},
-       {},
-       {"7328395000000000225", "Acme BVBA", "eu"}});
+  clients().put({"1000.5E1F7AC09B3D4C2E8F60A7B1C9D2E3",
+                 "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b",
+                 "Testo Pro+ Sync",
+                 {"ZohoCRM.modules.accounts.READ", "ZohoCRM.modules.contacts.READ", "ZohoCRM.users.READ",
+                  "ZohoCRM.org.READ", "ZohoCRM.notifications.ALL"},
+                 {},
+                 {"7328395000000000225", "Acme BVBA", "eu"}});
 }
 
 std::vector<std::string> crm::hosts() const {
@@ -42,6 +43,10 @@ std::optional<std::string> crm::complete_client(client& one) const {
   if (one.of.host.empty()) one.of.host = "eu";
   if (centre_where(&data_centre::location, one.of.host)) return std::nullopt;
   return "account.host is the location of a data centre: us, eu, in, au, jp, cn, ca, sa or uk";
+}
+
+void crm::announce(const record_change& change, instant now) {
+  for (auto& one : watches_.on_change(change, now)) send(std::move(one));
 }
 
 offer as_offer() {

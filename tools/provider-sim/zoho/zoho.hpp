@@ -8,6 +8,7 @@
 #include "zoho/dataset.hpp"
 #include "zoho/knobs.hpp"
 #include "zoho/oauth_server.hpp"
+#include "zoho/watch.hpp"
 
 namespace koppel::provider_sim::zoho {
 
@@ -30,11 +31,15 @@ class crm final : public provider {
   }
   /// The account's `host` is the location of its data centre; "eu" where none is given.
   std::optional<std::string> complete_client(client& one) const override;
+  void announce(const record_change& change, instant now) override;
+  boost::json::array webhooks_overview() const override { return watches_.overview(); }
+  void delivered(delivery& one, const attempt& result) override { watches_.delivered(one, result); }
 
  private:
   zoho::knobs settings_;
   dataset records_;
   oauth_server oauth_;
+  watch_list watches_;
   crm_api api_;
 };
 

@@ -3,6 +3,7 @@
 // One instance serves many connections and many jobs at a time: keep no state of a job in it.
 #pragma once
 
+#include <koppel/sdk/field_table.hpp>
 #include <koppel/sdk/job.hpp>
 
 #include <functional>
@@ -24,9 +25,9 @@ class connector {
   /// Whose account is this, and which streams may it read? Ends well with an account id, or throws.
   virtual task<> probe(probe_run& run) = 0;
 
-  /// The manifest's text, once and before any job; empty from a host that does not tell. For connectors that get to
-  /// know from it what they read. What is thrown here says why the plugin cannot be used: it is `failed` with that
-  /// sentence.
+  /// The manifest's text, once and before any job; empty from a host that does not tell. Reads the field tables, if
+  /// `fields_in_manifest` asked for them. What is thrown here says why the plugin cannot be used: it is `failed` with
+  /// that sentence.
   virtual void manifest(std::string_view text);
 
   /// What paths are relative to, e.g. "https://api.example.com"; may depend on settings and on what was remembered.
@@ -48,10 +49,20 @@ class connector {
                                  [self, one](job& run, std::string id) { return (self->*one)(run, std::move(id)); }});
   }
 
+  /// Declares that webhooks are registered at the provider, and how; the manifest says registration = "plugin".
+  /// Registering is done again and again, and has to end well where all is there already.
+  void webhooks(task<> (*enrol)(webhook_run&), task<> (*remove)(webhook_run&)) {
+    register_webhooks_ = enrol;
+    remove_webhooks_ = remove;
+  }
+
   /// Sent with every request.
   void header_on_every_request(std::string name, std::string value) {
     headers_.emplace_back(std::move(name), std::move(value));
   }
+  /// Rows become records by [stream.fields] of the manifest: each stream has to have one, and `job::fields` gives it.
+  /// `kinds` has the kinds of value that only this provider has.
+  void fields_in_manifest(kind_list kinds = {}) { kinds_ = std::move(kinds); }
   /// The version of the cursors that this connector writes; must agree with the manifest.
   void cursor_version(std::uint32_t version) { cursor_version_ = version; }
 
@@ -69,7 +80,10 @@ class connector {
   }
 
   std::map<std::string, stream_entry, std::less<>> streams_;
+  std::function<task<>(webhook_run&)> register_webhooks_, remove_webhooks_;
   header_list headers_;
+  std::optional<kind_list> kinds_;
+  std::map<std::string, field_table, std::less<>> fields_;
   std::uint32_t cursor_version_ = 1;
 };
 

@@ -25,12 +25,13 @@ std::string_view to_text(verdict what);
 /// Ends the job. `detail` is a sentence for operators: no personal data, no body of an answer.
 class job_failure : public std::exception {
  public:
-  job_failure(verdict what, std::string detail) : what_(what), detail_(std::move(detail)) {}
+  job_failure(verdict what, std::string detail, int status = 0)
+      : http_status(status), what_(what), detail_(std::move(detail)) {}
 
   const char* what() const noexcept override { return detail_.c_str(); }
   verdict reason() const { return what_; }
 
-  int http_status = 0;                       ///< of the answer that decided, if one did
+  int http_status;                           ///< of the answer that decided, if one did
   std::chrono::milliseconds retry_after{0};  ///< for try_again; 0 leaves it to the host
 
  private:

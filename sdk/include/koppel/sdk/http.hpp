@@ -54,6 +54,8 @@ class response {
   /// The body as JSON, read once. Throws job_failure if it is not JSON: try_again for a page of HTML or an empty body,
   /// which some proxy answered, else bug.
   const sdk::json& json() const;
+  /// The same; absent where it is not JSON.
+  sdk::json json_if_any() const;
   sdk::json operator[](std::string_view name) const { return json()[name]; }
   json_items array(std::string_view name) const { return json().array(name); }
 
@@ -72,12 +74,18 @@ class http_error : public job_failure {
   http_error(const request& asked, response answered);
   const response& answer() const { return answer_; }
   int status() const { return answer_.status; }
+  /// The same answer as the provider's own words explain it: `code` joins the detail, where it is not empty.
+  job_failure meaning(verdict what, std::string_view code) const;
 
  private:
   response answer_;
 };
 
 verdict verdict_of_status(int status);
+
+/// An error's code as it may stand in a log: letters, digits and _ alone, at most 64. Else empty: a text may hold a
+/// customer's data.
+std::string safe_code(std::string_view said);
 
 /// What the answer's Retry-After says, in whole seconds and a day at most; else 0.
 std::chrono::milliseconds retry_after(const response& answered);

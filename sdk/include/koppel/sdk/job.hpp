@@ -17,6 +17,8 @@
 
 namespace koppel::sdk {
 
+class field_table;
+
 namespace detail {
 struct job_core;
 
@@ -62,8 +64,10 @@ class job {
   job& operator=(const job&) = delete;
 
   std::string_view stream() const;  ///< its name in the manifest; empty in a probe
-  time_point now() const;           ///< of the host's last message: the only clock
-  time_point deadline() const;      ///< after it the host cancels
+  /// The stream's field table, [stream.fields] of the manifest (connector::fields_in_manifest).
+  const field_table& fields() const;
+  time_point now() const;       ///< of the host's last message: the only clock
+  time_point deadline() const;  ///< after it the host cancels
   /// A setting of the connection, or what an earlier job remembered about it.
   std::optional<std::string_view> setting(std::string_view name) const;
 
@@ -96,6 +100,9 @@ class page {
   void upsert(record of);
   /// Maps a row with `map` and upserts it; a row that throws `unmappable` is set aside.
   void add_row(const json& row, const std::function<record(const json&)>& map);
+  void add_rows(const json_items& rows, const std::function<record(const json&)>& map) {
+    for (const auto& row : rows) add_row(row, map);
+  }
   void set_aside(std::string_view reason);
 
   std::size_t size() const { return records_.size(); }
@@ -135,6 +142,19 @@ class probe_run : public job {
   using job::job;
   void account(std::string_view id, std::string_view name, std::string_view environment = "");
   void stream_refused(std::string_view stream);
+};
+
+/// Has the provider post what happens to the connection's webhook address, or stop doing so. Address and token are
+/// texts that stand for the true ones: the host puts those in on the way out, in a request's body or in a header's
+/// value, and takes them out of the answer.
+class webhook_run : public job {
+ public:
+  using job::job;
+  std::string_view address() const;
+  /// What each webhook is to bear, where the provider lets one choose; at most 43 characters.
+  std::string_view token() const;
+  /// When what was registered ends. The host renews it in half the time.
+  void registered_until(time_point end);
 };
 
 }  // namespace koppel::sdk

@@ -6,10 +6,12 @@
 #include <koppel/sdk/connector.hpp>
 #include <koppel/sdk/entities.hpp>
 #include <koppel/sdk/failure.hpp>
-#include <koppel/sdk/field_map.hpp>
+#include <koppel/sdk/field_table.hpp>
 #include <koppel/sdk/http.hpp>
 #include <koppel/sdk/job.hpp>
 #include <koppel/sdk/json.hpp>
+#include <koppel/sdk/kinds.hpp>
+#include <koppel/sdk/paging.hpp>
 #include <koppel/sdk/record.hpp>
 #include <koppel/sdk/task.hpp>
 #include <koppel/sdk/time.hpp>

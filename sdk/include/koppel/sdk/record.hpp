@@ -95,6 +95,9 @@ struct record {
     return out;
   }
 
+  /// Throws unmappable unless it is the record that was asked for.
+  record of_id(std::string_view asked_for) &&;
+
   /// The facet of this name, added at the end if it is new.
   facet& in(std::string_view facet_name);
 

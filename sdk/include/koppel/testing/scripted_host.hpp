@@ -94,11 +94,15 @@ struct job_options {
 
 /// Opens a plugin and checks its ABI. Throws script_error. It is never closed.
 const koppel_plugin* load_plugin(const std::string& path);
+/// The manifest in the library of a plugin that was loaded; empty if there is none.
+std::string manifest_of(const koppel_plugin* plugin);
 
 class scripted_host {
  public:
-  /// `manifest` is told to the plugin. Throws script_error with the plugin's own words if it cannot be used.
-  explicit scripted_host(const koppel_plugin* plugin, std::string manifest = {});
+  /// The plugin is told the manifest in its library, or `manifest`. Throws script_error with the plugin's own words if
+  /// it cannot be used.
+  explicit scripted_host(const koppel_plugin* plugin);
+  scripted_host(const koppel_plugin* plugin, std::string manifest);
   ~scripted_host();
   scripted_host(const scripted_host&) = delete;
   scripted_host& operator=(const scripted_host&) = delete;

@@ -46,6 +46,8 @@ struct hello {
 
 /// A job. kind "probe": who is this account, which streams may it read. "sync": read `stream` from `cursor`.
 /// "refetch": read the records `ids` of `stream` one by one and say for each what it is, or that it is gone.
+/// "register_webhooks": have the provider post what happens to `webhook_url`. "remove_webhooks": have it stop. Both
+/// only where the manifest says so.
 struct start {
   std::uint64_t job = 0;
   std::string kind;
@@ -57,6 +59,7 @@ struct start {
   std::vector<std::string> ids;
   std::map<std::string, std::string> settings;  ///< the connection's settings and what it learned; never a secret
   std::int64_t deadline = 0;                    ///< milliseconds since 1970 UTC
+  std::string webhook_url, webhook_token;       ///< since 1.2: stand for the true ones in this job's requests
   std::int64_t now = 0;
 };
 
@@ -151,6 +154,7 @@ struct done {
   std::string account_name;
   std::string account_environment;
   std::vector<std::string> streams_refused;  ///< probe: streams that the grant does not permit
+  std::int64_t registered_until = 0;  ///< since 1.2, register_webhooks: milliseconds since 1970 UTC; 0: it has no end
 };
 
 /// Why the library cannot be used, in place of `ready`. Said by the runner (`stage`: load, symbol, abi, create), or by

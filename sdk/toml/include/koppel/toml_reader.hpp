@@ -34,6 +34,7 @@ class toml_reader {
   /// `path` is the table's own name, for messages: "auth", "stream[2]"; empty for the document.
   toml_reader(const toml::table& table, std::string path, toml_problems& problems);
 
+  bool empty() const { return table_.empty(); }
   bool has(const char* key) const { return table_.contains(key); }
   /// What is there, of whatever type, or nothing. The key counts as known.
   const toml::node* node(const char* key, need n) { return find(key, n); }
@@ -50,6 +51,8 @@ class toml_reader {
 
   /// Keys in the order of the alphabet; for tables whose keys are free. They count as known.
   std::vector<std::string> keys();
+  /// The same in the order in which they stand in the file.
+  std::vector<std::string> keys_as_written();
 
   void problem(const char* key, const std::string& what);
   /// About something within the value of `key`.

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "host/core/auth_texts.hpp"
+#include "host/core/code_age.hpp"
 
 using namespace koppel::core;
 namespace json = boost::json;
@@ -129,6 +130,41 @@ TEST_CASE("the manual's case says why the code was refused and what to do next",
   const auto fr = std::string(data.at("hint").at("fr").as_string());
   CHECK(fr.find("10 minutes") != std::string::npos);
   CHECK(fr.find("DONNER ACCÈS") != std::string::npos);
+}
+
+TEST_CASE("what is known of a code's age is said, and no more", "[auth][texts]") {
+  using std::chrono::seconds;
+  const auto m = teamleader();
+  const auto said = [&](auth_reason reason, std::optional<code_age> age) {
+    auto state = state_of(auth_status::needs_reauth, reason, 400);
+    state.code = age;
+    const auto hint = hint_of(state, &m);
+    for (const auto* text : {&hint.nl, &hint.fr, &hint.en}) CHECK(text->find_first_of("{}") == std::string::npos);
+    return hint.en;
+  };
+  using Catch::Contains;
+  CHECK_THAT(said(auth_reason::code_refused, {}), !Contains("This code was"));
+  CHECK_THAT(said(auth_reason::code_refused, code_age{}), !Contains("This code was"));
+  CHECK_THAT(said(auth_reason::code_expired, code_age{seconds{601}, {}}), Contains("at least 10 min 1 s old."));
+  CHECK_THAT(said(auth_reason::code_expired, code_age{seconds{601}, seconds{3661}}),
+             Contains("between 10 min 1 s and 1 h 1 min old."));
+  CHECK_THAT(said(auth_reason::code_refused, code_age{seconds{0}, seconds{700}}), Contains("at most 11 min 40 s old."));
+  CHECK_THAT(said(auth_reason::code_refused, code_age{seconds{0}, seconds{30}}),
+             Contains("at most 30 s old, so it had not expired"));
+  // A provider that says itself that it expired is believed.
+  CHECK_THAT(said(auth_reason::code_expired, code_age{seconds{0}, seconds{30}}), !Contains("had not expired"));
+}
+
+TEST_CASE("a code is as old as we have had it at least, and as its link at most", "[auth][texts]") {
+  using std::chrono::seconds;
+  const instant link{seconds{1000}}, seen = link + seconds{20}, sent = seen + seconds{60};
+  CHECK(age_of_code(sent, seen, link) == code_age{seconds{60}, seconds{80}});
+  CHECK(age_of_code(sent, seen, {}) == code_age{seconds{60}, {}});
+  // The clock was set back: nothing is known.
+  CHECK(age_of_code(link - seconds{5}, seen, link) == code_age{});
+  for (const auto& [held, reason] : {std::pair{59, auth_reason::code_refused}, {60, auth_reason::code_expired}})
+    CHECK(refused_for_age(auth_reason::code_refused, {seconds{held}, {}}, seconds{60}) == reason);
+  CHECK(refused_for_age(auth_reason::secret_wrong, {seconds{99}, {}}, seconds{60}) == auth_reason::secret_wrong);
 }
 
 TEST_CASE("who left boxes unticked reads which ones, by the names on the provider's page", "[auth][texts]") {

@@ -154,29 +154,29 @@ TEST_CASE("the activation page posts the chosen administration's key once, and s
   CHECK(form.status == 200);
   CHECK(form.body.find("Bakkerij Maes") != std::string::npos);
   CHECK(form.body.find("value=\"https://end.example/?a&amp;b\"") != std::string::npos);
-  CHECK(s.provider.take_deliveries().empty());
+  CHECK(s.carry().empty());
 
   asked.method = "POST";
   asked.body = asked.query;
   const auto sent = s.provider.serve(asked, s.now);
   CHECK(sent.status == 303);
   CHECK(situation::header(sent, "Location") == "https://end.example/?a&b");
-  const auto due = s.provider.take_deliveries();
+  const auto due = s.carry();
   REQUIRE(due.size() == 1);
-  CHECK(due[0].url == settings.webhook_url);
-  CHECK(due[0].attempts_left == 1);
-  const auto body = boost::json::parse(due[0].body);
+  CHECK(due[0].what.url == settings.webhook_url);
+  CHECK(due[0].what.attempts_left == 1);
+  const auto body = boost::json::parse(due[0].what.body);
   CHECK(body.at(camel ? "koppelSleutel" : "KoppelSleutel").as_string() == boost::json::string_view(s.key));
   CHECK(body.at(camel ? "actionType" : "ActionType") == "Create");
   CHECK(body.at(camel ? "referenceKey" : "ReferenceKey") == "r+1");
 
   s.order("POST", "/keys/regenerate", R"({"client_id":"maes"})");
   s.order("POST", "/keys/withdraw", R"({"client_id":"maes"})");
-  const auto later = s.provider.take_deliveries();
+  const auto later = s.carry();
   REQUIRE(later.size() == 2);
-  CHECK(later[0].body.find("Regenerate") != std::string::npos);
-  CHECK(later[1].body.find("Delete") != std::string::npos);
-  CHECK(boost::json::parse(later[1].body).at(camel ? "koppelSleutel" : "KoppelSleutel").is_null());
+  CHECK(later[0].what.body.find("Regenerate") != std::string::npos);
+  CHECK(later[1].what.body.find("Delete") != std::string::npos);
+  CHECK(boost::json::parse(later[1].what.body).at(camel ? "koppelSleutel" : "KoppelSleutel").is_null());
 }
 
 TEST_CASE("an activation link of nobody's, or without a reference, couples nothing", "[provider_sim][snelstart]") {
@@ -194,5 +194,5 @@ TEST_CASE("an activation link of nobody's, or without a reference, couples nothi
   CHECK(s.provider.serve(asked, s.now).status == 400);
   asked.body = "";
   CHECK(s.provider.serve(asked, s.now).status == 400);
-  CHECK(s.provider.take_deliveries().empty());
+  CHECK(s.carry().empty());
 }

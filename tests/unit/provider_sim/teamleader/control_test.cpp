@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What tests and the demo order of the simulator: faults, written fields, webhooks, time, the journal.
+// What tests and the demo order of the simulator: faults, written fields, time, the journal.
 #include <catch2/catch.hpp>
 
 #include "situation.hpp"
@@ -106,45 +106,6 @@ TEST_CASE("a backdated record takes its place in the order", "[provider_sim][con
     CHECK(after[at - 1].at("updated_at").as_string() <= after[at].at("updated_at").as_string());
 }
 
-TEST_CASE("a webhook is delivered for the types registered, to who registered them", "[provider_sim][webhooks]") {
-  situation s;
-  const auto access = s.connect().access;
-  const auto registration = R"({"url":"http://127.0.0.1:9/hook","types":["company.updated","contact.deleted"]})";
-  CHECK(s.call(access, "webhooks.register", registration).status == 204);
-  CHECK(s.data(access, "webhooks.list").at(0).at("url") == "http://127.0.0.1:9/hook");
-  s.order("POST", "/knobs", R"({"webhook_retries":2})");
-
-  const auto id = s.order("POST", "/records/change", R"({"entity":"company","count":1})").at("ids").at(0);
-  s.order("POST", "/records/change", R"({"entity":"contact","count":1})");
-  const auto due = s.provider.take_deliveries();
-
-  REQUIRE(due.size() == 1);
-  CHECK(due[0].attempts_left == 3);
-  const json::value expected{{"type", "company.updated"}, {"subject", {{"type", "company"}, {"id", id}}}};
-  CHECK(json::parse(due[0].body) == expected);
-  CHECK(s.provider.take_deliveries().empty());
-
-  s.call(access, "webhooks.unregister", R"({"url":"http://127.0.0.1:9/hook","types":["company.updated"]})");
-  s.order("POST", "/records/change", R"({"entity":"company","count":1})");
-  CHECK(s.provider.take_deliveries().empty());
-  s.order("POST", "/records/delete", R"({"entity":"contact","count":1})");
-  CHECK(s.provider.take_deliveries().size() == 1);
-}
-
-TEST_CASE("with disorder, deliveries come shuffled and some twice", "[provider_sim][webhooks]") {
-  situation s;
-  const auto access = s.connect().access;
-  s.call(access, "webhooks.register", R"({"url":"http://127.0.0.1:9/h","types":["contact.updated"]})");
-  s.order("POST", "/knobs", R"({"webhook_disorder":true})");
-  const auto ids = s.order("POST", "/records/change", R"({"entity":"contact","count":30})").at("ids").as_array();
-  const auto due = s.provider.take_deliveries();
-  REQUIRE(due.size() == 33);
-  bool in_order = true;
-  for (std::size_t at = 0; at < ids.size(); ++at)
-    in_order = in_order && due[at].body.find(ids[at].as_string().c_str()) != std::string::npos;
-  CHECK_FALSE(in_order);
-}
-
 TEST_CASE("the clock moves when told to, and codes age by it", "[provider_sim][control]") {
   situation s;
   const auto before = s.provider.clock(5ms);
@@ -173,4 +134,24 @@ TEST_CASE("the journal answers what came after a number, and forgets the oldest"
   const auto last = json::parse(kept.since(journal::capacity + 4, 10));
   CHECK(last.at("requests").as_array().size() == 1);
   CHECK(json::parse(kept.since(journal::capacity + 5, 10)).at("requests").as_array().empty());
+}
+
+TEST_CASE("the times of answers are summed up for the paths asked for", "[provider_sim][journal]") {
+  journal kept;
+  for (int n = 1; n <= 200; ++n) {
+    journal_entry one;
+    one.path = n <= 100 ? "/companies.list" : "/oauth2/access_token";
+    one.status = n == 100 ? 0 : 200;
+    one.work_us = n;
+    one.duration_us = 10 * n;
+    kept.add(one);
+  }
+  const auto lists = kept.times(0, ".list");
+  CHECK(lists.at("count") == 99);
+  CHECK(lists.at("work_us").at("mean") == 50);
+  CHECK(lists.at("work_us").at("p50") == 50);
+  CHECK(lists.at("duration_us").at("p99") == 990);
+  CHECK(lists.at("duration_us").at("most") == 990);
+  CHECK(kept.times(150, "").at("count") == 50);
+  CHECK(kept.times(0, "nobody").at("work_us").at("p99") == 0);
 }

@@ -105,12 +105,12 @@ TEST_CASE("an event carries both states, its time and the token it was registere
     REQUIRE(c.events(session, "POST", "", registration("CMPY", type)).status == 201);
   c.now += 1250ms;
   const auto id = c.order("POST", "/records/change", R"({"entity":"company"})").at("ids").at(0);
-  const auto due = c.provider.take_deliveries();
+  const auto due = c.carry();
   REQUIRE(due.size() == 1);
-  CHECK(due[0].attempts_left == 11);
+  CHECK(due[0].what.attempts_left == 11);
   const std::pair<std::string, std::string> token{"Authorization", "Bearer secret-token-1234"};
-  CHECK(due[0].headers.at(0) == token);
-  const auto event = json::parse(due[0].body);
+  CHECK(due[0].what.headers.at(0) == token);
+  const auto event = json::parse(due[0].what.body);
   CHECK(event.at("eventType") == "UPDATE");
   CHECK(event.at("eventTime").at("epochSecond") == 1767225601);
   CHECK(event.at("eventTime").at("nano") == 250000000);
@@ -121,15 +121,15 @@ TEST_CASE("an event carries both states, its time and the token it was registere
   CHECK(event.at("customerId") == json::value(c.customer_id.c_str()));
 
   c.order("POST", "/records/add", R"({"entity":"company"})");
-  const auto created = json::parse(c.provider.take_deliveries().at(0).body);
+  const auto created = json::parse(c.carry().at(0).what.body);
   CHECK(created.at("oldState") == json::object());
   const json::object gone{{"entity", "company"}, {"ids", {id}}};
   c.order("POST", "/records/delete", json::serialize(gone));
-  const auto deleted = json::parse(c.provider.take_deliveries().at(0).body);
+  const auto deleted = json::parse(c.carry().at(0).what.body);
   CHECK(deleted.at("oldState").at("ID") == id);
   CHECK(deleted.at("newState") == json::object());
   c.order("POST", "/records/change", R"({"entity":"user"})");
-  CHECK(c.provider.take_deliveries().empty());
+  CHECK(c.carry().empty());
 }
 
 TEST_CASE("filters and one object narrow a subscription, base64 wraps the states",
@@ -146,12 +146,12 @@ TEST_CASE("filters and one object narrow a subscription, base64 wraps the states
   const auto touch = [&](const json::object& fields) {
     const json::object body{{"entity", "user"}, {"id", id}, {"fields", fields}};
     c.order("POST", "/records/touch-id", json::serialize(body));
-    return c.provider.take_deliveries();
+    return c.carry();
   };
   CHECK(touch({{"title", "Chef"}}).empty());
   const auto due = touch({{"isActive", false}});
   REQUIRE(due.size() == 1);
-  const std::string packed(json::parse(due[0].body).at("newState").as_string());
+  const std::string packed(json::parse(due[0].what.body).at("newState").as_string());
   CHECK(json::parse(from_base64(packed)).at("ID") == json::value(id.c_str()));
 }
 
@@ -160,12 +160,12 @@ TEST_CASE("a delivery that is refused waits ever longer", "[provider_sim][workfr
   const auto session = c.connect().session;
   c.events(session, "POST", "", registration("CMPY", "UPDATE"));
   c.order("POST", "/records/change", R"({"entity":"company"})");
-  auto one = c.provider.take_deliveries().at(0);
-  one.attempts_left = 10;
-  c.provider.delivered(one, false);
-  CHECK(one.pause == 84'800ms);
-  one.attempts_left = 9;
-  c.provider.delivered(one, false);
-  CHECK(one.pause == 254'400ms);
+  CHECK(c.carry(500).size() == 1);
+  c.now += 84'799ms;
+  CHECK(c.carry(500).empty());
+  c.now += 1ms;
+  CHECK(c.carry(500).size() == 1);
+  c.now += 254'399ms;
+  CHECK(c.carry(500).empty());
   CHECK(c.order("GET", "/webhooks").at("webhooks").at(0).at("refused") == 2);
 }

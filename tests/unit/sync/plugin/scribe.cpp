@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plugin that does what the provider's answers tell it: so a test writes a read page by page.
 //   GET /things/list?at=<cursor> -> {"rows": ["a", "b"], "next": "<cursor>", "last": true, "learn": "<value>"}
+// A row may be an object: {"id", "name", "repeat"} is a company with that name so many times over.
 //   GET /things/one?id=<id>      -> {"name": "..."}, or 404: it is gone
 // "odd" is the reason of a row set aside. "nap" makes it sleep for an hour after the page. Instead of rows an answer
 // may say "crash", "refused", or "busy": for how many milliseconds.
@@ -44,13 +45,20 @@ class scribe final : public connector {
       }
       if (const auto value = answer["learn"].text()) run.remember("domain", *value);
       auto page = run.page();
-      for (const auto& row : answer["rows"].items()) page.upsert(company(*row.text(), *row.text()));
+      for (const auto& row : answer["rows"].items()) page.upsert(of_row(row));
       if (const auto why = answer["odd"].text()) page.set_aside(*why);
       last = answer["last"].boolean().value_or(false);
       at = answer["next"].text().value_or("");
       co_await page.commit(at);
       if (answer["nap"]) co_await run.sleep(std::chrono::hours{1});
     }
+  }
+
+  static record of_row(const json& row) {
+    if (const auto text = row.text()) return company(*text, *text);
+    std::string name;
+    for (auto times = row["repeat"].integer().value_or(1); times > 0; --times) name += row["name"].text().value_or("");
+    return company(row["id"].text().value_or(""), name);
   }
 
   task<record> one(job& run, std::string id) {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Links and codes: a link with the attempt behind it, the next one where access has to be given again, and which codes
+// were seen and sent.
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "host/auth/auth_impl.hpp"
+#include "host/auth/error.hpp"
+#include "host/core/auth_texts.hpp"
+
+namespace koppel::auth {
+namespace {
+
+using ledger::transaction;
+using runtime::awaitable;
+
+constexpr std::chrono::hours link_life{1};
+
+bool wants_another_code(const core::auth_state& s) {
+  using status = core::auth_status;
+  const auto* row = core::find_row(s.reason);
+  return s.status != status::authorized && s.status != status::awaiting_confirmation && row &&
+         row->action == "reauthorise";
+}
+
+}  // namespace
+
+awaitable<result<started_attempt>> auth_service::impl::mint_link(const subject& about, confirmation c,
+                                                                 std::string redirect_uri) {
+  const auto& id = about.connection.id;
+  const auto own = own_callback(about.connection.provider);
+  if (redirect_uri.empty()) redirect_uri = about.app.redirect_uri.empty() ? own : about.app.redirect_uri;
+  const core::secret state(random_word());
+  const core::secret verifier(about.manifest->auth.pkce ? random_word() : std::string());
+  core::link_parameters parameters{about.app.client_id, redirect_uri, std::string(state.reveal()), verifier.reveal()};
+  started_attempt started;
+  started.link = core::authorization_link(about.manifest->auth, parameters);
+  if (started.link.empty())
+    co_return failure{make_error_code(errc::bad_manifest), "The manifest's authorize_url is not an https address."};
+  started.redirect_uri = redirect_uri;
+  started.own_callback = redirect_uri == own;
+
+  const auto hash = fingerprint(state.reveal());
+  const auto insert = [&](transaction& tx) -> result<> {
+    ledger::attempt a;
+    a.state_hash = hash;
+    a.connection_id = id;
+    a.redirect_uri = redirect_uri;
+    a.verifier = verifier.clone();
+    a.confirmation = text_of(c);
+    a.created_at = tx.now();
+    a.expires_at = started.expires_at = a.created_at + link_life;
+    return tx.insert_attempt(std::move(a));
+  };
+  auto inserting = ledger_.write(insert);
+  if (auto done = co_await std::move(inserting); !done) co_return done.error();
+  std::erase_if(open_links_, [&](const auto& one) { return one.second.link.expires_at <= clock_.now(); });
+  open_links_[id] = {started, hash};
+  co_return started;
+}
+
+awaitable<std::string> auth_service::impl::offer_next_try(const arrival& a, const ledger::connection& after) {
+  const auto& id = after.id;
+  const bool by_code = a.about.manifest->auth.kind == core::auth_rules::grant::authorization_code;
+  if (!by_code || !wants_another_code(after.auth)) {
+    open_links_.erase(id);
+    co_return "";
+  }
+  // A bare code did not use its link up; a second link beside it would take the next bare code for its own.
+  if (const auto known = open_links_.find(id); known != open_links_.end()) {
+    bool good = false;
+    const auto hash = known->second.state_hash;
+    const auto look = [&](transaction& tx) -> result<> {
+      const auto found = tx.find_attempt(hash);
+      good = found && found->expires_at > tx.now();
+      return {};
+    };
+    auto looking = ledger_.write(look);
+    const auto looked = co_await std::move(looking);
+    const auto still = open_links_.find(id);
+    if (looked && good && still != open_links_.end() && still->second.state_hash == hash)
+      co_return still->second.link.link;
+  }
+  auto minting = mint_link(a.about, a.how, a.redirect_uri);
+  auto minted = co_await std::move(minting);
+  if (minted) co_return minted->link;
+  spdlog::warn("{}/{}: no link for the next try: {}", after.provider, after.name, minted.error().detail);
+  co_return "";
+}
+
+std::optional<started_attempt> auth_service::impl::open_link(const std::string& connection_id) const {
+  const auto known = open_links_.find(connection_id);
+  if (known == open_links_.end() || known->second.link.expires_at <= clock_.now()) return std::nullopt;
+  return known->second.link;
+}
+
+bool auth_service::impl::first_use(const core::secret& code, core::instant seen_at) {
+  constexpr std::size_t remembered = 4096;
+  auto hash = fingerprint(code.reveal());
+  const auto [known, is_new] = codes_.try_emplace(hash, seen_code{seen_at, false});
+  const bool first = !std::exchange(known->second.sent, true);
+  if (is_new) codes_in_order_.push_back(std::move(hash));
+  if (codes_in_order_.size() > remembered) {
+    codes_.erase(codes_in_order_.front());
+    codes_in_order_.pop_front();
+  }
+  return first;
+}
+
+core::instant auth_service::impl::first_seen(const core::secret& code, core::instant otherwise) const {
+  const auto known = codes_.find(fingerprint(code.reveal()));
+  return known == codes_.end() ? otherwise : known->second.first;
+}
+
+void auth_service::impl::forget_use(const core::secret& code) {
+  if (const auto known = codes_.find(fingerprint(code.reveal())); known != codes_.end()) known->second.sent = false;
+}
+
+}  // namespace koppel::auth

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event subscriptions of Workfront: one for each kind of object and of event.
+#pragma once
+
+#include <koppel/sdk/plugin.hpp>
+
+namespace koppel::workfront {
+
+sdk::task<> register_webhooks(sdk::webhook_run& run);
+sdk::task<> remove_webhooks(sdk::webhook_run& run);
+
+}  // namespace koppel::workfront

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// One channel a connection, with an id of our choice, which is remembered. Zoho grants a channel at most a day; one
+// over the maximum is silently an hour, so that what counts is the end that the answer names.
+#include "webhooks.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace koppel::zoho {
+
+using namespace koppel::sdk;
+
+namespace {
+
+constexpr std::string_view path = "/actions/watch", remembered = "webhook_channel";
+constexpr std::chrono::hours wanted_life{23};
+
+json_object watch(const webhook_run& run, const std::string& channel) {
+  auto end = format_time(std::chrono::floor<std::chrono::seconds>(run.now() + wanted_life));
+  end.replace(end.size() - 1, 1, "+00:00");
+  auto events = json_array().add("Accounts.all").add("Contacts.all").add("users.all");
+  auto one = json_object().add("channel_id", channel).add("events", std::move(events)).add("channel_expiry", end);
+  return json_object().add("watch", json_array().add(std::move(one)
+                                                         .add("token", run.token())
+                                                         .add("notify_url", run.address())
+                                                         .add("return_affected_field_values", false)
+                                                         .add("notify_on_related_action", false)));
+}
+
+void demand_success(const request& asked, const response& answer) {
+  if (answer.ok()) return;
+  if (!answer.is_page() && answer.json()["code"].text() == "OAUTH_SCOPE_MISMATCH")
+    throw job_failure(verdict::scope_missing, "the grant does not include Zoho's notifications");
+  throw http_error(asked, answer);
+}
+
+}  // namespace
+
+task<> register_webhooks(webhook_run& run) {
+  const auto known = run.setting(remembered);
+  const auto channel = known ? std::string(*known) : std::to_string(run.now().time_since_epoch().count());
+  auto asked = run.to(known ? "PUT" : "POST", path).json(watch(run, channel));
+  auto answer = co_await run.http_any(asked);
+  if (known && (answer.status == 400 || answer.status == 404)) {  // it has ended, and is made again
+    asked = run.post(path).json(watch(run, channel));
+    answer = co_await run.http_any(asked);
+  }
+  demand_success(asked, answer);
+  run.remember(remembered, channel);
+  auto end = run.now() + wanted_life;
+  const auto details = answer.json()["watch"][0]["details"];
+  for (const auto& event : details["events"].items())
+    if (const auto granted = parse_time(event["channel_expiry"].text().value_or(""))) end = std::min(end, *granted);
+  run.registered_until(end);
+}
+
+task<> remove_webhooks(webhook_run& run) {
+  const auto known = run.setting(remembered);
+  if (!known) co_return;
+  auto asked = run.to("DELETE", std::string(path) + "?channel_ids=" + std::string(*known));
+  const auto answer = co_await run.http_any(asked);
+  if (answer.status != 400 && answer.status != 404) demand_success(asked, answer);  // else it has ended already
+}
+
+}  // namespace koppel::zoho

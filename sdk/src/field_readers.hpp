@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions that lines of a field table read rows with.
+#pragma once
+
+#include <koppel/sdk/field_table.hpp>
+#include <koppel/sdk/gather.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace koppel::sdk {
+
+using row_reader = decltype(field_line::read);
+
+/// What is absent stays absent, null is null or [].
+row_reader reading(std::string from, const kind& as);
+/// Absent where none of the paths is in the row.
+row_reader reading_row(std::vector<std::string> from, const kind& as);
+/// `unlisted`: "leave_out" (and report), "keep" the text, "empty".
+row_reader translating(std::string from, shape gives, std::map<std::string, packed> values, std::string unlisted);
+/// A list of one e-mail address or number.
+row_reader reading_one(std::string from, std::string type, shape gives);
+row_reader gathering(std::vector<typed_field> fields, shape gives);
+row_reader gathering(std::vector<address_fields> places);
+/// Of a list of objects; an empty path: there is none. Sorted by id, so that their order is no change.
+row_reader reading_custom_fields(std::string from, std::string id, std::string label, std::string value);
+row_reader reading_links(std::string from, std::string id, std::string position, std::string division,
+                         std::string decision_maker);
+
+}  // namespace koppel::sdk

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <koppel/sdk/paging.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace koppel::sdk {
+namespace {
+
+using std::chrono::seconds;
+constexpr std::string_view no_time = "none";
+
+job_failure broken(std::string_view who, const std::string& what) {
+  return {verdict::bug, std::string(who) + ' ' + what};
+}
+
+}  // namespace
+
+std::string format_seconds(time_point when) {
+  auto text = format_time(std::chrono::floor<seconds>(when));
+  text.pop_back();
+  return text + "+00:00";
+}
+
+std::string cursor_word(std::optional<time_point> when, std::string (*format)(time_point)) {
+  return when ? format(*when) : std::string(no_time);
+}
+
+std::string_view cursor_words::word() {
+  const auto out = rest_.substr(0, rest_.find(' '));
+  rest_.remove_prefix(std::min(out.size() + 1, rest_.size()));
+  return out;
+}
+
+std::optional<time_point> cursor_words::time(std::optional<time_point> (*parse)(std::string_view)) {
+  const auto text = word();
+  const auto out = text == no_time ? std::nullopt : parse(text);
+  sound_ = sound_ && (out || text == no_time);
+  return out;
+}
+
+std::int64_t cursor_words::number(std::int64_t least) {
+  const auto text = word();
+  std::int64_t out = least;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), out);
+  sound_ = sound_ && fault == std::errc() && end == text.data() + text.size() && out >= least;
+  return out;
+}
+
+std::vector<time_point> times_of(const json_items& rows, std::string_view path) {
+  std::vector<time_point> out;
+  for (const auto& row : rows)
+    if (const auto when = parse_time(row.at(path).text().value_or(""))) out.push_back(*when);
+  return out;
+}
+
+std::optional<time_point> newest_of(const std::vector<time_point>& times, time_point now) {
+  std::optional<time_point> newest;
+  for (const auto& when : times)
+    if (when <= now) newest = std::max(newest, std::optional(when));
+  return newest;
+}
+
+std::optional<time_point> newest_second(const json_items& rows, std::string_view path, time_point now) {
+  const auto newest = newest_of(times_of(rows, path), now);
+  return newest ? std::optional<time_point>(std::chrono::floor<seconds>(*newest)) : std::nullopt;
+}
+
+std::optional<time_point> next_since(std::optional<time_point> since, std::optional<time_point> newest) {
+  const bool moves = newest && (!since || *newest - seconds(1) > *since);
+  return moves ? std::optional<time_point>(*newest - seconds(1)) : std::nullopt;
+}
+
+void demand_sorted(const json_items& rows, std::string_view path, std::string_view who) {
+  const auto times = times_of(rows, path);
+  if (!std::is_sorted(times.begin(), times.end()))
+    throw broken(who, "listed rows that are not sorted by " + std::string(path.substr(1)) +
+                          ", as it was asked to: some would be skipped");
+}
+
+void demand_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
+                  std::string_view filter, std::string_view who) {
+  const auto newest = newest_second(rows, path, time_point::max());
+  if (since && newest && *newest < *since) throw broken(who, "ignored " + std::string(filter));
+}
+
+void page_memory::take(const json_items& rows, bool may_repeat) {
+  auto shown = rows.empty() ? "" : rows[0].at(id_path_).dump() + rows[rows.size() - 1].at(id_path_).dump();
+  if (!may_repeat && shown == before_) throw broken(who_, "repeated a page");
+  before_ = std::move(shown);
+}
+
+std::optional<job_failure> failure_by_status(const request& asked, const response& answer) {
+  return answer.ok() ? std::nullopt : std::optional<job_failure>(http_error(asked, answer));
+}
+
+task<json> ask(job& run, request asked, failure_reader failure_of) {
+  const auto answer = co_await run.http_any(asked);
+  if (const auto why = failure_of(asked, answer)) throw *why;
+  co_return answer.status == 204 ? json() : answer.json();
+}
+
+task<std::optional<json>> ask_if_permitted(job& run, request asked, failure_reader failure_of) {
+  const auto answer = co_await run.http_any(asked);
+  const auto why = failure_of(asked, answer);
+  if (why && why->reason() == verdict::scope_missing) co_return std::nullopt;
+  if (why) throw *why;
+  co_return answer.status == 204 ? json() : answer.json();
+}
+
+}  // namespace koppel::sdk

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// [stream.fields] as the SDK reads it: what a row becomes, and which mistakes are found before there is one.
+#include <koppel/sdk/failure.hpp>
+#include <koppel/sdk/field_table.hpp>
+
+#include <catch2/catch.hpp>
+
+using namespace koppel::sdk;
+
+namespace {
+
+std::optional<packed> read_shout(const json& value) {
+  return value.text() ? std::optional(packed::text(std::string(*value.text()) + "!")) : std::nullopt;
+}
+std::optional<packed> read_country(const json& value, const lookup& known) {
+  const auto at = known.find(value.text().value_or(""));
+  return at == known.end() ? std::optional<packed>() : packed::text(at->second);
+}
+std::optional<packed> read_both(const json& row) {
+  return packed::text(std::string(row["a"].text().value_or("")) + std::string(row["b"].text().value_or("")));
+}
+
+kind_list own_kinds() {
+  return kind_list()
+      .add("shout", shape::text, read_shout)
+      .add("id of a country", shape::text, read_country)
+      .add_of_row("both", shape::text, read_both);
+}
+
+std::string manifest_of(const std::string& fields, const std::string& entity = "company") {
+  return "[plugin]\nname = \"acme\"\n[[stream]]\nname = \"things\"\nentity = \"" + entity + "\"\n[stream.fields]\n" +
+         fields;
+}
+
+field_table table_of(const std::string& fields, const std::string& entity = "company") {
+  auto all = read_field_tables(manifest_of(fields, entity), own_kinds());
+  REQUIRE(all.size() == 1);
+  return std::move(all.front().fields);
+}
+
+std::string core_of(const field_table& table, const std::string& row, const lookup& known = {}) {
+  auto made = table.map(json::parse(row), "/id", "/at", known);
+  return made.facets.empty() ? "" : made.in("core").bytes();
+}
+
+std::string text_field(std::string_view text) {
+  record out(entity::company, "x");
+  return out.in("core").set(canonical::name, text).bytes();
+}
+
+std::string said_of(const std::string& fields, const std::string& entity = "company") {
+  try {
+    table_of(fields, entity);
+  } catch (const std::runtime_error& why) {
+    return why.what();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("the walk through a table keeps absent, null and unreadable apart", "[sdk][fields]") {
+  const auto table = table_of(
+      "name = \"/name\"\ntags = \"/tags\"\nwebsite = \"/a/b\"\n"
+      "remarks = { from = \"/note\", facet = \"detail\" }\n");
+  const auto row = json::parse(R"({"id":"1","name":7,"tags":null,"a":null,"updated_at":"2024-01-01T01:00:00+01:00"})");
+  const auto made = table.map(row);
+
+  CHECK(made.updated_at == "2024-01-01T00:00:00Z");
+  CHECK(made.unreadable == std::vector<std::string>{"/name"});
+  REQUIRE(made.facets.size() == 1);
+  CHECK(made.facets[0].bytes() == "\x82\xa4tags\x90\xa7website\xc0");
+  CHECK_THROWS_AS(table.map(json::parse(R"({"id":1})")), unmappable);
+  CHECK_THROWS_AS(table.map(json::parse(R"({"id":""})")), unmappable);
+  CHECK_THROWS_AS(table.map(json::parse("[]")), unmappable);
+}
+
+TEST_CASE("a value that is an id can be looked up while a row is mapped", "[sdk][fields]") {
+  const auto table = table_of("name = { from = \"/country\", kind = \"id of a country\" }\n");
+  const lookup known{{"17", "Nederland"}};
+  CHECK(core_of(table, R"({"id":"x","country":"17"})", known) == text_field("Nederland"));
+  CHECK(table.map(json::parse(R"({"id":"x","country":"18"})"), "/id", "/at", known).unreadable ==
+        std::vector<std::string>{"/country"});
+  CHECK(core_of(table, R"({"id":"x"})", known).empty());
+}
+
+TEST_CASE("a kind that only the provider has reads one value, or several of the row", "[sdk][fields]") {
+  CHECK(core_of(table_of("name = { from = \"/a\", kind = \"shout\" }\n"), R"({"id":"x","a":"hey"})") ==
+        text_field("hey!"));
+  const auto both = table_of("name = { from = [\"/a\", \"/b\"], kind = \"both\" }\n");
+  CHECK(core_of(both, R"({"id":"x","a":"1","b":"2"})") == text_field("12"));
+  CHECK(core_of(both, R"({"id":"x","b":"2"})") == text_field("2"));
+  CHECK(core_of(both, R"({"id":"x","c":"3"})").empty());  // nothing of it is there
+}
+
+TEST_CASE("lines keep the order in which they were written, and so do types", "[sdk][fields]") {
+  const auto table = table_of(
+      "website = \"/z\"\nphones = [{ from = { work = \"/w\", home = \"/h\" } },\n"
+      " { from = \"/m\", type = \"mobile\", facet = \"mobile\" }]\nbic = \"/a/b\"\n");
+  std::vector<std::string> to;
+  for (const auto& line : table.lines()) to.push_back(line.to + ' ' + line.facet);
+  CHECK(to == std::vector<std::string>{"website core", "phones core", "phones mobile", "bic core"});
+  CHECK(table.lines()[1].from == std::vector<std::string>{"/w", "/h"});
+  CHECK(table.names() == "z,w,h,m,a");
+  CHECK(table.names(":") == "z,w,h,m,a:b");
+}
+
+TEST_CASE("a translation may keep what it does not list, or take it for empty, but not what is of another type",
+          "[sdk][fields]") {
+  const auto read = [](const std::string& unlisted, const std::string& value) {
+    const auto table = table_of("name = { from = \"/s\", values = { on = \"active\" }" + unlisted + " }\n");
+    return core_of(table, R"({"id":"x","s":)" + value + "}");
+  };
+  CHECK(read("", R"("on")") == text_field("active"));
+  CHECK(read("", R"("off")").empty());
+  CHECK(read(", unlisted = \"keep\"", R"("off")") == text_field("off"));
+  CHECK(read(", unlisted = \"keep\"", "7").empty());
+  CHECK(read(", unlisted = \"empty\"", R"("off")") == "\x81\xa4name\xc0");
+  CHECK(read(", unlisted = \"empty\"", "true").empty());
+  const auto flags =
+      table_of("marketing_consent = { from = \"/out\", values = { true = false }, unlisted = \"empty\" }\n", "contact");
+  CHECK(core_of(flags, R"({"id":"x","out":true})") == "\x81\xb1marketing_consent\xc2");
+  CHECK(core_of(flags, R"({"id":"x","out":false})") == "\x81\xb1marketing_consent\xc0");
+  CHECK(core_of(flags, R"({"id":"x","out":"false"})").empty());
+}
+
+TEST_CASE("one number or address has its type, custom fields are sorted by their ids", "[sdk][fields]") {
+  const auto one = table_of("emails = { from = \"/mail\", type = \"primary\" }\n");
+  const auto mails = [&](const std::string& value) { return core_of(one, R"({"id":"x","mail":)" + value + "}"); };
+  record wanted(entity::company, "x");
+  CHECK(mails(R"("a@b")") == wanted.in("core").set(canonical::emails, {{"primary", "a@b"}}).bytes());
+  CHECK(mails(R"("")") == wanted.in("core").set(canonical::emails, {}).bytes());
+  CHECK(mails("null") == wanted.in("core").set(canonical::emails, {}).bytes());
+  CHECK(mails("7").empty());
+
+  const auto custom = table_of("custom_fields = { from = \"/c\", each = { id = \"/k\", value = \"/v\" } }\n");
+  record sorted(entity::company, "x");
+  sorted.in("core").set(canonical::custom_fields, {{"a", {}, {}, packed::null()}, {"b", {}, {}, packed::text("2")}});
+  CHECK(core_of(custom, R"({"id":"x","c":[{"k":"b","v":"2"},{"v":"0"},{"k":"a"}]})") == sorted.in("core").bytes());
+}
+
+TEST_CASE("a mistake in a table is told with its table, its row and what is possible", "[sdk][fields]") {
+  const struct {
+    std::string fields, said;
+  } wrongs[] = {
+      {"birthdate = \"/b\"\n", "line 7, column 13: stream[1].fields.birthdate: is no canonical field of company"},
+      {"name = { from = \"/b\", kind = \"whisper\" }\n",
+       "stream[1].fields.name.kind: must be one of text, flag, time, date"},
+      {"name = { from = \"/b\", kind = \"whisper\" }\n", "shout, id of a country, both"},
+      {"tags = { from = \"/b\", kind = \"text\" }\n", "stream[1].fields.tags.kind: gives text, the field wants texts"},
+      {"name = { from = \"/b\", kind = \"both\" }\n",
+       "stream[1].fields.name.from: must be a list of paths: \"both\" reads the whole row"},
+      {"name = { from = [\"/b\"], kind = \"shout\" }\n", "name.from: must be one path: \"shout\" reads no more"},
+      {"name = { from = [\"b\"], kind = \"both\" }\n", "name.from: must be a list of paths"},
+      {"tags = { from = [\"/b\"], kind = \"both\" }\n", "tags.kind: gives text, the field wants texts"},
+      {"name = [{ from = \"/b\" }, { from = \"c\" }]\n", "fields.name[2].from: must be a path"},
+      {"name = []\n", "fields.name: must be a path like \"/name\", or a table, or a list of tables"},
+      {"name = [{ from = \"/b\" }, { from = \"/b\" }]\n", "name[2].from: is read twice into name of facet core"},
+      {"name = { from = \"/b\", type = \"x\" }\n", "name.type: may stand for emails and phones only"},
+      {"name = { from = \"/b\", each = { id = \"/i\" } }\n", "name.each: may stand for custom_fields and companies"},
+      {"tags = { from = \"/b\", values = { a = [\"b\"] }, unlisted = \"keep\" }\n",
+       "tags.unlisted: may be \"keep\" for texts only"},
+      {"name = { from = \"/b\", values = { a = \"b\" }, unlisted = \"drop\" }\n",
+       "unlisted: must be one of \"leave_out\", \"keep\", \"empty\""},
+      {"dropped = { \"/b\" = \"why\" }\n", "stream[1].fields: must have a field"},
+      {"name = \"/b\"\n[[stream.fields.dropped]]\nfrom = [\"/c\", \"/b\"]\nwhy = \"x\"\n",
+       "dropped: has \"/b\", which is mapped to name"},
+      {"name = \"/b\"\n[[stream.fields.dropped]]\nfrom = [\"/c\", \"/c\"]\nwhy = \"x\"\n",
+       "dropped[1].from: has \"/c\" twice"},
+      {"name = \"/b\"\n[[stream.fields.dropped]]\nfrom = [\"/c\"]\n", "dropped[1].why: is missing"},
+      {"phones = { from = { work = \"/w\" } }\ndropped = { \"/w\" = \"x\" }\n", "\"/w\", which is mapped to phones"},
+  };
+  for (const auto& wrong : wrongs) {
+    INFO(wrong.fields);
+    CHECK_THAT(said_of(wrong.fields), Catch::Contains(wrong.said));
+  }
+}
+
+TEST_CASE("who shows tables may read those whose kinds he does not have", "[sdk][fields]") {
+  const auto text = manifest_of(
+      "name = { from = \"/b\", kind = \"whisper\" }\n"
+      "status = { from = [\"/c\", \"/d\"], kind = \"several\" }\n");
+  const auto tables = read_field_tables(text, kind_list::with_unknown());
+  REQUIRE(tables.size() == 1);
+  CHECK(tables[0].stream == "things");
+  CHECK(tables[0].fields.lines()[0].kind == "whisper");
+  CHECK(tables[0].fields.lines()[1].kind == "several");
+}

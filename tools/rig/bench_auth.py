@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/bench auth: what each provider answers to a code or key, what the customer then reads, and how long after the
+click or the paste the auth.status event is on the bus, beyond the simulator's own answers. What is expected is written
+down here, case by case: a text that changes has to be changed on purpose."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+from customs import Customs
+from koppel import Rig
+from provider import wait_until
+
+ELSEWHERE = "https://app.testocloud.be/"
+LIMIT_S = 1.0
+SIMULATED = {"teamleader": ("--companies", 1, "--contacts", 1, "--rate-limit", 1_000_000),
+             "workfront": ("--companies", 1, "--projects", 1, "--users", 1),
+             "zoho": ("--accounts", 1, "--contacts", 1, "--users", 1),
+             "snelstart": ("--companies", 1, "--minute-limit", 100_000, "--hour-limit", 100_000)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Read:
+    """What the customer reads."""
+    display: str
+    reason: str
+    turn: str  # "<action> by <whom>"
+
+
+def failed(status, reason, by="customer", action="reauthorise"):
+    return Read("Failed, " + status, reason, f"{action} by {by}")
+
+
+SUCCESS = Read("Success", "", "none by none")
+BAD, UNAUTHORIZED, UNAVAILABLE = ("Status code: " + name for name in ("BadRequest", "Unauthorized",
+                                                                     "ServiceUnavailable"))
+OTHER = failed("other account", "account_mismatch", "operator")
+TAKEN = failed("account already connected", "account_in_use", "operator")
+DENIED = failed("access denied", "access_denied")
+ELSEWHERE_READ = failed("wrong data centre", "wrong_data_centre", action="fix_settings")
+DOWN = failed(UNAVAILABLE, "unclear")
+LOST = failed("reason unclear", "unclear")
+
+EXPECTED = {
+    "teamleader": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
+                   "bad code": failed(BAD, "code_refused"), "expired code": failed(BAD, "code_refused"),
+                   "expired code, with its link's state": failed(BAD, "code_refused"),
+                   "wrong secret": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+                   "unknown client": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+                   "redirect mismatch": failed(BAD, "redirect_mismatch", action="fix_settings"),
+                   "access denied": DENIED, "provider down": DOWN, "answer lost": LOST, "other account": OTHER,
+                   "account in use": TAKEN},
+    "workfront": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
+                  "bad code": failed(BAD, "code_refused"), "expired code": failed(BAD, "code_refused"),
+                  "wrong secret": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+                  "unknown client": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+                  "redirect mismatch": failed(BAD, "redirect_mismatch", action="fix_settings"),
+                  "access denied": DENIED, "wrong data centre": ELSEWHERE_READ, "provider down": DOWN, "answer lost": LOST,
+                  "other account": OTHER, "account in use": TAKEN},
+    "zoho": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
+             "bad code": failed("authorization code refused", "code_refused"),
+             "expired code": failed("authorization code refused", "code_refused"),
+             "wrong secret": failed("client secret wrong", "secret_wrong", action="fix_settings"),
+             "unknown client": ELSEWHERE_READ,
+             "redirect mismatch": failed("redirect address differs", "redirect_mismatch", action="fix_settings"),
+             "access denied": DENIED, "wrong data centre": ELSEWHERE_READ, "provider down": DOWN, "answer lost": LOST,
+             "other account": OTHER, "account in use": TAKEN},
+    "snelstart": {"success, pasted": SUCCESS, "bad key": failed(BAD, "customer_key_invalid"),
+                  "key made anew since": failed(BAD, "customer_key_invalid"),
+                  "key withdrawn": failed(BAD, "customer_key_invalid"),
+                  "partner key invalid": failed(UNAUTHORIZED, "partner_key_invalid", "operator", "fix_settings"),
+                  "other account": OTHER, "account in use": TAKEN},
+}
+
+
+class Watcher:
+    """koppelctl event follow in a child: each auth.status event with the moment in which it was seen."""
+
+    def __init__(self, rig):
+        self.child = subprocess.Popen([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "--json", "event",
+                                       "follow", "--type", "auth.status", "--from", "start"],
+                                      stdout=subprocess.PIPE, text=True)
+        self.seen = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.seen.append((time.monotonic(), json.loads(line)))
+
+    def outcome(self, connection):
+        """The first event that says how it ended."""
+        for moment, event in list(self.seen):
+            if event["connection"] == connection and event["data"]["status"] not in ("unconfigured", "waiting"):
+                return moment, event["data"]
+        return None
+
+    def stop(self):
+        self.child.terminate()
+        self.child.wait()
+
+
+class Town:
+    """One provider, a host, and a connection for each case."""
+
+    def __init__(self, build, provider, folder):
+        self.provider, self.customs, self.number = provider, Customs(provider), 0
+        self.auth = self.customs.manifest["auth"]
+        self.rig = Rig(build, folder, schedule=False)
+        self.sim = self.rig.start_simulator(*SIMULATED[provider], provider=provider)
+        self.rig.write_config()
+        self.rig.start_host()
+        self.first = self.sim.client()
+        self.watcher = Watcher(self.rig)
+
+    def stop(self):
+        self.watcher.stop()
+        self.rig.stop()
+
+    # ---- preparing
+
+    def client(self):
+        """A customer with an account of its own."""
+        self.number += 1
+        account = dict(self.first["account"], name=f"Account {self.number}")
+        account["id"] = f"{self.number:0{len(account['id'])}d}" if "-" not in account["id"] else (
+            f"{self.number:08x}" + account["id"][8:])
+        secret = (f"{self.number:04d}" + self.first["client_secret"][4:]) if self.customs.by_key else f"{self.number:032x}"
+        made = {**self.first, "client_id": f"c{self.number:031x}", "client_secret": secret, "account": account}
+        made.pop("redirect_uris", None)
+        self.sim.post("/clients", {**made, "redirect_uris": []})
+        return made
+
+    def connection(self, client, **changed):
+        """Its name, with an app of its own. `changed`: what is entered instead of what the provider knows."""
+        name = f"case-{self.number}-{len(self.watcher.seen)}-{time.monotonic_ns() % 100000}"
+        client_id, secret = self.customs.app(self.sim, client)
+        body = {"provider": self.provider, "name": name, "client_id": client_id, "client_secret": secret,
+                **({} if self.customs.by_key else {"redirect_uri": changed.pop("redirect_uri", "")}), **changed}
+        self.must("POST", "/v1/apps", {k: v for k, v in body.items() if v != ""}, 201)
+        settings = dict(word.split("=", 1) for word in self.customs.settings(client)[1::2])
+        self.must("POST", "/v1/connections", {"provider": self.provider, "name": name, "customer": "1", "app": name,
+                                              "settings": settings}, 201)
+        return name
+
+    def must(self, method, path, body, expect=200):
+        status, answer = self.rig.call(method, path, body)
+        if status != expect:
+            raise RuntimeError(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def code(self, client, **more):
+        return self.sim.post("/codes", {"client_id": client["client_id"], "redirect_uri": ELSEWHERE, **more})["code"]
+
+    def link(self, name):
+        return self.must("POST", f"/v1/connections/{self.provider}/{name}/attempts", {"confirmation": {"mode": "yes"}},
+                         201)
+
+    def token_fault(self, **fault):
+        self.sim.post("/faults", {"match": {"path": urllib.parse.urlsplit(self.auth["token_url"]).path, "count": 1},
+                                  **fault})
+
+    # ---- the click, the paste
+
+    def paste(self, name, text, confirmation=None):
+        status, answer = self.rig.call("POST", f"/v1/connections/{self.provider}/{name}/code",
+                                       {"pasted": text, "confirmation": confirmation or {"mode": "yes"}})
+        if status != 200:
+            raise RuntimeError(f"{self.provider}/{name}: {status} {answer}")
+
+    def click(self, name, decision="allow", changed=None):
+        """Consents; then the browser comes back, and the clock runs."""
+        attempt = self.link(name)
+        browser = self.rig.browser()
+        address = browser.consent(attempt["link"], decision)
+        if changed:
+            parts = urllib.parse.urlsplit(address)
+            query = {**dict(urllib.parse.parse_qsl(parts.query)), **changed}
+            address = urllib.parse.urlunsplit(parts._replace(query=urllib.parse.urlencode(query)))
+        return lambda: browser.exchange("GET", address)
+
+    # ---- the cases: each prepares, and returns the connection and what is then done
+
+    def case(self, title):
+        client = self.client()
+        ways = self.keys(client) if self.customs.by_key else self.codes(client)
+        return ways[title]()
+
+    def keys(self, client):
+        def pasted(key=None, confirmation=None, prepare=lambda: None):
+            name = self.connection(client)
+            prepare()
+            return name, lambda: self.paste(name, key or self.customs.key(client), confirmation)
+
+        def partner():
+            old = self.sim.get("/knobs")["subscription_key"]
+            name = self.connection(client, client_secret="1" * len(old))
+            return name, lambda: self.paste(name, self.customs.key(client))
+
+        def taken():
+            self.paste(self.connection(client), self.customs.key(client))
+            return pasted()
+
+        return {"success, pasted": pasted,
+                "bad key": lambda: pasted("".join(reversed(self.customs.key(client).rstrip("=")))),
+                "key made anew since": lambda: pasted(prepare=lambda: self.sim.post(
+                    "/keys/regenerate", {"client_id": client["client_id"]})),
+                "key withdrawn": lambda: pasted(prepare=lambda: self.sim.post(
+                    "/revoke", {"client_id": client["client_id"]})),
+                "partner key invalid": partner,
+                "other account": lambda: pasted(confirmation={"mode": "expect", "account": "nobody"}),
+                "account in use": taken}
+
+    def address(self, client, code, **more):
+        """Where the browser ends: some providers say there at which of their places the account lives."""
+        named = {}
+        for region in self.auth.get("region", []):
+            if client["account"].get("host") in region["redirect"].values():
+                named = region["redirect"]
+        return ELSEWHERE + "?" + urllib.parse.urlencode({"code": code, **named, **more})
+
+    def codes(self, client):
+        def pasted(confirmation=None, prepare=lambda: None, code=None, **changed):
+            name = self.connection(client, redirect_uri=changed.pop("redirect_uri", ELSEWHERE), **changed)
+            text = self.address(client, code or self.code(client))
+            prepare()
+            return name, lambda: self.paste(name, text, confirmation)
+
+        def clicked(**how):
+            name = self.connection(client)
+            return name, self.click(name, **how)
+
+        def with_state():
+            name = self.connection(client, redirect_uri=ELSEWHERE)
+            attempt = self.link(name)
+            state = urllib.parse.parse_qs(urllib.parse.urlsplit(attempt["link"]).query)["state"][0]
+            late = self.code(client, age_seconds=self.auth.get("code_lifetime_s", 600) + 60)
+            return name, lambda: self.paste(name, self.address(client, late, state=state))
+
+        def taken():
+            self.paste(self.connection(client, redirect_uri=ELSEWHERE), self.address(client, self.code(client)))
+            return pasted()
+
+        def elsewhere():
+            named = list(self.auth.get("region", [{}])[0].get("redirect", {})) or ["domain", "lane"]
+            return clicked(changed=dict.fromkeys(named, "elsewhere"))
+
+        too_old = {"age_seconds": self.auth.get("code_lifetime_s", 600) + 60}
+        return {"success, by callback": clicked, "success, pasted": pasted,
+                "bad code": lambda: pasted(code="no-such-code-" + "0" * 40),
+                "expired code": lambda: pasted(code=self.code(client, **too_old)),
+                "expired code, with its link's state": with_state,
+                "wrong secret": lambda: pasted(client_secret="wrong" + client["client_secret"]),
+                "unknown client": lambda: pasted(client_id="unknown" + client["client_id"]),
+                "redirect mismatch": lambda: pasted(redirect_uri="https://other.testocloud.be/"),
+                "access denied": lambda: clicked(decision="deny"), "wrong data centre": elsewhere,
+                "provider down": lambda: pasted(prepare=lambda: self.token_fault(action="status", status=503,
+                                                                                body="<html>Maintenance</html>")),
+                "answer lost": lambda: pasted(prepare=lambda: self.token_fault(action="cut", cut_after=0)),
+                "other account": lambda: pasted({"mode": "expect", "account": "nobody"}), "account in use": taken}
+
+    def measure(self, title):
+        """What was read, and the seconds from the click or paste to the event, beyond the simulator's own answers."""
+        name, act = self.case(title)
+        logged = self.sim.get("/requests?since=0&limit=100000")["next"]
+        done = threading.Thread(target=act)
+        start = time.monotonic()
+        done.start()
+        moment, data = wait_until(f"{self.provider}, {title}: the auth.status event",
+                                  lambda: self.watcher.outcome(name), 30, every=0.001)
+        done.join()
+        own = self.sim.get(f"/requests?since={logged}&limit=100000")["requests"]
+        return data, moment - start - sum(r["duration_us"] for r in own) / 1e6
+
+
+def run(options, providers=None):
+    """Rows: provider, case, what was read, hint, milliseconds, and whether all of it is as it should be."""
+    rows = []
+    for provider in providers or EXPECTED:
+        folder = tempfile.mkdtemp(prefix="koppel-bench-")
+        town = None
+        try:
+            town = Town(options.build, provider, folder)
+            for title, expected in EXPECTED[provider].items():
+                data, seconds = town.measure(title)
+                read = Read(data["display"], data["reason"] or "", f"{data['action']} by {data['action_by']}")
+                hints = data["hint"]
+                whole = all(hints[tag].strip() for tag in ("nl", "fr", "en"))
+                rows.append({"provider": provider, "case": title, **dataclasses.asdict(read), "hint": hints["nl"],
+                             "milliseconds": round(seconds * 1000, 1), "expected": dataclasses.asdict(expected),
+                             "holds": read == expected and whole and seconds < LIMIT_S})
+        finally:
+            if town:
+                town.stop()
+            shutil.rmtree(folder, ignore_errors=True)
+    return rows
+
+
+def show(rows):
+    cells = [("provider", "case", "Auth Status", "reason", "whose turn", "hint", "ms", "")]
+    for row in rows:
+        hint = row["hint"] if len(row["hint"]) <= 44 else row["hint"][:43] + "…"
+        cells.append((row["provider"], row["case"], row["display"], row["reason"], row["turn"], hint,
+                      f"{row['milliseconds']:.0f}", "holds" if row["holds"] else "MISSED"))
+    widths = [max(len(cell[i]) for cell in cells) for i in range(len(cells[0]))]
+    for cell in cells:
+        print("  ".join(c.rjust(w) if i == 6 else c.ljust(w) for i, (c, w) in enumerate(zip(cell, widths))).rstrip())
+    for row in rows:
+        if not row["holds"]:
+            print(f"MISSED: {row['provider']}, {row['case']}: expected {row['expected']}")
