@@ -79,7 +79,9 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
     for (const auto& c : tx.connections()) {
       if (c.auth.status == core::auth_status::removed || !wanted(c)) continue;
       const auto known = manifests.find(c.provider);
-      const auto* m = known == manifests.end() ? nullptr : known->second.get();
+      const auto of_provider = known == manifests.end() ? nullptr : known->second;
+      const auto own = core::manifest_for(of_provider, c.settings, c.learned);
+      const auto* m = own.get();
       std::vector<stream_view> streams;
       if (m)
         for (const auto& rule : m->streams)
@@ -332,8 +334,9 @@ awaitable<answer> control_api::post_code(call c) {
   if (shown.status != 200) co_return shown;
   // The outcome of this code may differ from the connection's status: a refused code leaves an authorized one
   // authorized.
-  shown.body = "{\"connection\":" + shown.body + ",\"outcome\":" +
-               json::serialize(core::status_data(after->auth, around_.plugins.find(after->provider).get())) + "}\n";
+  const auto m = core::manifest_for(around_.plugins.find(after->provider), after->settings, after->learned);
+  shown.body = "{\"connection\":" + shown.body +
+               ",\"outcome\":" + json::serialize(core::status_data(after->auth, m.get())) + "}\n";
   co_return shown;
 }
 

@@ -9,6 +9,7 @@
 
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/plugins/errors.hpp"
 
 namespace koppel::api {
@@ -26,7 +27,8 @@ void control_api::connection_changed(const ledger::connection&) { changed_.notif
 void control_api::attempt_refused(const ledger::connection& c) {
   auto& last = refusals_[c.id];
   ++last.number;
-  last.outcome = core::status_data(c.auth, around_.plugins.find(c.provider).get());
+  const auto m = core::manifest_for(around_.plugins.find(c.provider), c.settings, c.learned);
+  last.outcome = core::status_data(c.auth, m.get());
   changed_.notify_all();
 }
 

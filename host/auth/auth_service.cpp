@@ -243,18 +243,19 @@ awaitable<std::vector<std::string>> auth_service::impl::servers_asked(std::share
 awaitable<landing> auth_service::impl::answer_callback(std::string provider, core::query_list query, language l,
                                                        std::string cookies) {
   const auto seen_at = clock_.now();
+  arrival a;
   const auto m = plugins_.find(provider);
   std::string again;
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
+    const auto* of = a.about.manifest ? a.about.manifest.get() : m.get();
     landing shown;
     shown.status = status;
-    shown.html = landing_html(kind, l, state, m.get(), {}, again);
+    shown.html = landing_html(kind, l, state, of, {}, again);
     return shown;
   };
   if (!m || m->auth.kind != core::auth_rules::grant::authorization_code) co_return page(404, page_kind::stale_link);
   auto offering = link_to_try_again(cookies, "");
   again = co_await std::move(offering);
-  arrival a;
   auto finding = servers_asked(m, query);
   const auto servers = co_await std::move(finding);
   a.answer = core::read_callback(m->auth, query, servers);

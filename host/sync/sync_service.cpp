@@ -113,6 +113,9 @@ result<std::vector<std::string>> sync_service::request(const std::string& connec
     stream.asked_by_hand = true;
     taken.push_back(rule.name);
   }
+  if (m->streams.empty())
+    return refuse(ledger::errc::not_found,
+                  "the plugin " + m->name + " reads nothing on its own: ask for one thing at a time, koppelctl fetch");
   if (taken.empty()) return refuse(ledger::errc::not_found, "provider " + m->name + " has no stream \"" + name + "\"");
   state_->wake();
   return taken;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host, one plugin and its simulator, and what every case asks them. Expectations come from the plugin's manifest."""
 
+import functools
 import http
 import json
 import os
@@ -19,6 +20,16 @@ DISPLAYED = {"code_refused": "Failed, authorization code refused", "access_denie
              "partner_key_invalid": "Failed, partner key invalid", "account_mismatch": "Failed, other account"}
 
 
+def of_streams(case):
+    """A case about what a plugin reads on its own."""
+    @functools.wraps(case)
+    def guarded(self):
+        if self.first is None:
+            self.skipTest("this plugin reads nothing on its own")
+        case(self)
+    return guarded
+
+
 class ProviderTest(unittest.TestCase):
     """`provider` is set by the class that is made for each."""
 
@@ -32,7 +43,7 @@ class ProviderTest(unittest.TestCase):
         self.customs = Customs(self.provider)
         self.manifest, self.auth = self.customs.manifest, self.customs.manifest["auth"]
         self.simulated = SIMULATED[self.provider]
-        self.first = next(iter(self.simulated.streams))
+        self.first = next(iter(self.simulated.streams), None)
         self.name = f"{self.provider}/acme"
 
     # ---- a rig
@@ -89,6 +100,30 @@ class ProviderTest(unittest.TestCase):
     def read_well(self, stream=None, full=False):
         for name, run in self.read(stream, full).items():
             self.assertEqual((run["state"], run["complete"], run["set_aside"]), ("completed", full, 0), (name, run))
+
+    # ---- something that needs the access token, whether the plugin reads or is asked
+
+    def fetch(self):
+        return self.rig.call("POST", f"/v1/connections/{self.name}/fetch", {"url": self.simulated.use})
+
+    def use_well(self, full=False):
+        if self.first is not None:
+            self.read_well(self.first, full)
+            return
+        status, answer = self.fetch()
+        self.assertEqual(status, 200, answer)
+
+    def assert_use_is_refused(self):
+        if self.first is not None:
+            self.assert_cut_short(self.read(self.first))
+            return
+        status, answer = self.fetch()
+        self.assertEqual((status, answer["error"]["code"]), (409, "not_authorized"), answer)
+
+    def works(self):
+        if self.first is not None:
+            return self.read(self.first)[self.first]["state"] == "completed"
+        return self.fetch()[0] == 200
 
     def read_all(self, stream=None):
         """Until a full read has completed: one that was interrupted goes on by itself first, and concludes nothing."""
@@ -164,7 +199,8 @@ class ProviderTest(unittest.TestCase):
 
     def display_of(self, reason, grant):
         """By the rule that gives this reason: its status, where that is one of an error."""
-        for rule in self.auth["refusal"]:
+        # Whoever has no words of its own speaks as RFC 6749 does.
+        for rule in self.auth.get("refusal", [{"reason": reason, "status": 400}]):
             if rule["reason"] == reason and rule.get("grant", grant) == grant:
                 status = rule.get("status", 200)
                 if status >= 400:

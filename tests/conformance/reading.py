@@ -5,10 +5,11 @@ import os
 import signal
 
 from provider import wait_until
-from provider_test import ProviderTest
+from provider_test import ProviderTest, of_streams
 
 
 class Reading(ProviderTest):
+    @of_streams
     def test_pages_to_the_last_record(self):
         self.connected(small=False)
         self.read_well(full=True)
@@ -17,6 +18,7 @@ class Reading(ProviderTest):
             self.assertGreater(len(self.lists_of(stream)), 1, f"{stream}: there was one page only")
             self.assertEqual(set(self.held(stream).values()), {1}, "published once each")
 
+    @of_streams
     def test_finds_changes_and_deletions(self):
         self.connected()
         self.read_well(full=True)
@@ -41,6 +43,7 @@ class Reading(ProviderTest):
     def at_work(self, stream, what, count):
         return self.sim.post(f"/records/{what}", {"entity": self.listed(stream).entity, "count": count})["ids"]
 
+    @of_streams
     def test_goes_on_where_it_was_cut(self):
         """A kill after each page, of the host and of the runner by turns."""
         stream = max(self.simulated.streams, key=lambda name: self.listed(name).count)

@@ -18,6 +18,8 @@ class Simulated:
     streams: dict  # stream of the manifest -> Listed
     options: tuple = ()
     webhook_life: tuple | None = None  # knobs that say for how many seconds a webhook is registered, where it has an end
+    rotates: bool = True  # a renewal replaces the refresh token, where the manifest leaves that open
+    use: str = ""         # where there are no streams: an address that the access token opens
 
     def sizes(self, counts):
         return [word for name, listed in self.streams.items()
@@ -25,6 +27,8 @@ class Simulated:
 
 
 SIMULATED = {
+    # Google's half: it reads nothing on its own, and its refresh tokens live on.
+    "generic": Simulated({}, rotates=False, use="https://openidconnect.googleapis.com/v1/userinfo"),
     "snelstart": Simulated({"relaties": Listed("company", "--companies", 900, "/v2/relaties")},
                            ("--minute-limit", 100000, "--hour-limit", 100000)),
     "teamleader": Simulated({"companies": Listed("company", "--companies", 230, "/companies.list"),

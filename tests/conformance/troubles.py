@@ -6,7 +6,7 @@ import glob
 import os
 import urllib.parse
 
-from provider_test import ProviderTest
+from provider_test import ProviderTest, of_streams
 from test_secrets import find_secrets, read
 
 HTML = "<html><body>Onderhoud / Maintenance</body></html>"
@@ -29,12 +29,14 @@ class Troubles(ProviderTest):
         self.assertEqual(asked[0]["status"], 429)
         return asked[0]["time_ms"], asked[1]["time_ms"]
 
+    @of_streams
     def test_obeys_retry_after(self):
         self.connected()
         refused, again = self.refuse_once({"Retry-After": "2"})
         self.assertGreaterEqual(again - refused, 2000)
         self.assert_in_step([self.first])
 
+    @of_streams
     def test_obeys_the_providers_own_reset_header(self):
         limit = next((one for one in self.manifest["limit"] if "header_reset" in one), None)
         if limit is None:
@@ -51,6 +53,7 @@ class Troubles(ProviderTest):
 
     # ---- rubbish
 
+    @of_streams
     def test_rubbish_drops_nothing(self):
         self.connected(sizes={self.first: self.listed(self.first).count})
         rubbish = [("status", {"status": 200, "body": HTML, "headers": {"Content-Type": "text/html"}}),
@@ -88,6 +91,7 @@ class Troubles(ProviderTest):
                 return True
         return False
 
+    @of_streams
     def test_keeps_to_its_hosts_and_secrets_stay_inside(self):
         self.connected()
         self.read_well(full=True)

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from harness import RigTest
-from koppel import Rig
+from koppel import Rest, Rig
 from oidc_provider import HOST, OidcProvider, Person
 from provider import wait_until
 
@@ -16,6 +16,74 @@ BY_BODY = {"client_id": "koppel-body", "client_secret": "body-canary-secret-0123
            "token_endpoint_auth_method": "client_secret_post"}
 BY_BASIC = {"client_id": "koppel-basic", "client_secret": "basic-canary/secret+with:signs=0123456789",
             "token_endpoint_auth_method": "client_secret_basic"}
+
+
+class Presets(RigTest):
+    """Against simulators of Google and Intercom."""
+
+    def connected(self, preset, *more, **options):
+        rig = Rig(self.build, self.folder, schedule=False, **options)
+        self.addCleanup(rig.stop)
+        rig.start_simulator(provider="generic")
+        rig.write_config()
+        rig.start_host()
+        rig.add_app("generic/main")
+        rig.ask("connection", "add", "generic/acme", "--app", "main", "--customer", "4711", "--preset", preset, *more)
+        return rig, rig.connect("generic/acme")
+
+    def test_intercoms_token_is_never_renewed_and_its_end_asks_for_the_customer(self):
+        rig, outcome = self.connected("intercom")
+        client = rig.sim.client()
+        self.assertEqual(outcome["auth"]["account"], {"id": f"api.intercom.io/{client['account']['id']}",
+                                                      "name": client["account"]["name"], "environment": ""})
+        # What is told to people is the preset's: its codes live for five minutes.
+        _, refused = rig.call("POST", "/v1/connections/generic/acme/code", {"pasted": "nobody-gave-this-code"})
+        self.assertEqual(refused["outcome"]["reason"], "code_refused")
+        self.assertIn("valid for 5 minutes only", refused["outcome"]["hint"]["en"])
+        rig.sim.post("/clock", {"advance_seconds": 400 * 86400})
+        asked = ["fetch", "generic/acme", "https://api.intercom.io/me", "--select", "app.id_code"]
+        self.assertEqual(rig.ask(*asked)["selected"], client["account"]["id"])
+        rig.sim.post("/revoke", {"client_id": client["client_id"]})
+        refused = rig.ctl(*asked, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("refuses the credentials of generic/acme", refused.stderr)
+        wait_until("the customer's turn", lambda: rig.connection("generic/acme")["auth"]["status"] == "needs_reauth", 20)
+        auth = rig.connection("generic/acme")["auth"]
+        self.assertEqual((auth["reason"], auth["action_by"]), ("revoked", "customer"))
+        self.assertEqual([p for p in rig.sim.get("/tokens/presented")["presented"] if p["kind"] == "refresh"], [])
+        self.assertIn("is not authorized (needs_reauth)", rig.ctl(*asked, check=False).stderr)
+
+    def test_googles_grant_without_a_refresh_token_is_refused(self):
+        rig, outcome = self.connected("google")
+        self.assertEqual(outcome["auth"]["display"], "Success")
+        # Without prompt=consent the second consent gives none: it would end within the hour.
+        rig.ask("connection", "add", "generic/again", "--app", "main", "--preset", "google", "--set",
+                "authorize_parameters=access_type=offline")
+        refused = rig.connect("generic/again", check=False)
+        self.assertEqual(refused["auth"]["provider_error"], "no refresh token")
+        for preset, said in (("zoho", "connection add zoho/NAME"), ("teamleader", "connection add teamleader/NAME"),
+                             ("nobody", "it has google, intercom, intercom-eu, intercom-au, zoho, teamleader")):
+            done = rig.ctl("connection", "add", "generic/x", "--app", "main", "--preset", preset, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(said, done.stderr)
+
+    def test_what_an_operator_alone_may_say_is_no_customers(self):
+        rig, _ = self.connected("google", rest=True)
+        settings = rig.connection("generic/acme")["settings"]
+        rest = Rest(rig.rest_address(), rig.token("pro", "read", "connect", customer="4711"))
+        body = {"version": "V2", "client_id": "mine", "client_secret": "mine",
+                "settings": {**settings, "private_hosts": "intranet.example.com"}}
+        refused = rest.ask("PUT", "/v1/customers/4711/providers/generic", body, expect=403)
+        self.assertEqual(refused["error"]["code"], "operators_setting")
+        for setting, value in (("token_url", "https://127.0.0.1/token"), ("account_url", "https://2130706433/"),
+                               ("api_hosts", "[::1]"), ("token_url", "http://oauth2.googleapis.com/token")):
+            body["settings"] = {**settings, setting: value}
+            refused = rest.ask("PUT", "/v1/customers/4711/providers/generic", body, expect=422)
+            self.assertEqual(refused["error"]["code"], "bad_setting")
+            self.assertIn(f'"{setting}"', refused["error"]["message"])
+        rest.ask("POST", "/v1/connections/generic/acme/fetch", {"url": "https://openidconnect.googleapis.com/v1/userinfo"},
+                 expect=403)
+        self.assertEqual(rig.connection("generic/acme")["settings"], settings)
 
 
 class Generic(RigTest):
@@ -35,7 +103,7 @@ class Generic(RigTest):
         self.rig = rig
         return rig
 
-    def add(self, name, client, *more, scopes="openid offline_access", pinned=True):
+    def add(self, name, client, *more, scopes="openid offline_access"):
         self.rig.ask("app", "add", f"generic/{name}", "--client-id", client["client_id"], "--secret-stdin",
                      stdin=client["client_secret"] + "\n")
         settings = {"authorization_url": f"https://{HOST}/auth", "token_url": f"https://{HOST}/token", "scopes": scopes,

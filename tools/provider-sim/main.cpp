@@ -15,6 +15,7 @@
 
 #include "certificates.hpp"
 #include "digest.hpp"
+#include "oauth2/oauth2.hpp"
 #include "offer.hpp"
 #include "server.hpp"
 #include "simulator.hpp"
@@ -115,7 +116,7 @@ int main(int argc, char** argv) {
   CLI::App app{"A simulated provider for Koppel", "koppel-provider-sim"};
   app.require_subcommand(1);
   arguments given;
-  const std::vector<sim::offer> offers{sim::snelstart::as_offer(), sim::teamleader::as_offer(),
+  const std::vector<sim::offer> offers{sim::oauth2::as_offer(), sim::snelstart::as_offer(), sim::teamleader::as_offer(),
                                        sim::workfront::as_offer(), sim::zoho::as_offer()};
   for (const auto& one : offers) {
     auto& command = *app.add_subcommand(one.name, one.description);
