@@ -24,6 +24,7 @@
 #include "host/api/rest_door.hpp"
 #include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
+#include "host/net/server_tls.hpp"
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
 
@@ -226,6 +227,12 @@ class host {
     options.address = config_.ingress.address;
     options.port = config_.ingress.port;
     options.handler_deadline = net::limits::authorization_deadline;
+    options.proxies = config_.ingress.proxies;
+    if (!config_.ingress.certificate.empty()) {
+      auto read = net::server_certificate::load({config_.ingress.certificate, config_.ingress.key}, clock_);
+      if (!read) return read.error();
+      options.certificate = certificate_ = std::move(*read);
+    }
     // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
     auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
       return api::ingress_handler(*auth_, *webhooks_)(std::move(r));
@@ -267,6 +274,10 @@ class host {
     api::api_surroundings around{supervisor_,      clock_,      *ledger_,          *plugins_,
                                  *auth_,           *sync_,      connected,         std::string(version),
                                  ingress_address_, public_url_, config_.bus.folder};
+    around.certificate_until = [this]() -> std::optional<core::instant> {
+      if (!certificate_) return std::nullopt;
+      return certificate_->valid_until();
+    };
     control_.emplace(std::move(around));
     control_->add_routes(router_);
   }
@@ -403,6 +414,7 @@ class host {
   std::optional<api::control_api> control_;
   api::router router_;
   std::optional<api::rest_door> rest_;
+  std::shared_ptr<net::server_certificate> certificate_;  ///< of the ingress, if it has one
   std::unique_ptr<net::http_server> ingress_, admin_, control_server_;
   std::string ingress_address_, public_url_;
 };

@@ -32,6 +32,8 @@ struct api_surroundings {
   std::function<std::vector<std::string>()> connected_consumers;
   std::string version;
   std::string ingress_address, public_url, bus_folder;
+  /// Until when the ingress's own certificate is valid; nothing where it has none.
+  std::function<std::optional<core::instant>()> certificate_until = nullptr;
 };
 
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
