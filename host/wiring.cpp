@@ -25,6 +25,7 @@
 #include "host/hooks/registrar.hpp"
 #include "host/ledger/trimming.hpp"
 #include "host/net/http_client.hpp"
+#include "host/net/server_tls.hpp"
 #include "host/runtime/log.hpp"
 #include "host/version.hpp"
 
@@ -236,6 +237,12 @@ class host {
     options.address = config_.ingress.address;
     options.port = config_.ingress.port;
     options.handler_deadline = net::limits::authorization_deadline;
+    options.proxies = config_.ingress.proxies;
+    if (!config_.ingress.certificate.empty()) {
+      auto read = net::server_certificate::load({config_.ingress.certificate, config_.ingress.key}, clock_);
+      if (!read) return read.error();
+      options.certificate = certificate_ = std::move(*read);
+    }
     // The callback needs auth, which needs the bound port for its own address: looked up when the first request comes.
     auto listening = net::http_server::listen(supervisor_, std::move(options), [this](net::inbound_request r) {
       return api::ingress_handler(*auth_, *webhooks_, *hints_)(std::move(r));
@@ -297,6 +304,10 @@ class host {
     around.plugins_changed = [this] {
       hints_->plugins_changed();
       registrar_->plugins_changed();
+    };
+    around.certificate_until = [this]() -> std::optional<core::instant> {
+      if (!certificate_) return std::nullopt;
+      return certificate_->valid_until();
     };
     control_.emplace(std::move(around));
     control_->add_routes(router_);
@@ -438,6 +449,7 @@ class host {
   std::optional<api::control_api> control_;
   api::router router_;
   std::optional<api::rest_door> rest_;
+  std::shared_ptr<net::server_certificate> certificate_;  ///< of the ingress, if it has one
   std::unique_ptr<net::http_server> ingress_, admin_, control_server_;
   std::string ingress_address_, public_url_;
 };

@@ -82,7 +82,10 @@ awaitable<answer> control_api::get_status(call) {
   body["epoch"] = around_.ledger.epoch();
   body["disk"] = view(around_.ledger.space());
   body["started_at"] = core::to_rfc3339(started_at_);
-  body["ingress"] = json::object{{"address", around_.ingress_address}, {"public_url", around_.public_url}};
+  const auto until = around_.certificate_until ? around_.certificate_until() : std::nullopt;
+  body["ingress"] = json::object{{"address", around_.ingress_address},
+                                 {"public_url", around_.public_url},
+                                 {"certificate_until", until ? json::value(core::to_rfc3339(*until)) : nullptr}};
   body["admin"] = json::object{{"address", rest_address_}};
   body["bus"] = json::object{{"folder", around_.bus_folder}};
   body["plugins"] = shown_plugins();

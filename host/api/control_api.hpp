@@ -39,6 +39,8 @@ struct api_surroundings {
   std::function<void(const ledger::connection&)> removed = nullptr;
   /// Plugins came, went or were replaced.
   std::function<void()> plugins_changed = nullptr;
+  /// Until when the ingress's own certificate is valid; nothing where it has none.
+  std::function<std::optional<core::instant>()> certificate_until = nullptr;
 };
 
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.

@@ -71,7 +71,7 @@ std::string checked_public_url(table_reader& in, std::string text) {
   return text;
 }
 
-void read_ingress(const toml::table& table, problems& found, ingress& out) {
+void read_ingress(const toml::table& table, problems& found, const fs::path& folder, ingress& out) {
   table_reader in(table, "[ingress]", found);
   out.address = in.text("address", out.address);
   out.port = static_cast<std::uint16_t>(in.number("port", {0, 65535}, out.port));
@@ -85,6 +85,15 @@ void read_ingress(const toml::table& table, problems& found, ingress& out) {
     else if (!in.has("public_url"))
       in.refuse("public_url", "is missing: where others find an exposed address, such as \"https://koppel.example\".");
   }
+  out.certificate = in.path("certificate", folder);
+  out.key = in.path("key", folder);
+  if (in.has("certificate") != in.has("key"))
+    in.refuse(in.has("key") ? "certificate" : "key", "is missing: TLS of our own needs a certificate and its key.");
+  if (in.has("certificate") && out.public_url.starts_with("http://"))
+    in.refuse("public_url", "begins with http://, and the listener has a certificate: browsers find it by https://.");
+  out.proxies = in.texts("proxy");
+  for (const auto& proxy : out.proxies)
+    if (!is_ip_address(proxy)) in.refuse("proxy", "has to be a list of IP addresses, such as [\"127.0.0.1\"].");
   in.refuse_the_rest();
 }
 
@@ -221,7 +230,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   out.bus.folder = out.data_folder / "bus";
   out.control.socket = out.data_folder / "control.sock";
 
-  if (const auto* t = in.table("ingress")) read_ingress(*t, found, out.ingress);
+  if (const auto* t = in.table("ingress")) read_ingress(*t, found, folder, out.ingress);
   if (const auto* t = in.table("bus")) read_bus(*t, found, folder, out.bus);
   if (const auto* t = in.table("control")) read_control(*t, found, folder, out.control);
   if (const auto* t = in.table("admin")) read_admin(*t, found, out.admin);
@@ -243,7 +252,8 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
 std::string ingress::public_url_at(std::uint16_t bound_port) const {
   if (!public_url.empty()) return public_url;
   const bool v6 = address.find(':') != std::string::npos;
-  return "http://" + (v6 ? "[" + address + "]" : address) + ":" + std::to_string(bound_port);
+  return (certificate.empty() ? "http://" : "https://") + (v6 ? "[" + address + "]" : address) + ":" +
+         std::to_string(bound_port);
 }
 
 environment environment::of_process() {

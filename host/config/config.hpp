@@ -31,6 +31,8 @@ struct ingress {
   std::uint16_t port = 8400;          ///< 0: any free one
   std::string public_url;             ///< as the file has it, without trailing slash; empty: the listener's own address
   bool exposed = false;               ///< the operator means it: an address that others can reach
+  std::filesystem::path certificate, key;  ///< PEM files; both or neither: in the clear
+  std::vector<std::string> proxies;        ///< addresses of reverse proxies, whose X-Forwarded-For is believed
 
   /// Where browsers find us, once the port is bound.
   std::string public_url_at(std::uint16_t bound_port) const;

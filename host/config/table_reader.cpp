@@ -36,6 +36,20 @@ void table_reader::wrong_type(std::string_view key, std::string_view wanted) {
   refuse(key, "has to be " + std::string(wanted) + ".");
 }
 
+std::vector<std::string> table_reader::texts(std::string_view key) {
+  std::vector<std::string> out;
+  const auto* node = find(key);
+  if (!node) return out;
+  const auto* list = node->as_array();
+  const auto is_text = [](const toml::node& one) { return one.is_string(); };
+  if (!list || !std::all_of(list->begin(), list->end(), is_text)) {
+    wrong_type(key, "a list of texts in quotes");
+    return out;
+  }
+  for (const auto& one : *list) out.push_back(**one.as_string());
+  return out;
+}
+
 std::string table_reader::text(std::string_view key, std::string_view fallback) {
   const auto* node = find(key);
   if (!node) return std::string(fallback);

@@ -27,6 +27,8 @@ class table_reader {
       : table_(table), name_(std::move(name)), found_(found) {}
 
   std::string text(std::string_view key, std::string_view fallback);
+  /// An array of strings; empty where there is none.
+  std::vector<std::string> texts(std::string_view key);
   std::string one_of(std::string_view key, std::initializer_list<std::string_view> words, std::string_view fallback);
   std::int64_t number(std::string_view key, range allowed, std::int64_t fallback);
   bool flag(std::string_view key, bool fallback);

@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 
+#include "host/net/forwarded.hpp"
 #include "host/net/server_connection.hpp"
 #include "host/net/server_sockets.hpp"
 
@@ -19,39 +20,6 @@ namespace asio = boost::asio;
 using asio::generic::stream_protocol;
 using runtime::awaitable;
 using runtime::token;
-
-/// Counts the open connections, all and by address.
-class census {
- public:
-  std::size_t all = 0;
-  std::map<std::string, std::size_t> by_address;
-};
-
-/// One connection's place in the census; shared with it so that the last connection may outlive the server.
-class counted {
- public:
-  counted(std::shared_ptr<census> where, std::string address)
-      : census_(std::move(where)), address_(std::move(address)) {
-    ++census_->all;
-    ++census_->by_address[address_];
-  }
-  counted(counted&&) noexcept = default;
-  counted& operator=(counted&&) = delete;
-  ~counted() {
-    if (!census_) return;
-    --census_->all;
-    if (--census_->by_address[address_] == 0) census_->by_address.erase(address_);
-  }
-
- private:
-  std::shared_ptr<census> census_;
-  std::string address_;
-};
-
-awaitable<void> serve_counted(std::shared_ptr<const listener_state> listener, stream_protocol::socket socket,
-                              [[maybe_unused]] counted until_the_end) {
-  co_await serve_connection(std::move(listener), std::move(socket));
-}
 
 }  // namespace
 
@@ -69,12 +37,11 @@ class http_server::impl : public std::enable_shared_from_this<http_server::impl>
  private:
   template <class Acceptor>
   static awaitable<void> accept_all(std::shared_ptr<impl> self, Acceptor& acceptor);
-  void admit(stream_protocol::socket socket, const std::string& address);
+  void admit(stream_protocol::socket socket, const std::string& address, bool of_proxy);
   void remove_socket_file();
 
   runtime::supervisor& supervisor_;
   const std::shared_ptr<listener_state> listener_;
-  const std::shared_ptr<census> census_ = std::make_shared<census>();
   std::optional<tcp_acceptor> tcp_;
   std::optional<unix_acceptor> unix_;
   std::uint16_t port_ = 0;
@@ -119,20 +86,24 @@ awaitable<void> http_server::impl::accept_all(std::shared_ptr<impl> self, Accept
     if constexpr (std::is_same_v<Acceptor, tcp_acceptor>) {
       boost::system::error_code ignored;
       socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-      self->admit(stream_protocol::socket(std::move(socket)), address_group(peer.address()));
+      const bool of_proxy = is_proxy(self->listener_->options.proxies, peer.address().to_string());
+      // A proxy's own address is no bound: who is behind it is known when a request has come.
+      self->admit(stream_protocol::socket(std::move(socket)),
+                  of_proxy ? std::string("proxy") : address_group(peer.address()), of_proxy);
     } else if (is_own_peer(socket.native_handle())) {
-      self->admit(stream_protocol::socket(std::move(socket)), {});
+      self->admit(stream_protocol::socket(std::move(socket)), {}, false);
     }
   }
 }
 
 // A socket that is not admitted is closed by its end of life here.
-void http_server::impl::admit(stream_protocol::socket socket, const std::string& address) {
+void http_server::impl::admit(stream_protocol::socket socket, const std::string& address, bool of_proxy) {
   const server_options& options = listener_->options;
-  if (supervisor_.stopping() || census_->all >= options.max_connections) return;
-  const auto found = census_->by_address.find(address);
-  if (tcp_ && found != census_->by_address.end() && found->second >= options.max_connections_per_address) return;
-  supervisor_.run(options.name + " connection", serve_counted(listener_, std::move(socket), counted{census_, address}));
+  const auto& known = *listener_->connections;
+  if (supervisor_.stopping() || known.all >= options.max_connections) return;
+  if (tcp_ && !of_proxy && known.of(address) >= options.max_connections_per_address) return;
+  accepted from{std::move(socket), counted{listener_->connections, address}, of_proxy};
+  supervisor_.run(options.name + " connection", serve_connection(listener_, std::move(from)));
 }
 
 void http_server::impl::stop_accepting() {

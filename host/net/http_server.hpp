@@ -37,6 +37,8 @@ struct outbound_response {
 /// becomes a 500 that says nothing and one line in the log. A method it does not know is its own to answer, with 405.
 using http_handler = std::function<runtime::awaitable<outbound_response>(inbound_request)>;
 
+class server_certificate;
+
 struct server_options {
   std::string name;                   ///< for logs: "ingress", "control"
   std::string address = "127.0.0.1";  ///< TCP; ignored where `unix_socket` is set
@@ -45,6 +47,10 @@ struct server_options {
   std::size_t body_limit = limits::ingress_body;
   std::size_t max_connections = limits::connections_per_listener;
   std::size_t max_connections_per_address = limits::connections_per_address;  ///< TCP only; beyond it: closed unread
+  /// Addresses of reverse proxies. Their connections are counted by whom X-Forwarded-For names (forwarded.hpp), once a
+  /// request has come; beyond the bound: 429. From anybody else that header says nothing.
+  std::vector<std::string> proxies;
+  std::shared_ptr<server_certificate> certificate;  ///< TLS with it; absent: in the clear
   bool keep_alive = false;  ///< several requests, one after another; a pipelined one ends the connection
   std::chrono::milliseconds handler_deadline{30'000};  ///< then the handler is cancelled and 503 sent
   std::chrono::milliseconds idle_deadline = limits::idle_deadline;

@@ -8,6 +8,8 @@
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
@@ -15,9 +17,13 @@
 #include <optional>
 
 #include "host/core/text.hpp"
+#include "host/net/forwarded.hpp"
 #include "host/net/request_head.hpp"
 #include "host/net/request_target.hpp"
 #include "host/net/request_text.hpp"
+#include "host/net/server_sockets.hpp"
+#include "host/net/server_tls.hpp"
+#include "host/net/server_tls_context.hpp"
 
 namespace koppel::net {
 namespace {
@@ -31,8 +37,19 @@ using runtime::token;
 /// coroutine has ended and must then find nothing.
 class timed_socket : public std::enable_shared_from_this<timed_socket> {
  public:
-  explicit timed_socket(stream_protocol::socket socket)
-      : socket_(std::move(socket)), watchdog_(socket_.get_executor()) {}
+  /// `tls`: absent where the listener speaks in the clear.
+  timed_socket(stream_protocol::socket socket, std::shared_ptr<tls_context> tls)
+      : context_(std::move(tls)), socket_(std::move(socket)), watchdog_(socket_.get_executor()) {
+    if (context_) stream_.emplace(socket_, context_->context);
+  }
+
+  /// Before the first byte; false where the peer does not speak TLS as we do.
+  awaitable<bool> shake_hands() {
+    if (!stream_) co_return true;
+    arm(limits::header_deadline);
+    const auto [ec] = co_await stream_->async_handshake(asio::ssl::stream_base::server, token);
+    co_return !disarm() && !ec;
+  }
 
   void arm(std::chrono::milliseconds limit) {
     watchdog_.expires_after(limit);
@@ -55,13 +72,24 @@ class timed_socket : public std::enable_shared_from_this<timed_socket> {
   awaitable<bool> read_into(std::string& buffer) {
     if (expired_) co_return false;
     std::array<char, 4096> bytes;
-    const auto [ec, n] = co_await socket_.async_read_some(asio::buffer(bytes), token);
+    const auto room = asio::buffer(bytes);
+    if (stream_) {
+      const auto [ec, n] = co_await stream_->async_read_some(room, token);
+      buffer.append(bytes.data(), n);
+      co_return !ec && n > 0;
+    }
+    const auto [ec, n] = co_await socket_.async_read_some(room, token);
     buffer.append(bytes.data(), n);
     co_return !ec && n > 0;
   }
 
   awaitable<bool> write(std::string bytes) {
-    const auto [ec, n] = co_await asio::async_write(socket_, asio::buffer(bytes), token);
+    const auto all = asio::buffer(bytes);
+    if (stream_) {
+      const auto [ec, n] = co_await asio::async_write(*stream_, all, token);
+      co_return !ec;
+    }
+    const auto [ec, n] = co_await asio::async_write(socket_, all, token);
     co_return !ec;
   }
 
@@ -69,6 +97,13 @@ class timed_socket : public std::enable_shared_from_this<timed_socket> {
   /// and the peer might never see our answer.
   awaitable<void> linger() {
     boost::system::error_code ignored;
+    if (stream_) {
+      // The peer is told that this was all, so that a cut elsewhere cannot pass for it.
+      arm(limits::linger_deadline);
+      [[maybe_unused]] const auto [ended] = co_await stream_->async_shutdown(token);
+      disarm();
+      stream_.reset();
+    }
     socket_.shutdown(asio::socket_base::shutdown_send, ignored);
     arm(limits::linger_deadline);
     std::string unread;
@@ -81,7 +116,9 @@ class timed_socket : public std::enable_shared_from_this<timed_socket> {
   }
 
  private:
+  const std::shared_ptr<tls_context> context_;
   stream_protocol::socket socket_;
+  std::optional<asio::ssl::stream<stream_protocol::socket&>> stream_;
   asio::steady_timer watchdog_;
   std::uint64_t watch_ = 0;
   bool expired_ = false;
@@ -168,6 +205,8 @@ std::string_view code_of(int status) {
       return "internal";
     case 503:
       return "no_answer_in_time";
+    case 429:
+      return "too_many";
     default:
       return "bad_request";
   }
@@ -247,13 +286,28 @@ std::optional<std::string> answer_bytes(const outbound_response& answer, bool ke
   return bytes;
 }
 
-awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener, stream_protocol::socket accepted) {
-  const auto socket = std::make_shared<timed_socket>(std::move(accepted));
+/// Whether whoever is behind the proxy has room for one more connection, which this one is then counted as.
+bool admit_behind_proxy(const listener_state& listener, const inbound_request& request, counted& place) {
+  const auto address = address_behind(listener.options.proxies, request.headers);
+  if (address.empty()) return true;
+  boost::system::error_code ec;
+  const auto group = address_group(asio::ip::make_address(address, ec));
+  if (listener.connections->of(group) >= listener.options.max_connections_per_address) return false;
+  place.move_to(group);
+  return true;
+}
+
+awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener, accepted from) {
   const server_options& options = listener->options;
+  auto tls = options.certificate ? options.certificate->current() : nullptr;
+  const auto socket = std::make_shared<timed_socket>(std::move(from.socket), std::move(tls));
+  if (!co_await socket->shake_hands()) co_return;
   std::string buffer;
   for (;;) {
     auto arrived = co_await read_request(*socket, options, buffer);
     if (!arrived.request && !arrived.refused) co_return;
+    if (arrived.request && from.of_proxy && !admit_behind_proxy(*listener, *arrived.request, from.place))
+      arrived.refused = refusal{429, "there are too many connections from your address"};
     outbound_response answer;
     bool head = false;
     if (arrived.refused) {

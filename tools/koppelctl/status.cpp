@@ -83,6 +83,11 @@ std::string rest_of(const json::object& admin) {
   return address.empty() ? "" : "REST         " + printable(address) + "\n";
 }
 
+std::string certificate_text(const json::object& ingress) {
+  const auto until = text_of(ingress, "certificate_until");
+  return until.empty() ? "" : ", certificate until " + short_time(until) + " UTC";
+}
+
 }  // namespace
 
 void print_document(terminal& t, const json::object& document) { t.out << json::serialize(document) << std::endl; }
@@ -106,7 +111,7 @@ ending show_status(surroundings& s) {
         << "Ledger       epoch " << printable(text_of(*answer, "epoch")) << ", " << grouped(number_of(*answer, "head"))
         << " events" << history_of(*answer) << "\n"
         << full_disk(object_of(*answer, "disk")) << "Ingress      " << printable(text_of(ingress, "address"))
-        << ", public as " << printable(text_of(ingress, "public_url")) << "\n"
+        << ", public as " << printable(text_of(ingress, "public_url")) << certificate_text(ingress) << "\n"
         << rest_of(object_of(*answer, "admin")) << "Bus          "
         << printable(text_of(object_of(*answer, "bus"), "folder")) << "\n"
         << "Connections  " << (total.empty() ? "0" : total) << (counts.empty() ? "" : ": " + counts) << "\n\n";

@@ -59,6 +59,9 @@ address = "::"
 port = 0
 exposed = true
 public_url = "https://koppel.example/"
+certificate = "/etc/koppel/cert.pem"
+key = "key.pem"
+proxy = ["127.0.0.1", "::1"]
 [bus]
 folder = "/run/koppel/bus"
 live = "whole"
@@ -96,6 +99,9 @@ ca_file = "ca.pem"
   CHECK(c->ingress.address == "::");
   CHECK(c->ingress.port == 0);
   CHECK(c->ingress.public_url_at(1234) == "https://koppel.example");
+  CHECK(c->ingress.certificate == "/etc/koppel/cert.pem");
+  CHECK(c->ingress.key == "/etc/koppel/key.pem");
+  CHECK(c->ingress.proxies == std::vector<std::string>{"127.0.0.1", "::1"});
   CHECK(c->bus.folder == "/run/koppel/bus");
   CHECK(c->bus.live == koppel::config::live_detail::whole);
   CHECK(c->control.socket == "/run/koppel/control.sock");
@@ -171,6 +177,12 @@ TEST_CASE("a value of the wrong type or range is refused", "[config]") {
       {"[ingress]\naddress = \"127.0.0.1:80\"", "IP address"},
       {"[ingress]\naddress = 127", "text in quotes"},
       {"[ingress]\npublic_url = \"koppel.example\"", "web address"},
+      {"[ingress]\ncertificate = \"c.pem\"", "key of [ingress] is missing"},
+      {"[ingress]\nkey = \"k.pem\"", "certificate of [ingress] is missing"},
+      {"[ingress]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\npublic_url = \"http://127.0.0.1:8400\"", "https://"},
+      {"[ingress]\nproxy = \"127.0.0.1\"", "list of texts"},
+      {"[ingress]\nproxy = [\"127.0.0.1\", 7]", "list of texts"},
+      {"[ingress]\nproxy = [\"proxy.example\"]", "IP addresses"},
       {"[ingress]\npublic_url = \"ftp://koppel.example\"", "web address"},
       {"[ingress]\npublic_url = \"https://me@koppel.example\"", "web address"},
       {"[ingress]\npublic_url = \"https://koppel.example/?a=b\"", "web address"},
