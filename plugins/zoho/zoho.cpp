@@ -13,14 +13,7 @@ using namespace koppel::sdk;
 
 namespace {
 
-// ---- rows: the kinds of value that only Zoho has; the field tables are [stream.fields] in manifest.toml
-
-/// A number or a text; 0 is what Zoho fills in itself.
-std::optional<packed> read_account_number(const json& value) {
-  if (!value.integer() && !value.text()) return std::nullopt;
-  const auto said = value.integer() ? std::to_string(*value.integer()) : std::string(*value.text());
-  return said == "0" || said.empty() ? packed::null() : packed::text(said);
-}
+// ---- rows: the kind of value that only Zoho has; the field tables are [stream.fields] in manifest.toml
 
 /// Lists cut long texts after 500 characters, reads by id do not: both are cut here. Counted as UTF-16, which is never
 /// less than what a list gives.
@@ -71,9 +64,7 @@ class zoho : public connector {
   zoho() {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
-    fields_in_manifest(kind_list()
-                           .add("number or text", shape::text, read_account_number)
-                           .add("first 500 characters", shape::text, read_long_text));
+    fields_in_manifest(kind_list().add("first 500 characters", shape::text, read_long_text));
     stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
     stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
     stream("users", entity::user, &zoho::read_users, &zoho::read_one);

@@ -158,6 +158,7 @@ void table_reader::read_line(toml_reader& in, field_line line) {
 
 void table_reader::read_kind(toml_reader& in, field_line line) {
   line.kind = in.text("kind", need::optional);
+  const auto empty = in.texts("empty", need::optional);
   const auto* as = kinds_.named(line.kind);
   if (!line.kind.empty() && !as) {
     if (!kinds_.has_unknown()) return in.problem("kind", "must be one of " + kinds_.names());
@@ -173,6 +174,8 @@ void table_reader::read_kind(toml_reader& in, field_line line) {
                       "gives " + std::string(to_text(as->gives)) + ", the field wants " + std::string(to_text(shape)));
   line.kind = as->name;
   line.read = reading(line.from[0], *as);
+  if (!empty.empty()) line.read = emptying(std::move(line.read), empty);
+  if (!empty.empty() && shape != shape::text) in.problem("empty", "may stand for texts only");
   add(in, "from", std::move(line));
 }
 
@@ -219,21 +222,21 @@ void table_reader::read_values(toml_reader& in, field_line line) {
 
 void table_reader::read_words(toml_reader& in, field_line line) {
   std::map<std::string, std::vector<std::string>> words;
-  if (wanted(line, shape::texts) != shape::texts) return in.problem("words", "may stand for roles and tags only");
   if (auto table = in.table("words", need::required))
     for (const auto& key : table->keys()) {
       words.emplace(key, table->texts(key.c_str(), need::required));
       line.kind += (line.kind.empty() ? "words: " : ", ") + key;
     }
+  if (wanted(line, shape::texts) != shape::texts) return in.problem("words", "may stand for roles and tags only");
   line.read = translating_words(line.from[0], std::move(words));
   add(in, "from", std::move(line));
 }
 
 void table_reader::read_parts(toml_reader& in, field_line line) {
-  if (wanted(line, shape::text) != shape::addresses) return in.problem("parts", "may stand for addresses only");
   const auto type = in.text("type", need::required);
   auto table = in.table("parts", need::required);
   if (!table) return;
+  if (wanted(line, shape::text) != shape::addresses) return in.problem("parts", "may stand for addresses only");
   line.kind = "one, " + type;
   line.read = reading_address(line.from[0], address_parts(*table, type));
   table->finish();

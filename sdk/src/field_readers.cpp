@@ -34,6 +34,15 @@ json part_of(const json& item, const std::string& path) { return path.empty() ? 
 
 row_reader reading(std::string from, const kind& as) { return at_path(std::move(from), as.gives, as.read); }
 
+row_reader emptying(row_reader read, const std::vector<std::string>& texts) {
+  std::set<std::string> empty;
+  for (const auto& text : texts) empty.insert(packed::text(text).bytes());
+  return [read = std::move(read), empty = std::move(empty)](const json& row, const lookup& known) {
+    auto out = read(row, known);
+    return out && empty.contains(out->bytes()) ? std::optional(packed::null()) : out;
+  };
+}
+
 row_reader reading_row(std::vector<std::string> from, const kind& as) {
   return [from = std::move(from), read = as.read](const json& row, const lookup& known) -> std::optional<packed> {
     const bool said = std::any_of(from.begin(), from.end(), [&](const auto& path) { return bool(row.at(path)); });

@@ -16,6 +16,8 @@ using row_reader = decltype(field_line::read);
 
 /// What is absent stays absent, null is null or [].
 row_reader reading(std::string from, const kind& as);
+/// What `read` gives, but null for texts that mean nothing.
+row_reader emptying(row_reader read, const std::vector<std::string>& texts);
 /// Absent where none of the paths is in the row.
 row_reader reading_row(std::vector<std::string> from, const kind& as);
 /// `unlisted`: "leave_out" (and report), "keep" the text, "empty".

@@ -49,7 +49,7 @@ class Reading(ProviderTest):
         stream = max(self.simulated.streams, key=lambda name: self.listed(name).count)
         path = self.listed(stream).path
         self.connected(sizes={stream: self.listed(stream).count})
-        self.sim.post("/answer-delay", {"path": path, "ms": 120})
+        self.sim.post("/answer-delay", {"path": path, "ms": 400})
         self.begin(stream, full=True)
 
         def ended_or_read_more():

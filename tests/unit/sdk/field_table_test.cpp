@@ -139,6 +139,20 @@ TEST_CASE("one number or address has its type, custom fields are sorted by their
   CHECK(core_of(custom, R"({"id":"x","c":[{"k":"b","v":"2"},{"v":"0"},{"k":"a"}]})") == sorted.in("core").bytes());
 }
 
+TEST_CASE("a text may be listed as meaning nothing", "[sdk][fields]") {
+  const auto table = table_of("customer_number = { from = \"/n\", kind = \"text_or_integer\", empty = [\"0\"] }\n");
+  const auto read = [&](const std::string& value) { return core_of(table, R"({"id":"x","n":)" + value + "}"); };
+  const std::string null =
+      "\x81\xaf"
+      "customer_number\xc0";
+  record wanted(entity::company, "x");
+  CHECK(read("0") == null);
+  CHECK(read(R"("0")") == null);
+  CHECK(read(R"("")") == null);
+  CHECK(read("40") == wanted.in("core").set(canonical::customer_number, "40").bytes());
+  CHECK(read("4.5").empty());
+}
+
 TEST_CASE("an owner and terms of payment are made of plain fields", "[sdk][fields]") {
   const auto owner = table_of("owner = { from = { id = \"/o\", name = \"/of/name\" } }\n");
   record wanted(entity::company, "x");
@@ -223,6 +237,7 @@ TEST_CASE("a mistake in a table is told with its table, its row and what is poss
        "name.parts: may stand for addresses only"},
       {"addresses = { from = \"/b\", parts = { city = \"/c\" } }\n", "addresses.type: is missing"},
       {"name = { from = \"/b\", members = { prefix = \"x\" } }\n", "name.members: may stand for custom_fields only"},
+      {"tags = { from = \"/b\", empty = [\"0\"] }\n", "tags.empty: may stand for texts only"},
       {"owner = { from = { name = \"/b\" } }\n", "owner.from.id: is missing"},
       {"tags = { from = \"/b\", values = { a = [\"b\"] }, unlisted = \"keep\" }\n",
        "tags.unlisted: may be \"keep\" for texts only"},

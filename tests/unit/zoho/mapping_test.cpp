@@ -202,11 +202,11 @@ TEST_CASE("a mistake in a field table fails the plugin before it reads a row", "
     return std::string();
   };
   CHECK(said_of("name = \"/Account_Name\"", "name = \"/Account_Name\"") == "");
-  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"number\""),
+  CHECK_THAT(said_of("kind = \"text_or_integer\"", "kind = \"number\""),
              Catch::Contains("stream[1].fields.customer_number.kind: gives real, the field wants text"));
-  CHECK_THAT(said_of("kind = \"number or text\"", "kind = \"nummer\""),
+  CHECK_THAT(said_of("kind = \"text_or_integer\"", "kind = \"nummer\""),
              Catch::Contains("customer_number.kind: must be one of text, flag") &&
-                 Catch::Contains("number or text, first 500 characters"));
+                 Catch::Contains("payment_term, first 500 characters"));
   CHECK_THAT(said_of("job_title = ", "job = "),
              Catch::Contains("stream[2].fields.job: is no canonical field of contact (docs/bus.md)"));
 }
