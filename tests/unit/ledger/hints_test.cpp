@@ -2,6 +2,7 @@
 // Webhook addresses of connections, and what waits there until its record was read.
 
 #include "host/core/fingerprint.hpp"
+#include "tests/support/show_result.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
 using namespace koppel;
