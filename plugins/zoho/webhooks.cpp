@@ -48,9 +48,9 @@ task<> register_webhooks(webhook_run& run) {
   demand_success(asked, answer);
   run.remember(remembered, channel);
   auto end = run.now() + wanted_life;
-  const auto details = answer.json().at("/watch/0/details");
-  for (const auto& event : details["events"].items())
-    if (const auto granted = parse_time(event["channel_expiry"].text().value_or(""))) end = std::min(end, *granted);
+  for (const auto& row : answer.json()["watch"].items())
+    for (const auto& event : row["details"]["events"].items())
+      if (const auto granted = parse_time(event["channel_expiry"].text().value_or(""))) end = std::min(end, *granted);
   run.registered_until(end);
 }
 

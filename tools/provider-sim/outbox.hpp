@@ -66,7 +66,7 @@ class outbox {
     bool shuffle = false;
     std::chrono::milliseconds delay{0}, jitter{0};
     std::size_t twice_every = 0, drop_every = 0;
-    std::size_t at_once = 16;
+    std::size_t at_once = 8;
     std::set<std::uint64_t> drop;  ///< ordinals since the rules were set
     std::uint64_t seen = 0;
   };

@@ -79,7 +79,7 @@ TEST_CASE("the k-th delivery since the rules were set is dropped, and every so-m
 
 TEST_CASE("some go twice, and a shuffled change keeps all of its deliveries", "[provider_sim][webhooks]") {
   post_office o;
-  o.rules(R"({"twice_every":2,"shuffle":true})");
+  o.rules(R"({"twice_every":2,"shuffle":true,"at_once":16})");
   o.change(20);
   auto sent = o.sent();
   REQUIRE(sent.size() == 16);

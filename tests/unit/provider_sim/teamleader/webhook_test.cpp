@@ -143,6 +143,7 @@ TEST_CASE("a flood hints at records of which none changed", "[provider_sim][webh
   situation s;
   const auto access = s.connect().access;
   s.call(access, "webhooks.register", registration(R"("company.updated")"));
+  s.order("POST", "/webhooks/rules", R"({"at_once":16})");
   const auto before = s.ask_control("GET", "/records?entity=company").body;
   CHECK(s.order("POST", "/webhooks/flood", R"({"entity":"company","count":30,"per_second":10})").at("sent") == 30);
   CHECK(s.carry().size() == 1);
