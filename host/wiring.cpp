@@ -154,6 +154,7 @@ class host {
     if (!syncing) co_return syncing;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
+    supervisor_.run("secrets that end", auth_->warn_of_secrets_that_end());
     supervisor_.run("webhooks", webhooks_->work_off());
     supervisor_.run("trimming of old events",
                     ledger::keep_trimming(*ledger_, {config_.retention.events, config_.retention.hold}));

@@ -31,6 +31,8 @@ DROP TABLE expendable_events;
 DROP TABLE newest_events;
 DROP TABLE history_marks;
 DROP TABLE api_tokens;
+DROP TABLE app_secrets;
+ALTER TABLE apps DROP COLUMN secret_ends_at;
 DROP TABLE webhooks;
 DROP INDEX apps_by_webhook;
 DROP INDEX connections_by_reference;
@@ -136,7 +138,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 7");
+  d.tamper("PRAGMA user_version = 8");
   d.open();
 }
 
