@@ -163,6 +163,7 @@ class host {
     if (!registering) co_return registering;
     supervisor_.run("resume of grants", auth_->resume());
     supervisor_.run("renewal of tokens", auth_->keep_tokens_fresh());
+    supervisor_.run("secrets that end", auth_->warn_of_secrets_that_end());
     supervisor_.run("webhooks", webhooks_->work_off());
     supervisor_.run("webhooks of records", hints_->work_off());
     supervisor_.run("registration of webhooks", registrar_->keep_registered());

@@ -149,17 +149,37 @@ awaitable<answer> control_api::post_app(call c) {
 }
 
 awaitable<answer> control_api::post_secret(call c) {
-  input in(c.body, {"client_secret"});
+  input in(c.body, {"client_secret", "region", "expires"});
   core::secret client_secret(in.required("client_secret", 4096));
+  const auto region = in.optional("region", 64), expires = in.optional("expires", 10);
+  const auto ends_at = core::from_iso8601(expires + "T00:00:00Z");
+  if (!expires.empty() && !ends_at) in.complain("\"expires\" has to be a date such as 2027-01-31");
+  if (!expires.empty() && ends_at && *ends_at <= around_.clock.now())
+    in.complain("\"expires\" lies in the past: when does the provider end the secret?");
+  if (!expires.empty() && !region.empty())
+    in.complain("\"expires\" is of the secret that serves everywhere, not of a region's");
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   const std::string provider = c.path["provider"], name = c.path["name"];
+  if (!region.empty()) {
+    const auto m = around_.plugins.find(provider);
+    if (!m)
+      co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see koppelctl plugin list.");
+    if (auto why = auth::region_refusal(*m, region); !why.empty()) co_return error_answer(422, "bad_region", why);
+  }
   ledger::app changed;
   const auto update = [&](transaction& tx) -> result<> {
     auto found = find_named_app(tx, provider, name);
     if (!found) return not_found("There is no app " + provider + "/" + name + ".");
     changed = std::move(*found);
     auth::auth_service::question_refused_grants(tx, changed.id);
-    return tx.update_app_secret(changed.id, std::move(client_secret));
+    if (!region.empty()) {
+      if (auto done = tx.update_regional_secret(changed.id, region, std::move(client_secret)); !done) return done;
+    } else {
+      if (auto done = tx.update_app_secret(changed.id, std::move(client_secret)); !done) return done;
+      if (auto done = tx.set_secret_end(changed.id, expires.empty() ? std::nullopt : ends_at); !done) return done;
+    }
+    changed = *tx.find_app(changed.id);
+    return {};
   };
   if (auto done = co_await around_.ledger.write(update); !done) co_return failure_answer(done.error());
   around_.supervisor.run("grants that the former secret could not renew", around_.auth.app_changed(changed.id));
@@ -322,13 +342,15 @@ awaitable<answer> control_api::post_attempt(call c) {
 }
 
 awaitable<answer> control_api::post_code(call c) {
-  input in(c.body, {"pasted", "confirmation"});
+  input in(c.body, {"pasted", "confirmation", "region"});
   core::secret pasted(in.required("pasted", 16 << 10));
+  auto region = in.optional("region", 64);
   const auto confirmation = read_confirmation(in);
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   auto found = co_await find(c.path["provider"], c.path["name"], c.who);
   if (!found) co_return failure_answer(found.error());
-  auto after = co_await around_.auth.paste(found->id, std::move(pasted), confirmation);
+  auto pasting = around_.auth.paste(found->id, std::move(pasted), confirmation, {}, std::move(region));
+  auto after = co_await std::move(pasting);
   if (!after) co_return failure_answer(after.error());
   auto shown = co_await show_one(200, after->id, c.who);
   if (shown.status != 200) co_return shown;

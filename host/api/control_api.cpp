@@ -10,6 +10,7 @@
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
 #include "host/core/connection_manifest.hpp"
+#include "host/core/secret_end.hpp"
 #include "host/plugins/errors.hpp"
 
 namespace koppel::api {
@@ -75,6 +76,11 @@ awaitable<answer> control_api::get_status(call) {
     body["history_bytes"] = std::to_string(history.bytes);
     body["connections"] = json::object{{"total", total}, {"by_status", std::move(by_status)}};
     body["consumers"] = shown_consumers(tx);
+    json::array warnings;
+    for (const auto& a : tx.apps())
+      if (auto warning = core::warning_of_end(a.provider + "/" + a.name, a.secret_ends_at, tx.now()); !warning.empty())
+        warnings.emplace_back(warning);
+    body["warnings"] = std::move(warnings);
     return {};
   };
   if (auto done = co_await around_.ledger.write(read); !done) co_return failure_answer(done.error());

@@ -186,7 +186,9 @@ std::vector<route> control_api::make_routes() {
        &self::post_code,
        "Takes a code, or the whole address that the browser ended at.",
        {},
-       {{"pasted", "string", "the code or the address", true}, confirmation},
+       {{"pasted", "string", "the code or the address", true},
+        confirmation,
+        {"region", "string", "the account's data centre, where what is pasted does not name it"}},
        200,
        "outcome"});
   add({"POST",
@@ -360,7 +362,9 @@ std::vector<route> control_api::make_routes() {
        &self::post_secret,
        "Gives a registration another secret.",
        {},
-       {{"client_secret", "string", "as the provider shows it", true}},
+       {{"client_secret", "string", "as the provider shows it", true},
+        {"region", "string", "of this data centre alone, where the provider has a secret for each"},
+        {"expires", "string", "the day on which the provider ends it, such as 2027-01-31: it is warned of ahead"}},
        200,
        "object"});
 

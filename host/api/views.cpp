@@ -120,7 +120,9 @@ json::object view(const ledger::app& a) {
           {"name", a.name},
           {"client_id", a.client_id},
           {"redirect_uri", a.redirect_uri},
-          {"created_at", core::to_rfc3339(a.created_at)}};
+          {"created_at", core::to_rfc3339(a.created_at)},
+          {"secret_ends_at", time_or_null(a.secret_ends_at)},
+          {"secret_regions", json::array(a.secret_regions.begin(), a.secret_regions.end())}};
 }
 
 json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,

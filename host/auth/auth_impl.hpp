@@ -47,7 +47,7 @@ class auth_service::impl {
   runtime::awaitable<result<started_attempt>> begin(std::string connection_id, confirmation c, std::string redirect_uri,
                                                     origin from);
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
-                                                       trial t);
+                                                       trial t, std::string region);
   std::optional<started_attempt> open_link(const std::string& connection_id) const;
   runtime::awaitable<landing> callback(std::string provider, core::query_list query, std::string accept_language,
                                        std::string cookies);
@@ -63,6 +63,7 @@ class auth_service::impl {
   runtime::awaitable<void> resume();
   runtime::awaitable<void> app_changed(std::string app_id);
   runtime::awaitable<void> keep_tokens_fresh();
+  runtime::awaitable<void> warn_of_secrets_that_end();
   void stop_renewing();
   bool asking() const { return asking_.use_count() > 1; }
   runtime::awaitable<renewal> renew(std::string connection_id, std::uint64_t generation, renewal_cause cause);
@@ -84,6 +85,7 @@ class auth_service::impl {
     confirmation how;
     std::optional<ledger::attempt> attempt;  ///< of the link; put back where it turns out to be unused
     std::string reference;                   ///< digest of the webhook's that brought it
+    std::string region;                      ///< where the account lives, by the word of whoever brought it
     core::instant seen_at{};                 ///< when it came, before it waited for anything
     std::optional<core::instant> link_made;  ///< of the link whose state came with it
     std::string link;                        ///< id of the connect link whose flow it ends
@@ -137,7 +139,8 @@ class auth_service::impl {
   runtime::awaitable<void> ask_about_key(webhook_outcome& out);
 
   runtime::awaitable<result<ledger::connection>> act_on_pasted(std::string connection_id, const core::secret& pasted,
-                                                               confirmation c, core::instant seen_at, bool may_offer);
+                                                               confirmation c, core::instant seen_at, bool may_offer,
+                                                               std::string region);
 
   // links.cpp
   /// A link with state, and the attempt behind it; nothing else changes.
@@ -202,7 +205,7 @@ class auth_service::impl {
     std::optional<ledger::credentials> pair;
     core::secret client_secret;
   };
-  runtime::awaitable<result<stored_secrets>> read_secrets(const ledger::connection& c, std::string app_id);
+  runtime::awaitable<result<stored_secrets>> read_secrets(const subject& about);
   /// Renews a pair whose turn it may be. The caller has the connection's gate.
   runtime::awaitable<renewal> renew_pair(const subject& about, const stored_secrets& secrets, renewal_cause cause);
   /// One renewal, from the intent to its outcome; not to be interrupted.
@@ -211,6 +214,9 @@ class auth_service::impl {
   runtime::awaitable<renewal> store_renewed(const subject& about, const ledger::credentials& old, core::token_pair pair,
                                             core::instant sent_at);
   runtime::awaitable<renewal> put_off(const subject& about, std::uint64_t generation, core::token_refresh::step step);
+  /// The provider refused a client secret that is not the app's any more.
+  runtime::awaitable<bool> secret_was_replaced(const subject& about, const core::secret& used,
+                                               const core::refusal& why);
   runtime::awaitable<renewal> give_up(const subject& about, std::uint64_t generation, core::refusal why);
   runtime::awaitable<void> renew_ahead(std::string connection_id, std::string provider, std::uint64_t generation);
   /// Starts what is due; returns when to look again.

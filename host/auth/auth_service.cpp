@@ -42,6 +42,17 @@ bool taken_by_another(transaction& tx, const ledger::connection& c, const std::s
   return false;
 }
 
+std::string region_refusal(const core::manifest& m, const std::string& region) {
+  std::string known;
+  for (const auto& one : m.auth.regions) {
+    if (region.empty() || one.name == region) return {};
+    known += (known.empty() ? "" : ", ") + one.name;
+  }
+  if (region.empty()) return {};
+  return known.empty() ? m.title + " has no data centres to choose from."
+                       : m.title + " has no data centre of this name; it has: " + known + ".";
+}
+
 std::string text_of(const confirmation& c) {
   switch (c.how) {
     case confirmation::mode::yes:
@@ -158,7 +169,7 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
 }
 
 awaitable<result<ledger::connection>> auth_service::impl::paste(std::string connection_id, core::secret pasted,
-                                                                confirmation c, trial t) {
+                                                                confirmation c, trial t, std::string region) {
   const auto seen_at = clock_.now();
   const auto pass = co_await gate_.enter(connection_id);
   if (t.store) {
@@ -166,7 +177,7 @@ awaitable<result<ledger::connection>> auth_service::impl::paste(std::string conn
     if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
     provider_.forget(connection_id);
   }
-  auto acting = act_on_pasted(connection_id, pasted, std::move(c), seen_at, !t.undo);
+  auto acting = act_on_pasted(connection_id, pasted, std::move(c), seen_at, !t.undo, std::move(region));
   auto done = co_await std::move(acting);
   using status = core::auth_status;
   const bool gave_access =
@@ -189,13 +200,16 @@ awaitable<void> auth_service::impl::undo(const std::string& connection_id, const
 
 awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::string connection_id,
                                                                         const core::secret& pasted, confirmation c,
-                                                                        core::instant seen_at, bool may_offer) {
+                                                                        core::instant seen_at, bool may_offer,
+                                                                        std::string region) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   arrival a;
   a.about = std::move(*loaded);
   if (auto why = core::attempt_refusal(view_of(a.about.connection)); !why.empty())
     co_return failure{make_error_code(errc::not_possible), why};
+  if (auto why = region_refusal(*a.about.manifest, region); !why.empty())
+    co_return failure{make_error_code(errc::bad_answer), why};
   const auto servers = core::servers_of(a.about.of_provider, a.about.connection.settings, a.about.connection.learned);
   a.answer = core::read_pasted(a.about.manifest->auth, pasted.reveal(), a.about.app.client_id, servers);
   if (a.answer.problem != core::answer_problem::none)
@@ -203,6 +217,7 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
   if (auto found = co_await find_attempt(a); !found) co_return found.error();
   a.how = c;
   a.seen_at = seen_at;
+  a.region = std::move(region);
   auto acting = act_on(a);
   auto done = co_await std::move(acting);
   // Settings that are undone have no use for a link.
@@ -369,8 +384,9 @@ awaitable<result<started_attempt>> auth_service::begin(std::string connection_id
 }
 
 awaitable<result<ledger::connection>> auth_service::paste(std::string connection_id, core::secret pasted,
-                                                          confirmation c, trial t) {
-  return shielded(impl_->paste(std::move(connection_id), std::move(pasted), std::move(c), std::move(t)));
+                                                          confirmation c, trial t, std::string region) {
+  return shielded(
+      impl_->paste(std::move(connection_id), std::move(pasted), std::move(c), std::move(t), std::move(region)));
 }
 
 awaitable<landing> auth_service::callback(std::string provider, std::vector<std::pair<std::string, std::string>> query,
@@ -416,6 +432,8 @@ awaitable<void> auth_service::credentials_refused(std::string connection_id, int
 awaitable<void> auth_service::resume() { return impl_->resume(); }
 
 awaitable<void> auth_service::app_changed(std::string app_id) { return impl_->app_changed(std::move(app_id)); }
+
+awaitable<void> auth_service::warn_of_secrets_that_end() { return impl_->warn_of_secrets_that_end(); }
 
 awaitable<void> auth_service::keep_tokens_fresh() { return impl_->keep_tokens_fresh(); }
 

@@ -57,6 +57,9 @@ struct trial {
   std::function<result<void>(ledger::transaction&)> store, undo;  ///< both or neither
 };
 
+/// Why the provider has no data centre of this name, with those that it has; "" where it has, or none is named.
+std::string region_refusal(const core::manifest& m, const std::string& region);
+
 class auth_service {
  public:
   struct options {
@@ -79,9 +82,10 @@ class auth_service {
   /// refused; its `auth` is the outcome of this code, which may differ from the stored one: a refused code leaves an
   /// authorized connection authorized. A failure (host/auth/error.hpp) is about the input itself, a provider that
   /// cannot be reached (the code was not used) or our own trouble. Where access has to be given again, `open_link` has
-  /// a link for it. `t`: what the code is tried with.
+  /// a link for it. `t`: what the code is tried with. `region`: the data centre that the account lives in, where what
+  /// is pasted does not say it.
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
-                                                       trial t = {});
+                                                       trial t = {}, std::string region = {});
 
   /// The newest link that is still good: asked for, or made when access has to be given again. Forgotten at a restart,
   /// as it bears its state. Whoever has it may connect an account: it is for those who may ask for links.
@@ -128,6 +132,9 @@ class auth_service {
   /// again. To be followed by `app_changed`, which has the new secret used and resumes.
   static void question_refused_grants(ledger::transaction& tx, const std::string& app_id);
   runtime::awaitable<void> app_changed(std::string app_id);
+
+  /// Tells the log of apps' secrets that end soon, at the start and once a day; until cancelled.
+  runtime::awaitable<void> warn_of_secrets_that_end();
 
   /// Renews the tokens of authorized connections ahead of their expiry, and resolves renewals whose answer was lost;
   /// until cancelled or told to stop.

@@ -93,7 +93,8 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on(arrival& a) {
     auto refusing = refuse(about, std::move(why));
     co_return co_await std::move(refusing);
   }
-  if (!place.region.empty()) move_to(about, place.region);
+  // What the redirect says is the provider's word; what the operator says stands in for it.
+  if (const auto& region = place.region.empty() ? a.region : place.region; !region.empty()) move_to(about, region);
   co_return co_await exchange(a);
 }
 
@@ -144,7 +145,7 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
     // A code serves once: it is not sent where what comes back may find no room.
     if (auto room = tx.room(); !room) return room;
-    auto found = tx.client_secret(a.about.app.id);
+    auto found = tx.client_secret(a.about.app.id, core::region_name(rules, a.about.connection.learned));
     if (!found) return found.error();
     client_secret = std::move(*found);
     return {};

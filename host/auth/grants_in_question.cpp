@@ -77,7 +77,7 @@ awaitable<std::optional<core::instant>> auth_service::impl::prove_once(unproven_
   if (!loaded && loaded.error().code == ledger::errc::not_found) co_return std::nullopt;
   if (!loaded) co_return clock_.now();  // a plugin that is gone may come back
   const subject& about = *loaded;
-  auto secrets = co_await read_secrets(about.connection, about.app.id);
+  auto secrets = co_await read_secrets(about);
   if (!secrets) {
     spdlog::error("{}/{}: {}", about.connection.provider, about.connection.name, secrets.error().detail);
     co_return clock_.now();

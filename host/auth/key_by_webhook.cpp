@@ -237,7 +237,7 @@ awaitable<void> auth_service::impl::ask_about_key(webhook_outcome& out) {
     out.again = clock_.now();
     co_return;
   }
-  auto reading = read_secrets(loaded->connection, loaded->app.id);
+  auto reading = read_secrets(*loaded);
   const auto secrets = co_await std::move(reading);
   if (!secrets || !secrets->pair) {
     out.about.reason = secrets ? "There is no key that could be withdrawn." : secrets.error().detail;

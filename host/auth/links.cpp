@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Links and codes: a link with the attempt behind it, the next one where access has to be given again, and which codes
-// were seen and sent.
+// Links and codes: a link with the attempt behind it, the next one where access has to be given again, which codes were
+// seen and sent; and the word ahead of an app's secret that ends.
 
 #include <spdlog/spdlog.h>
 
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/secret_end.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -97,6 +100,23 @@ std::optional<started_attempt> auth_service::impl::open_link(const std::string& 
   const auto known = open_links_.find(connection_id);
   if (known == open_links_.end() || known->second.link.expires_at <= clock_.now()) return std::nullopt;
   return known->second.link;
+}
+
+awaitable<void> auth_service::impl::warn_of_secrets_that_end() {
+  for (bool in_time = true; in_time;) {
+    std::vector<std::string> warnings;
+    const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
+      for (const auto& a : tx.apps())
+        if (auto one = core::warning_of_end(a.provider + "/" + a.name, a.secret_ends_at, tx.now()); !one.empty())
+          warnings.push_back(std::move(one));
+      return {};
+    };
+    auto looking = ledger_.write(look);
+    const auto looked = co_await std::move(looking);
+    if (!looked) spdlog::error("which secrets end could not be read: {}", looked.error().detail);
+    for (const auto& one : warnings) spdlog::warn("{}", one);
+    in_time = co_await runtime::sleep_for(std::chrono::hours{24});
+  }
 }
 
 bool auth_service::impl::first_use(const core::secret& code, core::instant seen_at) {

@@ -108,7 +108,12 @@ class provider_client::impl {
   void forget(const std::string& connection_id) {
     tokens_.erase(connection_id);
     app_secrets_.erase(connection_id);
-    ++forgotten_[connection_id];
+    // Whoever reads it right now has read what is out of date.
+    const auto readers = reading_.find(connection_id);
+    if (readers == reading_.end()) return;
+    for (const auto& one : readers->second)
+      if (const auto current = one.lock()) *current = false;
+    reading_.erase(readers);
   }
 
  private:
@@ -154,7 +159,24 @@ class provider_client::impl {
 
   std::map<std::string, token> tokens_;              ///< by connection
   std::map<std::string, core::secret> app_secrets_;  ///< by connection, of providers that want them on every request
-  std::map<std::string, std::uint64_t> forgotten_;   ///< how often, by connection
+  /// Reads of the ledger that are under way, by connection; each holds its mark, which says whether it is still
+  /// current.
+  using mark = std::shared_ptr<bool>;
+  std::map<std::string, std::vector<std::weak_ptr<bool>>> reading_;
+  mark begin_reading(const std::string& connection_id) {
+    auto& of_it = reading_[connection_id];
+    std::erase_if(of_it, [](const auto& one) { return one.expired(); });  // of coroutines that were given up
+    auto made = std::make_shared<bool>(true);
+    of_it.push_back(made);
+    return made;
+  }
+  bool end_reading(const std::string& connection_id, const mark& mine) {
+    if (!*mine) return false;
+    const auto of_it = reading_.find(connection_id);
+    std::erase_if(of_it->second, [&](const auto& one) { return one.expired() || one.lock() == mine; });
+    if (of_it->second.empty()) reading_.erase(of_it);
+    return true;
+  }
   std::shared_ptr<request_limits> limits_ = std::make_shared<request_limits>();
 };
 
@@ -169,7 +191,7 @@ std::vector<request_limits::bucket> provider_client::impl::buckets_of(const cont
 awaitable<result<>> provider_client::impl::load_token(const std::string& connection_id) {
   for (bool current = false; !current;) {
     token loaded;
-    const auto forgotten = forgotten_[connection_id];
+    const auto mine = begin_reading(connection_id);
     const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
       auto found = tx.find_credentials(connection_id);
       if (!found) return found.error();
@@ -178,9 +200,9 @@ awaitable<result<>> provider_client::impl::load_token(const std::string& connect
       return {};
     };
     auto done = co_await ledger_.write(read);
-    if (!done) co_return done;
     // New credentials may have been stored while these were read.
-    current = forgotten == forgotten_[connection_id];
+    current = end_reading(connection_id, mine);
+    if (!done) co_return done;
     if (current && !loaded.value.empty()) tokens_.insert_or_assign(connection_id, std::move(loaded));
   }
   co_return result<>{};
@@ -219,15 +241,15 @@ awaitable<result<>> provider_client::impl::load_app_secret(errand& e) {
     e.app_secret = known->second.clone();
     co_return result<>{};
   }
-  const auto forgotten = forgotten_[e.c.connection_id];
+  const auto mine = begin_reading(e.c.connection_id);
   auto reading = read_app_secret(e.c.connection_id);
   auto found = co_await std::move(reading);
+  const bool current = end_reading(e.c.connection_id, mine);
   if (!found) co_return found.error();
   e.app_secret = std::move(*found);
   // It may have been replaced while it was read: then this request goes out with the old one, and is the last that
   // does.
-  if (forgotten == forgotten_[e.c.connection_id])
-    app_secrets_.insert_or_assign(e.c.connection_id, e.app_secret.clone());
+  if (current) app_secrets_.insert_or_assign(e.c.connection_id, e.app_secret.clone());
   co_return result<>{};
 }
 

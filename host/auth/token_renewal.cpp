@@ -13,6 +13,7 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -61,7 +62,7 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
     co_return impossible(loaded.error().detail);
   }
   const subject& about = *loaded;
-  const auto secrets = co_await read_secrets(about.connection, about.app.id);
+  const auto secrets = co_await read_secrets(about);
   if (!secrets) {
     spdlog::error("{}: its tokens cannot be read: {}", name_of(about.connection), secrets.error().detail);
     co_return later(clock_.now() + std::chrono::minutes{5}, secrets.error().detail);
@@ -76,13 +77,12 @@ awaitable<renewal> auth_service::impl::renew(std::string id, std::uint64_t gener
   co_return co_await std::move(work);
 }
 
-awaitable<result<auth_service::impl::stored_secrets>> auth_service::impl::read_secrets(const ledger::connection& c,
-                                                                                       std::string app_id) {
+awaitable<result<auth_service::impl::stored_secrets>> auth_service::impl::read_secrets(const subject& about) {
   stored_secrets found;
   const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
-    auto pair = tx.find_credentials(c.id);
+    auto pair = tx.find_credentials(about.connection.id);
     if (!pair) return pair.error();
-    auto secret = tx.client_secret(app_id);
+    auto secret = tx.client_secret(about.app.id, core::region_name(about.manifest->auth, about.connection.learned));
     if (!secret) return secret.error();
     found = {std::move(*pair), std::move(*secret)};
     return {};
@@ -196,11 +196,28 @@ awaitable<renewal> auth_service::impl::carry_out(const subject& about, const led
         co_return co_await std::move(work);
       }
       case kind::dead: {
+        auto looking = secret_was_replaced(about, client_secret, step.why);
+        const bool with_the_former = co_await std::move(looking);
+        if (with_the_former) {
+          step.intent_settled = true;
+          step.not_before = clock_.now() + look_limit;
+          auto once_more = put_off(about, pair.generation, std::move(step));
+          co_return co_await std::move(once_more);
+        }
         auto work = give_up(about, pair.generation, std::move(step.why));
         co_return co_await std::move(work);
       }
     }
   }
+}
+
+awaitable<bool> auth_service::impl::secret_was_replaced(const subject& about, const core::secret& used,
+                                                        const core::refusal& why) {
+  if (why.reason != core::auth_reason::secret_wrong && why.reason != core::auth_reason::client_unknown) co_return false;
+  // Whoever mended it looked for connections that the former one had cost, and this one was none of them yet.
+  auto reading = read_secrets(about);
+  const auto now = co_await std::move(reading);
+  co_return now && now->client_secret.reveal() != used.reveal();
 }
 
 awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const ledger::credentials& old,

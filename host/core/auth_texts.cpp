@@ -102,9 +102,17 @@ constexpr std::array<reason_row, 16> rows{{
      "The connection works, but part of the data may not be read. Select {boxes} under the OAuth scopes of the "
      "integration at {provider}, then give access again."},
     {r::wrong_data_centre, s::misconfigured, "wrong data centre", "fix_settings", "customer",
-     "Dit account staat in een ander datacentrum van {provider}. Kies het juiste datacentrum in de instellingen.",
-     "Ce compte se trouve dans un autre centre de données de {provider}. Choisissez le bon centre dans les paramètres.",
-     "This account lives in another data centre of {provider}. Choose the right one in the settings."},
+     "Dit account staat in een ander datacentrum of een andere omgeving van {provider} dan deze verbinding. Plak het "
+     "volledige adres waarop u uitkomt (het noemt het datacentrum), of kies het juiste in de instellingen van de "
+     "integratie en van deze verbinding.",
+     "Ce compte se trouve dans un autre centre de données ou un autre environnement de {provider} que cette connexion. "
+     "Collez l'adresse entière à laquelle vous arrivez (elle nomme le centre), ou choisissez le bon dans les "
+     "paramètres "
+     "de l'intégration et de cette connexion.",
+     "This account lives in another data centre or environment of {provider} than this connection. Paste the whole "
+     "address that you arrive at (it names the data centre), or choose the right one in the settings of the "
+     "integration "
+     "and of this connection."},
     {r::access_denied, s::needs_reauth, "access denied", "reauthorise", "customer",
      "De toegang werd niet gegeven.{again}", "L'accès n'a pas été accordé.{again}", "Access was not given.{again}"},
     {r::revoked, s::needs_reauth, "access revoked", "reauthorise", "customer",

@@ -138,6 +138,11 @@ const region_rule* region_of(const auth_rules& rules, const values& learned) {
   return &rules.regions.front();
 }
 
+std::string region_name(const auth_rules& rules, const values& learned) {
+  const auto* region = region_of(rules, learned);
+  return region ? region->name : std::string();
+}
+
 std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m, const values& settings,
                                              const values& learned) {
   if (!m || !has_templates(*m)) return m;

@@ -27,6 +27,9 @@ inline constexpr const char* region_key = "@region";
 /// The region's row: the one that was learned, else the manifest's first; null where the provider has none.
 const region_rule* region_of(const auth_rules& rules, const std::map<std::string, std::string>& learned);
 
+/// Its name; empty where the provider has none.
+std::string region_name(const auth_rules& rules, const std::map<std::string, std::string>& learned);
+
 /// `m` itself where it has no templates. A template without a value stays as it is: `unfilled` finds it.
 std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m,
                                              const std::map<std::string, std::string>& settings,

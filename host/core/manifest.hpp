@@ -104,6 +104,7 @@ struct auth_rules {
   std::chrono::seconds code_lifetime{600};
   enum rotation rotates = rotation::every_refresh;
   bool refresh_token_required = true;
+  std::int64_t expires_in_ms_above = 0;      ///< an `expires_in` beyond is in milliseconds; 0: none ever is
   std::chrono::seconds earliest_refresh{0};  ///< a pair that is younger must not be renewed; 0: any may
   std::chrono::seconds unused_lifetime{0};   ///< a refresh token that is not used for so long dies; 0: lives on
   limit_rule token_limit{"token", {"client"}, 300, std::chrono::seconds{60}, {}, {}, {}};  ///< of the token endpoint

@@ -150,7 +150,7 @@ bool fit_token(std::string_view token) {
          std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-std::optional<std::chrono::seconds> read_life(const json::value* value) {
+std::optional<std::chrono::seconds> read_life(const auth_rules& rules, const json::value* value) {
   if (!value) return std::nullopt;
   double seconds = 0;
   if (value->is_string()) {
@@ -160,6 +160,8 @@ std::optional<std::chrono::seconds> read_life(const json::value* value) {
   } else if (value->is_number()) {
     seconds = value->to_number<double>();
   }
+  const auto in_ms_above = static_cast<double>(rules.expires_in_ms_above);
+  if (in_ms_above > 0 && seconds > in_ms_above) seconds /= 1000;
   // 0 and less: some providers mean "until revoked"; beyond ten years it is not a number of seconds. Both: unknown.
   if (!(seconds >= 1) || seconds > static_cast<double>(longest_life.count())) return std::nullopt;
   return std::chrono::seconds{static_cast<std::int64_t>(seconds)};
@@ -241,7 +243,7 @@ std::variant<token_pair, refusal> read_token_answer(const auth_rules& rules, std
   // Such a grant is of a wrong registration, and would die within the hour.
   if (pair.refresh.empty() && grant == "authorization_code" && rules.refresh_token_required)
     return refused(auth_reason::unclear, status, "no refresh token");
-  pair.expires_in = read_life(object->if_contains("expires_in"));
+  pair.expires_in = read_life(rules, object->if_contains("expires_in"));
   pair.scopes = read_scopes(object->if_contains("scope"));
   return pair;
 }

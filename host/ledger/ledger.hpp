@@ -53,6 +53,8 @@ struct app {
   std::string client_id;
   std::string redirect_uri;
   core::instant created_at{};
+  std::optional<core::instant> secret_ends_at;  ///< the provider ends the secret then, as far as the operator said
+  std::vector<std::string> secret_regions;      ///< data centres that have a secret of their own
 };
 
 struct connection {
@@ -256,12 +258,17 @@ class transaction {
   virtual result<void> room() const = 0;
 
   virtual result<app> insert_app(app a, core::secret client_secret) = 0;
+  /// What is known of the former one's end is forgotten.
   virtual result<void> update_app_secret(const std::string& app_id, core::secret client_secret) = 0;
+  virtual result<void> update_regional_secret(const std::string& app_id, const std::string& region,
+                                              core::secret client_secret) = 0;
+  virtual result<void> set_secret_end(const std::string& app_id, std::optional<core::instant> ends_at) = 0;
   /// Another client id and redirect address.
   virtual result<void> update_app(const app& a) = 0;
   virtual std::vector<app> apps() = 0;
   virtual std::optional<app> find_app(const std::string& id) = 0;
-  virtual result<core::secret> client_secret(const std::string& app_id) = 0;
+  /// That of the region, where the app has one for it; else the one that serves everywhere.
+  virtual result<core::secret> client_secret(const std::string& app_id, const std::string& region = {}) = 0;
 
   /// The secret of the app's webhook address: 256 random bits, made when it is first asked for.
   virtual result<core::secret> webhook_secret(const std::string& app_id) = 0;

@@ -173,8 +173,17 @@ ALTER TABLE attempts ADD COLUMN browser TEXT NOT NULL DEFAULT '';
 CREATE INDEX attempts_of_link ON attempts(link, number) WHERE link <> '';
 )sql";
 
+// The secrets of an app whose provider has one for each data centre: of the client id that they belong to, so that
+// those of a former one serve again when it is put back. secret_ends_at: when the provider ends the app's secret.
+constexpr const char* version_10 = R"sql(
+ALTER TABLE apps ADD COLUMN secret_ends_at INTEGER;
+CREATE TABLE app_secrets(
+  app_id TEXT NOT NULL REFERENCES apps(id), client_id TEXT NOT NULL, region TEXT NOT NULL, client_secret BLOB NOT NULL,
+  PRIMARY KEY(app_id, client_id, region)) STRICT, WITHOUT ROWID;
+)sql";
+
 constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5,
-                                version_6, version_7, version_8, version_9};
+                                version_6, version_7, version_8, version_9, version_10};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

@@ -16,8 +16,26 @@ namespace {
 
 constexpr place app_secret(const std::string& id) { return {"apps", id, "client_secret"}; }
 
+// Literals: prepared statements are known by their text's address.
+#define KOPPEL_APP_COLUMNS                                                                                           \
+  "SELECT id, provider, name, client_id, redirect_uri, created_at, secret_ends_at, "                                 \
+  "(SELECT group_concat(region) FROM app_secrets s WHERE s.app_id = apps.id AND s.client_id = apps.client_id) FROM " \
+  "apps "
+
 app app_in(const query& q) {
-  return {q.text(0), q.text(1), q.text(2), q.text(3), q.text(4), instant_from(q.integer(5))};
+  app a{q.text(0), q.text(1), q.text(2), q.text(3), q.text(4), instant_from(q.integer(5)), instant_in(q, 6), {}};
+  const auto regions = q.null(7) ? std::string() : q.text(7);
+  for (std::size_t at = 0; at < regions.size();) {
+    const auto end = std::min(regions.find(',', at), regions.size());
+    a.secret_regions.push_back(regions.substr(at, end - at));
+    at = end + 1;
+  }
+  std::sort(a.secret_regions.begin(), a.secret_regions.end());
+  return a;
+}
+
+std::string regional_row(const std::string& app_id, const std::string& client_id, const std::string& region) {
+  return app_id + "#" + region + "#" + client_id;
 }
 
 connection connection_in(const query& q) {
@@ -69,7 +87,26 @@ result<app> sql_transaction::insert_app(app a, core::secret client_secret) {
 
 result<void> sql_transaction::update_app_secret(const std::string& app_id, core::secret client_secret) {
   const auto sealed = seals_.seal(client_secret, app_secret(app_id));
-  if (query(db_, "UPDATE apps SET client_secret = ? WHERE id = ?", blob{sealed}, app_id).run() == 0)
+  if (query(db_, "UPDATE apps SET client_secret = ?, secret_ends_at = NULL WHERE id = ?", blob{sealed}, app_id).run() ==
+      0)
+    return no_such("app", app_id);
+  return {};
+}
+
+result<void> sql_transaction::update_regional_secret(const std::string& app_id, const std::string& region,
+                                                     core::secret client_secret) {
+  const auto found = find_app(app_id);
+  if (!found) return no_such("app", app_id);
+  const auto row = regional_row(app_id, found->client_id, region);
+  const auto sealed = seals_.seal(client_secret, {"app_secrets", row, "client_secret"});
+  query(db_, "INSERT OR REPLACE INTO app_secrets(app_id, client_id, region, client_secret) VALUES(?, ?, ?, ?)", app_id,
+        found->client_id, region, blob{sealed})
+      .run();
+  return {};
+}
+
+result<void> sql_transaction::set_secret_end(const std::string& app_id, std::optional<core::instant> ends_at) {
+  if (query(db_, "UPDATE apps SET secret_ends_at = ? WHERE id = ?", milliseconds(ends_at), app_id).run() == 0)
     return no_such("app", app_id);
   return {};
 }
@@ -83,18 +120,26 @@ result<void> sql_transaction::update_app(const app& a) {
 
 std::vector<app> sql_transaction::apps() {
   std::vector<app> out;
-  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps ORDER BY provider, name");
+  query q(db_, KOPPEL_APP_COLUMNS "ORDER BY provider, name");
   while (q.step()) out.push_back(app_in(q));
   return out;
 }
 
 std::optional<app> sql_transaction::find_app(const std::string& id) {
-  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps WHERE id = ?", id);
+  query q(db_, KOPPEL_APP_COLUMNS "WHERE id = ?", id);
   if (!q.step()) return std::nullopt;
   return app_in(q);
 }
 
-result<core::secret> sql_transaction::client_secret(const std::string& app_id) {
+result<core::secret> sql_transaction::client_secret(const std::string& app_id, const std::string& region) {
+  if (!region.empty()) {
+    query own(db_,
+              "SELECT s.client_secret, s.client_id FROM app_secrets s JOIN apps a ON a.id = s.app_id AND a.client_id = "
+              "s.client_id WHERE s.app_id = ? AND s.region = ?",
+              app_id, region);
+    if (own.step())
+      return seals_.open(own.bytes(0), {"app_secrets", regional_row(app_id, own.text(1), region), "client_secret"});
+  }
   query q(db_, "SELECT client_secret FROM apps WHERE id = ?", app_id);
   if (!q.step()) return no_such("app", app_id);
   return seals_.open(q.bytes(0), app_secret(app_id));
@@ -116,8 +161,7 @@ result<core::secret> sql_transaction::webhook_secret(const std::string& app_id) 
 }
 
 std::optional<app> sql_transaction::find_app_by_webhook(const std::string& digest) {
-  query q(db_, "SELECT id, provider, name, client_id, redirect_uri, created_at FROM apps WHERE webhook_digest = ?",
-          digest);
+  query q(db_, KOPPEL_APP_COLUMNS "WHERE webhook_digest = ?", digest);
   if (!q.step()) return std::nullopt;
   return app_in(q);
 }

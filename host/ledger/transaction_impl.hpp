@@ -21,10 +21,13 @@ class sql_transaction final : public transaction {
   // transaction_accounts.cpp
   result<app> insert_app(app a, core::secret client_secret) override;
   result<void> update_app_secret(const std::string& app_id, core::secret client_secret) override;
+  result<void> update_regional_secret(const std::string& app_id, const std::string& region,
+                                      core::secret client_secret) override;
+  result<void> set_secret_end(const std::string& app_id, std::optional<core::instant> ends_at) override;
   result<void> update_app(const app& a) override;
   std::vector<app> apps() override;
   std::optional<app> find_app(const std::string& id) override;
-  result<core::secret> client_secret(const std::string& app_id) override;
+  result<core::secret> client_secret(const std::string& app_id, const std::string& region) override;
   result<core::secret> webhook_secret(const std::string& app_id) override;
   std::optional<app> find_app_by_webhook(const std::string& digest) override;
   result<connection> insert_connection(connection c) override;

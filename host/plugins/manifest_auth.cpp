@@ -226,6 +226,7 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
                   : rotation == "either" ? rotations::either
                                          : rotations::every_refresh;
   rules.refresh_token_required = in->boolean("refresh_token_required", rules.rotates != rotations::never);
+  rules.expires_in_ms_above = in->integer("expires_in_ms_above", 0, 10LL * 365 * 86400, 0);
   rules.earliest_refresh = std::chrono::seconds(in->integer("earliest_refresh_s", 0, 30 * 86400, 0));
   rules.unused_lifetime = std::chrono::seconds(in->integer("unused_lifetime_s", 0, 10 * 366 * 86400, 0));
   if (auto limit = in->table("token_limit", need::optional)) {

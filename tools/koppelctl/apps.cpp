@@ -23,6 +23,14 @@ result<std::string> ask_for_secret(terminal& t, bool from_input) {
   return std::move(*secret);
 }
 
+std::string regions_of(const json::object& app) {
+  std::string all;
+  if (const auto* list = app.if_contains("secret_regions"); list && list->is_array())
+    for (const auto& one : list->as_array())
+      if (one.is_string()) all += (all.empty() ? "" : ", ") + std::string(one.as_string());
+  return all;
+}
+
 }  // namespace
 
 ending add_app(surroundings& s, const new_app& what) {
@@ -45,17 +53,21 @@ ending add_app(surroundings& s, const new_app& what) {
   return exit_code::ok;
 }
 
-ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input) {
+ending set_app_secret(surroundings& s, const full_name& name, const new_secret& what) {
   auto& t = s.console;
-  const auto secret = ask_for_secret(t, secret_from_input);
+  const auto secret = ask_for_secret(t, what.from_input);
   if (!secret) return secret.error();
-  const auto answer = s.daemon.post("/v1/apps/" + name.provider + "/" + name.name + "/secret",
-                                    json::object{{"client_secret", *secret}});
+  json::object body{{"client_secret", *secret}};
+  if (!what.region.empty()) body["region"] = what.region;
+  if (!what.expires.empty()) body["expires"] = what.expires;
+  const auto answer = s.daemon.post("/v1/apps/" + name.provider + "/" + name.name + "/secret", body);
   if (!answer) return answer.error();
   if (t.json)
     print_document(t, *answer);
   else
-    t.out << "App " << name.text() << " has its new secret. Connections that failed because of the old one: "
+    t.out << "App " << name.text() << " has its new secret"
+          << (what.region.empty() ? "" : " for the data centre " + what.region)
+          << ". Connections that failed because of the old one: "
           << "koppelctl connection connect " << name.provider << "/NAME\n";
   return exit_code::ok;
 }
@@ -68,10 +80,10 @@ ending list_apps(surroundings& s) {
     print_document(t, *answer);
     return exit_code::ok;
   }
-  table shown({{"APP"}, {"CLIENT ID"}, {"REDIRECT ADDRESS"}, {"CREATED (UTC)"}});
+  table shown({{"APP"}, {"CLIENT ID"}, {"REDIRECT ADDRESS"}, {"CREATED (UTC)"}, {"SECRET ENDS"}, {"OWN SECRETS OF"}});
   each_object(array_of(*answer, "apps"), [&](const json::object& a) {
     shown.add({text_of(a, "provider") + "/" + text_of(a, "name"), text_of(a, "client_id"), text_of(a, "redirect_uri"),
-               short_time(text_of(a, "created_at"))});
+               short_time(text_of(a, "created_at")), text_of(a, "secret_ends_at").substr(0, 10), regions_of(a)});
   });
   if (shown.empty())
     t.out << "No apps yet. Add one: koppelctl app add teamleader/main --client-id ID\n";

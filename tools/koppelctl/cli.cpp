@@ -23,6 +23,7 @@ struct arguments_of_all {
   std::string socket;
   bool no_colour = false;
   std::string name, language;
+  new_secret secret;
   new_app app;
   new_connection connection;
   new_token token;
@@ -82,13 +83,16 @@ void add_app_verbs(CLI::App& top, arguments_of_all& a) {
   auto* secret =
       verb(*app, a, "set-secret", "Give a registration another secret; it is asked for, or read from the input",
            "  koppelctl app set-secret teamleader/main\n"
-           "  koppelctl app set-secret teamleader/main --secret-stdin < secret.txt",
-           with_name(a, [&a](surroundings& s, const full_name& name) {
-             return set_app_secret(s, name, a.app.secret_from_input);
-           }));
+           "  koppelctl app set-secret teamleader/main --secret-stdin < secret.txt\n"
+           "  koppelctl app set-secret zoho/main --region eu\n"
+           "  koppelctl app set-secret snelstart/main --expires 2027-01-31",
+           with_name(a, [&a](surroundings& s, const full_name& name) { return set_app_secret(s, name, a.secret); }));
   secret->add_option("name", a.name, "provider/name, such as teamleader/main")->required();
-  secret->add_flag("--secret-stdin", a.app.secret_from_input,
-                   "Read the client secret from the first line of the input");
+  secret->add_flag("--secret-stdin", a.secret.from_input, "Read the client secret from the first line of the input");
+  secret->add_option("--region", a.secret.region,
+                     "For this data centre alone, where the provider has a secret for each");
+  secret->add_option("--expires", a.secret.expires,
+                     "The day on which the provider ends it (2027-01-31): warned of ahead");
   verb(*app, a, "list", "All registrations", "  koppelctl app list", list_apps);
 }
 
@@ -132,6 +136,7 @@ void add_connect(CLI::App& connection, arguments_of_all& a) {
   sub->add_option("--expect-account", a.connect.expected_account, "Take this account (its id) and no other")
       ->excludes(yes);
   sub->add_option("--redirect-uri", a.connect.redirect_uri, "Another redirect address for this attempt");
+  sub->add_option("--region", a.connect.region, "The account's data centre, where a pasted code does not name it");
   sub->add_option("--timeout", a.timeout_s, "Seconds to wait for the callback")
       ->check(CLI::Range(1L, 86'400L))
       ->capture_default_str();

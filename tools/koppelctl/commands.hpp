@@ -39,7 +39,11 @@ struct new_app {
 };
 ending add_app(surroundings& s, const new_app& what);
 /// Another client secret for an app that exists.
-ending set_app_secret(surroundings& s, const full_name& name, bool secret_from_input);
+struct new_secret {
+  bool from_input = false;
+  std::string region, expires;
+};
+ending set_app_secret(surroundings& s, const full_name& name, const new_secret& what);
 ending list_apps(surroundings& s);
 
 // providers.cpp
@@ -73,7 +77,7 @@ ending remove_connection(surroundings& s, const full_name& name, bool purge, boo
 struct connect_wish {
   full_name name;
   bool paste = false, yes = false;
-  std::string expected_account, redirect_uri;
+  std::string expected_account, redirect_uri, region;
   std::chrono::seconds timeout{3600};
 };
 ending connect(surroundings& s, const connect_wish& wish);

@@ -142,7 +142,9 @@ class conversation {
       const auto pasted = t_.ask_secret(what.prompt);
       if (!pasted) return fail(errc::usage, std::string(what.none_given));
       progress_.say("Asking the provider");
-      auto answer = s_.daemon.post(path() + "/code", {{"pasted", *pasted}, {"confirmation", confirmation()}});
+      json::object body{{"pasted", *pasted}, {"confirmation", confirmation()}};
+      if (!wish_.region.empty()) body["region"] = wish_.region;
+      auto answer = s_.daemon.post(path() + "/code", body);
       progress_.clear();
       if (answer) {
         auto connection = object_of(*answer, "connection");

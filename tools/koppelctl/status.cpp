@@ -118,6 +118,9 @@ ending show_status(surroundings& s) {
   print_plugins(t, array_of(*answer, "plugins"));
   t.out << "\n";
   print_consumers(t, array_of(*answer, "consumers"));
+  if (const auto* warnings = answer->if_contains("warnings"); warnings && warnings->is_array())
+    for (const auto& one : warnings->as_array())
+      if (one.is_string()) t.out << "\nWarning: " << printable(std::string(one.as_string())) << "\n";
   return exit_code::ok;
 }
 

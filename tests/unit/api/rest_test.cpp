@@ -31,6 +31,7 @@ json::value value_of(const api::field& f, bool right) {
   if (f.type == "object") return json::object{};
   if (f.type == "strings") return json::array{"read"};
   if (f.type == "confirmation") return json::object{{"mode", "yes"}};
+  if (f.name == "expires") return "2099-01-31";
   return f.name == "version" ? "V2" : f.name == "redirect_uri" ? "https://x.example/" : "a";
 }
 
@@ -471,6 +472,23 @@ TEST_CASE("a refused code is answered with a link for the next try, which is sho
   CHECK_THAT(w.call("GET", "/v1/connections", token).body, !Contains("state="));
   w.clock.advance(std::chrono::hours{1});
   CHECK(link_in(w.call("GET", one, token)).empty());
+}
+
+TEST_CASE("an app's secret may be of a region that there is, or end on a day that comes", "[api][rest]") {
+  api_world w;
+  const auto c = w.add("acme", "nameplate");
+  const std::string path = "/v1/apps/nameplate/acme/secret";
+  CHECK_THAT(w.ask("POST", path, R"({"client_secret":"s","region":"eu"})").body,
+             Contains("bad_region") && Contains("no data centres"));
+  CHECK_THAT(w.ask("POST", path, R"({"client_secret":"s","expires":"soon"})").body, Contains("such as 2027-01-31"));
+  CHECK_THAT(w.ask("POST", path, R"({"client_secret":"s","expires":"2020-01-31"})").body, Contains("in the past"));
+  CHECK_THAT(w.ask("GET", "/v1/status").body, Contains("\"warnings\":[]"));
+  CHECK_THAT(w.ask("POST", path, R"({"client_secret":"s","expires":"2026-02-14"})").body,
+             Contains("\"secret_ends_at\":\"2026-02-14"));
+  CHECK_THAT(w.ask("GET", "/v1/status").body, Contains("nameplate/acme ends on 2026-02-14 (13 days left)"));
+  // Another secret, of whose end nothing is said.
+  CHECK_THAT(w.ask("POST", path, R"({"client_secret":"t"})").body, Contains("\"secret_ends_at\":null"));
+  CHECK_THAT(w.ask("GET", "/v1/status").body, Contains("\"warnings\":[]"));
 }
 
 TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {

@@ -182,6 +182,57 @@ TEST_CASE("the redirect chooses the data centre, for the exchange, the probe and
   CHECK(asked.back().find("Host: login.eu.nameplate.test\r\n") != std::string::npos);
 }
 
+TEST_CASE("each data centre is shown its own secret, where the app has one for it", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {grant("token", R"(,"expires_in":100,"refresh_token":"r")"), grant("newer")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  w.write([&](ledger::transaction& tx) {
+    if (!tx.update_regional_secret(c.app_id, "eu", core::secret("secret-of-eu"))) FAIL("not stored");
+    CHECK(tx.find_app(c.app_id)->secret_regions == std::vector<std::string>{"eu"});
+    CHECK(tx.client_secret(c.app_id, "us")->reveal() == "secret-canary");
+    // They are of this client id: another one has none, and finds them again when it is put back.
+    auto app = *tx.find_app(c.app_id);
+    const auto own = std::exchange(app.client_id, "another");
+    if (!tx.update_app(app)) FAIL("not stored");
+    CHECK(tx.client_secret(c.app_id, "eu")->reveal() == "secret-canary");
+    app.client_id = own;
+    if (!tx.update_app(app)) FAIL("not stored");
+    CHECK(tx.client_secret(c.app_id, "eu")->reveal() == "secret-of-eu");
+  });
+  REQUIRE(pasted(w, c, "https://app.example/?code=c0de&location=eu&accounts-server=https://login.eu.nameplate.test"));
+  CHECK(w.server->requests()[0].find("client_secret=secret-of-eu") != std::string::npos);
+  w.clock.advance(std::chrono::seconds{101});
+  CHECK(w.run(w.provider->renew(c.id, 1, renewal_cause::expired)).what == renewal::outcome::renewed);
+  CHECK(w.server->requests().back().find("client_secret=secret-of-eu") != std::string::npos);
+
+  const auto other = w.add("globex", "atlas", {{"host", "acme.my.atlas.test"}});
+  w.says["GET /me"] = {nameplate_of("43", "Globex")};
+  REQUIRE(pasted(w, other, "bare-c0de"));
+  CHECK(w.server->requests()[3].find("Host: login.nameplate.test\r\n") != std::string::npos);
+  CHECK(w.server->requests()[3].find("client_secret=secret-canary") != std::string::npos);
+}
+
+TEST_CASE("a bare code goes to the data centre that is named with it, if there is one of that name",
+          "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {grant("token")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto paste = [&](const std::string& text, const std::string& region) {
+    return w.run(w.auth->paste(c.id, core::secret(text), {confirmation::mode::yes, ""}, {}, region));
+  };
+  const auto unknown = paste("c0de", "mars");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().detail == "Atlas has no data centre of this name; it has: us, eu.");
+  CHECK(w.server->requests().empty());
+  REQUIRE(paste("c0de", "eu"));
+  CHECK(w.server->requests()[0].find("Host: login.eu.nameplate.test\r\n") != std::string::npos);
+  CHECK(w.server->requests()[1].find("Host: api.eu.nameplate.test\r\n") != std::string::npos);
+  // What the redirect says is the provider's word.
+  REQUIRE(paste("https://app.example/?code=c0de-2&location=us", "eu"));
+  CHECK(w.server->requests()[2].find("Host: login.nameplate.test\r\n") != std::string::npos);
+}
+
 TEST_CASE("a redirect names no host of its own: no secret goes where the manifest does not", "[auth][customs]") {
   world w;
   struct place {

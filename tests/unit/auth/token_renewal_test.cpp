@@ -133,6 +133,26 @@ TEST_CASE("a wrong client secret is the settings' fault", "[auth][renewal]") {
   CHECK(w.now(c).auth.reason == core::auth_reason::secret_wrong);
 }
 
+TEST_CASE("a secret that is mended while the former one is being refused costs no connection", "[auth][renewal]") {
+  world w;
+  const auto c = expired(w);
+  w.says = {{"POST /token", {http_answer(401, R"({"error":"invalid_client"})"), grant("new")}},
+            {"GET /things", {http_answer(200, "{}")}}};
+  w.on_request = [&](const std::string& request) {
+    if (request.find("client_secret=secret-canary") == std::string::npos) return;
+    w.write([&](ledger::transaction& tx) {
+      auth_service::question_refused_grants(tx, c.app_id);
+      if (!tx.update_app_secret(c.app_id, core::secret("mended"))) FAIL("not updated");
+    });
+  };
+  CHECK(w.run(ask(w, c)).error == "try_again");
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  w.clock.advance(seconds{2});
+  CHECK(w.run(ask(w, c)).status == 200);
+  CHECK(with(w, "client_secret=mended") == 1);
+  CHECK(w.changes.empty());
+}
+
 TEST_CASE("a refusal of a pair that was replaced meanwhile harms nobody", "[auth][renewal]") {
   world w;
   w.says = {{"POST /token", {dead_grant}}, {"GET /things", {http_answer(200, "{}")}}};

@@ -31,6 +31,8 @@ DROP TABLE expendable_events;
 DROP TABLE newest_events;
 DROP TABLE history_marks;
 DROP TABLE api_tokens;
+DROP TABLE app_secrets;
+ALTER TABLE apps DROP COLUMN secret_ends_at;
 DROP TABLE webhooks;
 DROP TABLE webhook_addresses;
 DROP INDEX apps_by_webhook;

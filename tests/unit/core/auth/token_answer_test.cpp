@@ -92,6 +92,20 @@ TEST_CASE("a life that is no sensible number of seconds is unknown", "[auth][tok
   CHECK_FALSE(granted(relaxed(), R"({"access_token":"a"})").expires_in);
 }
 
+TEST_CASE("where the manifest says so, a life that is too long is in milliseconds", "[auth][token]") {
+  auto rules = relaxed();
+  rules.expires_in_ms_above = 86400;
+  const auto read = [&](std::string_view life) {
+    return granted(rules, R"({"access_token":"a","expires_in":)" + std::string(life) + "}").expires_in;
+  };
+  CHECK(read("3600") == std::chrono::seconds{3600});
+  CHECK(read("86400") == std::chrono::seconds{86400});
+  CHECK(read("3600000") == std::chrono::seconds{3600});
+  CHECK(read("\"3600000\"") == std::chrono::seconds{3600});
+  CHECK_FALSE(read("1e18"));
+  CHECK(life("3600000") == std::chrono::seconds{3600000});
+}
+
 TEST_CASE("what is not clearly a grant is a refusal", "[auth][token]") {
   const std::string deep = std::string(40, '[') + std::string(40, ']');
   const std::string bodies[] = {
