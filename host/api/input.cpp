@@ -8,6 +8,8 @@
 #include <regex>
 #include <utility>
 
+#include "host/plugins/manifest_rules.hpp"
+
 namespace koppel::api {
 namespace json = boost::json;
 
@@ -132,6 +134,9 @@ std::string settings_refusal(const core::manifest& m, const std::map<std::string
     }
     if (value.size() > core::longest_setting)
       return "The setting \"" + name + "\" is longer than " + std::to_string(core::longest_setting) + " bytes.";
+    // Requests with secrets go there; a pattern may say less than that it is a name at all.
+    if (rule->type == core::setting_rule::kind::host && !value.empty())
+      if (const auto why = plugins::wrong_host(value); !why.empty()) return "The setting \"" + name + "\" " + why + ".";
     if (!rule->pattern.empty() && !std::regex_match(value, std::regex(rule->pattern)))
       return "The setting \"" + name + "\" does not have the form that " + m.title + " expects: " + rule->help.en;
   }
