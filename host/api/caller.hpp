@@ -26,6 +26,7 @@ constexpr std::string_view to_string(scope s) {
 
 struct caller {
   std::string token;                    ///< its name; empty on the control socket
+  std::string digest;                   ///< of the token: another of the same name is another
   std::optional<std::string> customer;  ///< the only one whose things are there for this caller; absent: all are
   std::vector<std::string> scopes{"admin"};
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/api/control_api.hpp"
+#include "host/api/customer_names.hpp"
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
 #include "host/core/connection_manifest.hpp"
@@ -133,6 +134,9 @@ awaitable<answer> control_api::post_app(call c) {
   app.redirect_uri = in.optional("redirect_uri", 2048);
   if (!app.redirect_uri.empty())
     if (auto why = redirect_uri_refusal(app.redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
+  // By such a name a customer's own registration is known, which that customer may change.
+  if (is_name_of_customer(app.name))
+    in.complain("\"name\" may not begin with \"customer-\": such names are for the registrations that customers save");
   if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
   if (!around_.plugins.find(app.provider))
     co_return error_answer(422, "no_plugin",
@@ -260,6 +264,20 @@ awaitable<answer> control_api::get_connection(call c) {
       (!refusals_text.empty() && !number(refusals_text, refusals)))
     co_return error_answer(400, "bad_request",
                            "\"after_generation\", \"after_refusals\" and \"wait_s\" have to be numbers.");
+  auto& polls = polls_[c.who.token];
+  if (!c.who.token.empty() && polls >= polls_of_a_token) {
+    auto refused = error_answer(
+        429, "too_many",
+        "This token waits for as many changes as it may at once: " + std::to_string(polls_of_a_token) + ".");
+    refused.headers.emplace_back("Retry-After", "5");
+    co_return refused;
+  }
+  struct one_poll {
+    std::size_t& all;
+    explicit one_poll(std::size_t& of) : all(++of) {}
+    ~one_poll() { --all; }
+  };
+  const one_poll until_answered(polls);
   const auto deadline = around_.clock.now() + std::chrono::seconds{std::clamp(wait_s, 0, 25)};
   const auto nothing_new = [&] {
     return found->auth.generation <= generation && refusals_[found->id].number <= refusals;
@@ -269,6 +287,7 @@ awaitable<answer> control_api::get_connection(call c) {
     const auto limit = std::chrono::steady_clock::now() +
                        std::min<std::chrono::milliseconds>(deadline - around_.clock.now(), std::chrono::seconds{1});
     co_await changed_.wait_until(limit);
+    if (!tokens_.opens(c.who)) co_return unknown_token();
     found = co_await find(c.path["provider"], c.path["name"], c.who);
     if (!found) co_return failure_answer(found.error());
   }

@@ -43,6 +43,9 @@ struct api_surroundings {
   std::function<std::optional<core::instant>()> certificate_until = nullptr;
 };
 
+/// The answer to no token, an unknown, a malformed and a revoked one: the same.
+answer unknown_token();
+
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
 answer failure_answer(const failure& f);
 
@@ -123,8 +126,11 @@ class control_api {
     std::uint64_t number = 0;  ///< how many there were since the start
     boost::json::object outcome;
   };
-  std::map<std::string, refusal> refusals_;  ///< the latest attempt in vain, by connection
-  runtime::condition changed_;               ///< notified of every change: long polls look again
+  /// Connections of the listener are few, and one token must not hold them all.
+  static constexpr std::size_t polls_of_a_token = 16;
+  std::map<std::string, std::size_t> polls_;  ///< long polls that wait, by token
+  std::map<std::string, refusal> refusals_;   ///< the latest attempt in vain, by connection
+  runtime::condition changed_;                ///< notified of every change: long polls look again
 };
 
 }  // namespace koppel::api

@@ -64,6 +64,7 @@ awaitable<answer> control_api::post_token(call c) {
 awaitable<answer> control_api::delete_token(call c) {
   const std::string name = c.path["name"];
   if (auto done = co_await tokens_.revoke(name); !done) co_return failure_answer(done.error());
+  changed_.notify_all();  // its long polls end
   co_return json_answer(200, json::object{{"revoked", name}});
 }
 

@@ -40,6 +40,8 @@ std::string digest_of(std::string_view text) {
 
 }  // namespace
 
+bool is_name_of_customer(std::string_view name) { return name.starts_with(prefix); }
+
 std::string name_of_customer(std::string_view customer) {
   std::string name(prefix);
   if (fits_as_it_is(customer)) return name.append(customer);

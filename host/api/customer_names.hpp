@@ -11,4 +11,7 @@ namespace koppel::api {
 /// its digest: "customer-acme-nv-3f0a9c1d2e4b". No two customers have one name.
 std::string name_of_customer(std::string_view customer);
 
+/// Whether a registration of this name is a customer's own: such names are made here alone.
+bool is_name_of_customer(std::string_view name);
+
 }  // namespace koppel::api

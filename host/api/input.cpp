@@ -8,6 +8,8 @@
 #include <regex>
 #include <utility>
 
+#include "host/plugins/manifest_rules.hpp"
+
 namespace koppel::api {
 namespace json = boost::json;
 

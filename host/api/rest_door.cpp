@@ -38,12 +38,15 @@ bool is_json(std::string_view type) {
          plain == "application/json;charset=\"utf-8\"";
 }
 
-answer unknown_caller() {
-  // The same for no token, an unknown, a malformed and a revoked one.
+}  // namespace
+
+answer unknown_token() {
   auto refused = error_answer(401, "no_token", "A token is needed: Authorization: Bearer TOKEN.");
   refused.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"koppel\"");
   return refused;
 }
+
+namespace {
 
 bool needs_no_token(const net::inbound_request& r) { return r.method == "GET" && r.path == "/v1/openapi.json"; }
 
@@ -92,7 +95,7 @@ runtime::awaitable<answer> rest_door::operator()(net::inbound_request r) {
   } else if (const auto token = bearer_of(r.headers); !token.empty()) {
     who = api_.tokens().identify(token);
   }
-  if (!who) co_return unknown_caller();
+  if (!who) co_return unknown_token();
   if (!r.body.empty() && (count(r.headers, "content-type") != 1 || !is_json(r.header("content-type"))))
     co_return error_answer(415, "not_json", "A body needs the header Content-Type: application/json.");
   auto served = router_(std::move(r), std::move(*who));

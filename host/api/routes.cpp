@@ -423,8 +423,14 @@ runtime::awaitable<answer> control_api::serve_within_scope(control_api& self, co
   if (!c.who.may(row.needs))
     co_return error_answer(403, "missing_scope",
                            "This token does not have the scope \"" + std::string(to_string(row.needs)) + "\".");
+  const bool of_customer = c.who.customer.has_value();
   auto handled = (self.*row.handle)(std::move(c));
-  co_return co_await std::move(handled);
+  auto answered = co_await std::move(handled);
+  // What is the matter with our disk, and where it is, is the operator's to read.
+  if (of_customer && answered.status == 503)
+    co_return error_answer(503, "unavailable",
+                           "Koppel cannot do this at the moment: try again later, or tell its operator.");
+  co_return answered;
 }
 
 void control_api::add_rest_routes(router& r) {

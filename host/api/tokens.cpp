@@ -5,6 +5,7 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -83,7 +84,13 @@ std::optional<caller> token_keeper::identify(std::string_view presented) {
     if (t.hash.size() == digest.size() && sodium_memcmp(t.hash.data(), digest.data(), digest.size()) == 0) found = &t;
   if (!found) return std::nullopt;
   note_use(*found);
-  return caller{found->name, found->customer, found->scopes};
+  return caller{found->name, digest, found->customer, found->scopes};
+}
+
+bool token_keeper::opens(const caller& who) const {
+  return who.token.empty() || std::any_of(tokens_.begin(), tokens_.end(), [&who](const ledger::api_token& t) {
+           return t.name == who.token && t.hash == who.digest;
+         });
 }
 
 void token_keeper::note_use(ledger::api_token& t) {

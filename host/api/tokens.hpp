@@ -32,6 +32,8 @@ class token_keeper {
 
   /// Whose token this is. Nothing for one that is unknown, malformed or revoked: nobody can tell which.
   std::optional<caller> identify(std::string_view presented);
+  /// Whether the token that this caller came with still opens anything; the control socket needs none.
+  bool opens(const caller& who) const;
 
  private:
   /// Stores when a token was used, an hour after the last time at the earliest.

@@ -96,6 +96,7 @@ std::string wrong_of_kind(const setting_rule& rule, const std::string& value) {
                    "that Koppel sets itself (response_type, client_id, redirect_uri, state, scope, "
                    "code_challenge, code_challenge_method)";
     case kind::host:
+      return wrong_host(value);
     case kind::text:
       break;
   }

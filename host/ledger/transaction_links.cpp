@@ -9,8 +9,6 @@ namespace koppel::ledger {
 namespace {
 
 constexpr std::chrono::days kept_after_expiry{30};
-constexpr const char* columns =
-    "id, hash, connection_id, confirmation, made_by, created_at, expires_at, state, outcome FROM connect_links ";
 
 connect_link link_in(const query& q) {
   connect_link l;
@@ -53,14 +51,19 @@ result<connect_link> sql_transaction::insert_connect_link(connect_link l) {
 }
 
 std::optional<connect_link> sql_transaction::find_connect_link(const std::string& id_or_hash) {
-  query q(db_, ("SELECT " + std::string(columns) + "WHERE id = ? OR hash = ?").c_str(), id_or_hash, id_or_hash);
+  query q(db_,
+          "SELECT id, hash, connection_id, confirmation, made_by, created_at, expires_at, state, outcome "
+          "FROM connect_links WHERE id = ? OR hash = ?",
+          id_or_hash, id_or_hash);
   if (!q.step()) return std::nullopt;
   return link_in(q);
 }
 
 std::vector<connect_link> sql_transaction::connect_links(const std::string& connection_id) {
   std::vector<connect_link> out;
-  query q(db_, ("SELECT " + std::string(columns) + "WHERE connection_id = ? ORDER BY number DESC").c_str(),
+  query q(db_,
+          "SELECT id, hash, connection_id, confirmation, made_by, created_at, expires_at, state, outcome "
+          "FROM connect_links WHERE connection_id = ? ORDER BY number DESC",
           connection_id);
   while (q.step()) out.push_back(link_in(q));
   return out;

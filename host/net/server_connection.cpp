@@ -2,6 +2,7 @@
 
 #include "host/net/server_connection.hpp"
 
+#include <openssl/ssl.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -23,7 +25,6 @@
 #include "host/net/request_text.hpp"
 #include "host/net/server_sockets.hpp"
 #include "host/net/server_tls.hpp"
-#include "host/net/server_tls_context.hpp"
 
 namespace koppel::net {
 namespace {
@@ -38,9 +39,12 @@ using runtime::token;
 class timed_socket : public std::enable_shared_from_this<timed_socket> {
  public:
   /// `tls`: absent where the listener speaks in the clear.
-  timed_socket(stream_protocol::socket socket, std::shared_ptr<tls_context> tls)
-      : context_(std::move(tls)), socket_(std::move(socket)), watchdog_(socket_.get_executor()) {
-    if (context_) stream_.emplace(socket_, context_->context);
+  timed_socket(stream_protocol::socket socket, const std::shared_ptr<ssl_ctx_st>& tls)
+      : socket_(std::move(socket)), watchdog_(socket_.get_executor()) {
+    if (!tls) return;
+    SSL_CTX_up_ref(tls.get());  // ours gives one back
+    context_.emplace(tls.get());
+    stream_.emplace(socket_, *context_);
   }
 
   /// Before the first byte; false where the peer does not speak TLS as we do.
@@ -116,7 +120,7 @@ class timed_socket : public std::enable_shared_from_this<timed_socket> {
   }
 
  private:
-  const std::shared_ptr<tls_context> context_;
+  std::optional<asio::ssl::context> context_;
   stream_protocol::socket socket_;
   std::optional<asio::ssl::stream<stream_protocol::socket&>> stream_;
   asio::steady_timer watchdog_;
@@ -299,8 +303,8 @@ bool admit_behind_proxy(const listener_state& listener, const inbound_request& r
 
 awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener, accepted from) {
   const server_options& options = listener->options;
-  auto tls = options.certificate ? options.certificate->current() : nullptr;
-  const auto socket = std::make_shared<timed_socket>(std::move(from.socket), std::move(tls));
+  const auto tls = options.certificate ? options.certificate->current() : nullptr;
+  const auto socket = std::make_shared<timed_socket>(std::move(from.socket), tls);
   if (!co_await socket->shake_hands()) co_return;
   std::string buffer;
   for (;;) {

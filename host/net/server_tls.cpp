@@ -8,13 +8,13 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <boost/asio/ssl/context.hpp>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <utility>
 
 #include "host/net/http.hpp"
-#include "host/net/server_tls_context.hpp"
 
 namespace koppel::net {
 namespace {
@@ -67,15 +67,15 @@ core::instant end_of(const ssl::context& context) {
 }
 
 struct loaded {
-  std::shared_ptr<tls_context> context;
+  std::shared_ptr<ssl::context> context;
   core::instant until{};
 };
 
 result<loaded> load_files(const server_certificate::files& of) {
   if (auto fit = check_mode(of.key); !fit) return fit.error();
   loaded out;
-  out.context = std::make_shared<tls_context>();
-  auto& context = out.context->context;
+  out.context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  auto& context = *out.context;
   error_code ec;
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
   context.set_options(ssl::context::default_workarounds | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE,
@@ -123,7 +123,7 @@ result<std::shared_ptr<server_certificate>> server_certificate::load(files of, c
   return std::shared_ptr<server_certificate>(new server_certificate(std::move(made)));
 }
 
-std::shared_ptr<tls_context> server_certificate::current() {
+std::shared_ptr<ssl_ctx_st> server_certificate::current() {
   const marks found{mark_of(state_->of.certificate), mark_of(state_->of.key)};
   if (found != state_->seen) {
     state_->seen = found;
@@ -137,7 +137,8 @@ std::shared_ptr<tls_context> server_certificate::current() {
       spdlog::warn("{} The former certificate stays in use", read.error().detail);
     }
   }
-  return state_->now.context;
+  const auto& context = state_->now.context;
+  return {context, context->native_handle()};
 }
 
 core::instant server_certificate::valid_until() const { return state_->now.until; }

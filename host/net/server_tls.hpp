@@ -12,10 +12,9 @@
 #include "host/core/time.hpp"
 #include "host/runtime/clock.hpp"
 
-namespace koppel::net {
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX
 
-/// What a connection needs of it (server_tls_context.hpp).
-struct tls_context;
+namespace koppel::net {
 
 class server_certificate {
  public:
@@ -30,7 +29,7 @@ class server_certificate {
 
   /// The context for a new connection. Looks whether the files have changed; what cannot be used is told once, and the
   /// former certificate stays.
-  std::shared_ptr<tls_context> current();
+  std::shared_ptr<ssl_ctx_st> current();
   core::instant valid_until() const;
 
  private:

@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import re
 import socket
 import unittest
 
@@ -104,7 +105,7 @@ class RestDoor(RigTest):
                     elif method != "GET" and body is None:
                         body = {}
                     query = f"?provider=teamleader&connection={name}" if path == "/v1/syncs" and method == "GET" else ""
-                    answers.append(person.call(method, target.replace("{name}", name) + query, body))
+                    answers.append(person.call(method, target.replace("{name}", name).replace("{id}", "lnk-1") + query, body))
                 with self.subTest(method=method, path=path):
                     if "{" in path or path == "/v1/syncs":  # the person's own list may have moved on meanwhile
                         self.assertEqual(answers[0], answers[1])
@@ -120,7 +121,7 @@ class RestDoor(RigTest):
                         tried += 1
                     else:
                         self.assertEqual(status, 200)
-        self.assertEqual(tried, 7)
+        self.assertEqual(tried, 10)
         self.assertIn("DELETE /v1/connections/{provider}/{name}", not_for_customers)
         self.assertIn("GET /v1/apps", not_for_customers)
 
@@ -200,14 +201,18 @@ class RestDoor(RigTest):
         self.assertEqual(rig.ctl("token", "revoke", "reader", check=False).returncode, 1)
 
     def test_bad_requests_are_refused_and_change_nothing(self):
-        from bad_requests import rows, send_all
+        from bad_requests import NOT_FOR_REST, rows, send_all
         rig = self.make_rest_rig()
         token = rig.token("everything", "admin")
         revoked = rig.token("revoked", "admin")
         rig.ask("token", "revoke", "revoked")
         operator = Rest(self.address, token)
         before = (operator.ask("GET", "/v1/connections"), operator.ask("GET", "/v1/apps"), rig.ask("status")["head"])
-        for row, status, text in send_all(self.address, rows(self.address[1], token, revoked)):
+        all_rows = rows(self.address[1], token, revoked)
+        named = " ".join([*NOT_FOR_REST, *(row.name for row in all_rows)])
+        listed = {int(n) for names in re.findall(r"E2\.((?:\d+, )*\d+)", named) for n in names.split(", ")}
+        self.assertEqual(listed, set(range(1, 45)))
+        for row, status, text in send_all(self.address, all_rows):
             with self.subTest(row=row.name):
                 self.assertIn(status, row.expected, text[:300])
                 if status and status not in (200, 408):

@@ -22,3 +22,18 @@ TEST_CASE("a setting of any length is answered with a sentence, and no pattern s
   CHECK(refusal(std::string(1025, 'a')) == too_long);
   CHECK(refusal(std::string(1 << 20, 'a')) == too_long);  // std::regex would need the whole stack for this
 }
+
+TEST_CASE("a host is a host's name, also where the manifest has no pattern for it", "[api]") {
+  core::manifest m;
+  m.settings.resize(1);
+  m.settings[0].name = "host";
+  m.settings[0].type = core::setting_rule::kind::host;
+  const auto refusal = [&](const std::string& value) { return api::settings_refusal(m, {{"host", value}}); };
+
+  CHECK(refusal("acme.example.com").empty());
+  for (const auto* wrong : {"127.0.0.1", "0x7f.1", "localhost", "acme.example.com:8443", "user@acme.example.com",
+                            "acme.example.com/x", "*.example.com", "acme..example.com", "[::1]"}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(refusal(wrong).empty());
+  }
+}

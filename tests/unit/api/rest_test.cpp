@@ -529,6 +529,55 @@ TEST_CASE("of two that save at once one waits for its turn, and several connecti
   CHECK(w.call("GET", here, token).status == 409);
 }
 
+TEST_CASE("one token waits for so many changes at once, and for none once it is revoked", "[api][rest]") {
+  rest_world w;
+  w.connected("acme");
+  const auto token = w.token("x", std::nullopt, {"read"}), other = w.token("y", std::nullopt, {"read"});
+  std::vector<int> ended;
+  const auto wait_with = [&](const std::string& with) {
+    net::inbound_request r;
+    r.method = "GET";
+    r.path = "/v1/connections/nameplate/acme";
+    r.query = {{"after_generation", "3"}};
+    r.headers = {{"host", "127.0.0.1:8401"}, {"authorization", "Bearer " + with}};
+    boost::asio::co_spawn(w.io, w.door(std::move(r)),
+                          [&ended](std::exception_ptr, api::answer a) { ended.push_back(a.status); });
+  };
+  for (int i = 0; i < 17; ++i) wait_with(token);
+  test::run_until(w.io, [&] { return !ended.empty(); });
+  CHECK(ended == std::vector<int>{429});
+  wait_with(other);
+  // Another of the same name is another token.
+  REQUIRE(w.ask("DELETE", "/v1/tokens/x").status == 200);
+  w.token("x", std::nullopt, {"read"});
+  test::run_until(w.io, [&] { return ended.size() == 17; });
+  CHECK(std::count(ended.begin(), ended.end(), 401) == 16);
+  REQUIRE(w.ask("DELETE", "/v1/tokens/y").status == 200);
+  test::run_until(w.io, [&] { return ended.size() == 18; });
+  CHECK(ended.back() == 401);
+}
+
+TEST_CASE("a customer's token reads nothing of our disk", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"connect"});
+  w.call("GET", "/v1/connections", token);
+  w.free_bytes = 0;
+
+  const auto refused = w.call("PUT", "/v1/customers/4711/providers/nameplate", token, {},
+                              R"({"client_id":"a","client_secret":"b","code":"c"})");
+
+  CHECK(refused.status == 503);
+  CHECK_THAT(refused.body, Contains("\"unavailable\"") && !Contains("disk"));
+}
+
+TEST_CASE("the operator's apps cannot be named like a customer's own", "[api][rest]") {
+  api_world w;
+  const auto refused = w.ask("POST", "/v1/apps",
+                             R"({"provider":"nameplate","name":"customer-4711","client_id":"a","client_secret":"b"})");
+  CHECK(refused.status == 400);
+  CHECK_THAT(refused.body, Contains("customer-"));
+}
+
 TEST_CASE("on a full disk nothing is saved, and a token can be taken away", "[api][rest]") {
   rest_world w;
   const auto token = w.token("x", std::nullopt, {"connect"});

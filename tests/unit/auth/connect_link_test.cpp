@@ -284,6 +284,24 @@ TEST_CASE("where the key comes by webhook the button leads to the activation lin
   CHECK(sent_on.location.find("client-acme") != std::string::npos);
 }
 
+TEST_CASE("links are found and listed by turns, newest first, each connection's own", "[auth][link]") {
+  world w;
+  const auto c = w.add("acme"), other = w.add("other");
+  const auto first = made(w, c), second = made(w, c), of_other = made(w, other);
+
+  w.write([&](ledger::transaction& tx) {
+    for (int i = 0; i < 3; ++i) {
+      CHECK(tx.find_connect_link(first.id)->connection_id == c.id);
+      const auto all = tx.connect_links(c.id);
+      REQUIRE(all.size() == 2);
+      CHECK(all[0].id == second.id);
+      CHECK(all[1].id == first.id);
+      CHECK(tx.find_connect_link(of_other.id)->connection_id == other.id);
+      CHECK(tx.connect_links(other.id).size() == 1);
+    }
+  });
+}
+
 TEST_CASE("a connection has only so many open links", "[auth][link]") {
   world w;
   const auto c = w.add("acme");

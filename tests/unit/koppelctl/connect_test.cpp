@@ -301,4 +301,41 @@ TEST_CASE("no code at all is a wrong use, and nothing is sent", "[koppelctl][con
   CHECK(std::count(lines.begin(), lines.end(), "POST " + at + "/code") == 0);
 }
 
+TEST_CASE("a link is printed alone, and what to do with it beside it", "[koppelctl][link]") {
+  fake_daemon daemon;
+  daemon.answer("POST " + at + "/links", 201,
+                R"({"id":"lnk-1","url":"https://k.example/connect/abc","expires_at":"2026-02-07T12:00:00Z"})");
+
+  const auto r = koppelctl_run(daemon.socket(), {"connection", "link", "teamleader/acme", "--days", "14"});
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK(r.out == "https://k.example/connect/abc\n");
+  CHECK_THAT(r.err, Contains("not shown again") && Contains("koppelctl connection confirm teamleader/acme"));
+  CHECK(daemon.body_of("POST " + at + "/links") == json::parse(R"({"days":14})").as_object());
+  CHECK(koppelctl_run(daemon.socket(), {"connection", "link", "teamleader/acme", "--days", "31"}).exit ==
+        exit_code::usage);
+}
+
+TEST_CASE("an account is confirmed by its id, and nothing where another waits or nobody can be asked",
+          "[koppelctl][link]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(2, "awaiting_confirmation", acme)));
+  daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "authorized", acme)));
+  const std::vector<std::string> confirm{"connection", "confirm", "teamleader/acme"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), confirm.begin(), confirm.end());
+    return koppelctl_run(daemon.socket(), more);
+  };
+
+  CHECK(with({"--account", "43"}).exit == exit_code::refused);
+  CHECK(with({}).exit == exit_code::usage);
+  const auto asked = daemon.lines();
+  CHECK(std::count(asked.begin(), asked.end(), "POST " + at + "/confirmation") == 0);
+  const auto done = with({"--account", "42"});
+  CHECK(done.exit == exit_code::ok);
+  CHECK_THAT(done.out, Contains("teamleader/acme is connected to «Acme BVBA»"));
+  CHECK(daemon.body_of("POST " + at + "/confirmation") == json::parse(R"({"accept":true,"account":"42"})").as_object());
+  CHECK(with({"--reject", "--account", "42"}).exit == exit_code::usage);
+}
+
 }  // namespace
