@@ -139,7 +139,7 @@ json::object schema_of(std::string type) {
     return {{"oneOf", json::array{reference(type.substr(0, bar)), reference(type.substr(bar + 1))}}};
   if (!type.ends_with('?')) return reference(type);
   type.pop_back();
-  if (type == "string" || type == "integer") return {{"type", json::array{type, "null"}}};
+  if (type == "string" || type == "integer" || type == "object") return {{"type", json::array{type, "null"}}};
   json::array either;
   either.push_back(reference(type));
   either.push_back(json::object{{"type", "null"}});
