@@ -328,13 +328,13 @@ def bench_webhooks(rig, options, table):
     answer = reads["duration_us"]["p50"] / 1e6
     waits = sorted(follower.seen[key] - a["answered_us"] / 1e6 - answer for a in attempts if a["status"] == 200
                    for key in [(names.get(a["url"]), a["ids"][0])] if key in follower.seen)
-    taken = sum(a["status"] == 200 for a in attempts)
+    taken = len({(a["url"], a["ids"][0]) for a in attempts if a["status"] == 200})
     table.add("webhooks answered with 2xx", taken, "", f"{hints} sent, at {hints / sent_in:.0f}/s", taken == hints)
     table.add("2xx to event, beyond the provider's answer, p99", percentile(waits, 0.99) * 1000, "ms", "under 300",
               percentile(waits, 0.99) < 0.3)
     table.add("the same, median", percentile(waits, 0.5) * 1000, "ms", "")
     table.add("the same, worst", waits[-1] * 1000, "ms", "")
-    table.add("events of those webhooks", len(follower.seen), "", f"every one of {hints}", len(follower.seen) == hints)
+    table.add("events of those webhooks", len(follower.seen), "", f"every one of {taken}", len(follower.seen) >= taken)
     table.add("reads of a record for each webhook", reads["count"] / hints, "", "1 at most",
               reads["count"] <= hints)
     table.add("requests of one connection in a minute", reads["count"] / options.connections / took * 60, "",
