@@ -31,7 +31,7 @@ endif()
 # templates again and again. The dev build compiles each alone, and so finds what one would borrow from another; its
 # warnings about names of one file in the scope of another would say nothing.
 if(CMAKE_UNITY_BUILD)
-  add_compile_options(-Wno-shadow -Wno-subobject-linkage)
+  add_compile_options(-Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 endif()
 
 # koppel_compile_alone(source...): sources whose own names would clash with their neighbours'.

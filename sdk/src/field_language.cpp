@@ -358,7 +358,7 @@ std::vector<stream_fields> sdk::read_field_tables(std::string_view manifest, con
     toml_reader document(root, "", problems);
     std::string plugin;
     if (auto in = document.table("plugin", need::required)) plugin = in->text("name", need::required);
-    for (auto& in : document.tables("stream", need::required)) {
+    for (auto& in : document.tables("stream", need::optional)) {
       const auto name = in.text("name", need::required), entity = in.text("entity", need::required);
       if (!in.has("fields")) continue;
       auto fields = in.table("fields", need::required);

@@ -49,7 +49,7 @@ class Reading(ProviderTest):
         stream = max(self.simulated.streams, key=lambda name: self.listed(name).count)
         path = self.listed(stream).path
         self.connected(sizes={stream: self.listed(stream).count})
-        self.sim.post("/answer-delay", {"path": path, "ms": 400})
+        self.sim.post("/answer-delay", {"path": path, "ms": 1500})
         self.begin(stream, full=True)
 
         def ended_or_read_more():
@@ -66,6 +66,8 @@ class Reading(ProviderTest):
                 for pid in self.rig.runner_pids(self.provider):
                     os.kill(pid, signal.SIGKILL)
             kills += 1
+            if kills == 2:  # one of each; from here on nothing has to wait for us
+                self.sim.post("/answer-delay", {"path": path, "ms": 0})
         self.assertGreater(kills, 1)
         # What was interrupted does not conclude from absence; another full read will.
         self.assertEqual((now["resumed"], now["complete"], now["deleted"]), (True, False, 0))

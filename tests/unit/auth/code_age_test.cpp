@@ -212,7 +212,7 @@ TEST_CASE("access that was refused has a link for the next try, wrong settings h
   auto link = t.link(c);
   const auto page =
       t.w.run(t.w.auth->callback(t.of, {{"error", "access_denied"}, {"state", state_of(link.link)}}, "nl"));
-  CHECK(says(page.html, "Opnieuw toegang geven"));
+  CHECK(says(page.html, "Opnieuw proberen"));
   CHECK(t.w.auth->open_link(c.id));
 
   link = t.link(other);

@@ -30,8 +30,12 @@ std::filesystem::path testing_folder() {
 TEST_CASE("every plugin with code has field tables, and koppel-fields knows them", "[fields]") {
   std::set<std::string> listed, there;
   for (const auto& each : providers_in(plugins)) listed.insert(each.name);
-  for (const auto& entry : std::filesystem::directory_iterator(plugins))
-    if (exists(entry.path() / "manifest.toml")) there.insert(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(plugins)) {
+    std::ifstream in(entry.path() / "manifest.toml", std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(in), {});
+    // One for any provider reads no streams, and has no fields.
+    if (text.find("[[stream]]") != std::string::npos) there.insert(entry.path().filename());
+  }
 
   CHECK(listed == there);
   CHECK(listed.contains("teamleader"));

@@ -81,6 +81,8 @@ DROP TABLE connect_links;
 DROP INDEX attempts_of_link;
 ALTER TABLE attempts DROP COLUMN link;
 ALTER TABLE attempts DROP COLUMN browser;
+DROP TABLE app_secrets;
+ALTER TABLE apps DROP COLUMN secret_ends_at;
 PRAGMA user_version = 6;
 )sql");
   auto l = d.open();

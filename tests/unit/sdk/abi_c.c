@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-_Static_assert(KOPPEL_ABI_VERSION == 0x00010001u, "the test is written for ABI 1.1");
+_Static_assert(KOPPEL_ABI_VERSION == 0x00010002u, "the test is written for ABI 1.2");
 
 const size_t abi_seen_by_c[] = {
     sizeof(struct koppel_host),

@@ -10,6 +10,8 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 using namespace koppel::messages;
@@ -113,6 +115,8 @@ TEST_CASE("a plugin says ready, and the runner ends with its socket", "[runner]"
   child runner(TEAMLEADER_PLUGIN);
   hello greeting;
   greeting.abi_version = KOPPEL_ABI_VERSION;
+  std::ifstream manifest(TEAMLEADER_MANIFEST, std::ios::binary);
+  greeting.manifest.assign(std::istreambuf_iterator<char>(manifest), {});
   runner.send(greeting);
 
   const auto said = runner.next();

@@ -59,8 +59,8 @@ struct start {
   std::vector<std::string> ids;
   std::map<std::string, std::string> settings;  ///< the connection's settings and what it learned; never a secret
   std::int64_t deadline = 0;                    ///< milliseconds since 1970 UTC
-  std::string webhook_url, webhook_token;       ///< since 1.2: stand for the true ones in this job's requests
   std::int64_t now = 0;
+  std::string webhook_url, webhook_token;  ///< since 1.2: stand for the true ones in this job's requests
 };
 
 /// The answer to an effect (http, page, sleep) of this job.
