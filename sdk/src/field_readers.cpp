@@ -16,7 +16,8 @@ row_reader at_path(std::string from, shape gives, Read read) {
                                                                  const lookup& known) -> std::optional<packed> {
     const auto value = row.at(from);
     if (value.is_absent()) return packed();
-    return value.is_null() ? empty_of(gives) : read(value, known);
+    if (value.is_null()) return empty_of(gives);
+    return read(value, known);
   };
 }
 
@@ -100,8 +101,8 @@ row_reader reading_one(std::string from, std::string type, shape gives) {
                    if (!value.text()) return std::nullopt;
                    const auto said = some_text(value);
                    if (!said) return empty_of(gives);
-                   return gives == shape::emails ? pack(std::vector<email>{{type, *said}})
-                                                 : pack(std::vector<phone>{{type, *said}});
+                   if (gives == shape::emails) return pack(std::vector<email>{{type, *said}});
+                   return pack(std::vector<phone>{{type, *said}});
                  });
 }
 

@@ -170,7 +170,8 @@ class Town:
                 elif self.is_waiting(name):
                     since = max(self.unwell.setdefault(name, time.time()), *self.deaths, 0)
                     if time.time() - since > 60:
-                        raise AssertionError(f"{name} has not said for 60 s what became of its renewal: {auth}")
+                        raise AssertionError(f"{name} has not said for 60 s what became of its renewal: {auth}; its last "
+                                             f"run: {self.rig.runs(f'teamleader/{name}')['runs'][0]}")
                 else:
                     self.unwell.pop(name, None)
             if not self.unwell or not all_of_them:
