@@ -14,6 +14,7 @@
 #include "host/api/openapi.hpp"
 #include "host/core/auth_texts.hpp"
 #include "host/core/connection_manifest.hpp"
+#include "host/core/setting_value.hpp"
 #include "host/runtime/shielded.hpp"
 
 #include <koppel/bus/event_types.hpp>
@@ -82,6 +83,7 @@ struct control_api::saving {
   std::optional<core::secret> client_secret;
   std::optional<std::map<std::string, std::string>> settings;
   std::string settings_refused;  ///< why a new connection could not have them
+  std::shared_ptr<const core::manifest> manifest;
   core::secret code;
   bool with_code = false;
   auth::confirmation how;
@@ -104,6 +106,10 @@ struct control_api::saving {
 
  private:
   result<> create(transaction& tx, const ledger::app& app);
+  /// What only an operator may set stays as it is.
+  void keep_operators_settings(const ledger::connection& of);
+  /// A grant, and a code that is under way, go to no other address than the one that they came from.
+  result<> guard_grant(transaction& tx, const ledger::connection& of) const;
   result<> change_settings(transaction& tx);
   result<ledger::app> registration(transaction& tx, const std::optional<ledger::connection>& of);
   result<ledger::app> change(transaction& tx, ledger::app app, bool other_id, bool other_secret);
@@ -202,11 +208,35 @@ result<> control_api::saving::change_settings(transaction& tx) {
   return tx.update_connection(connection);
 }
 
+void control_api::saving::keep_operators_settings(const ledger::connection& of) {
+  if (!settings || who.may(scope::admin)) return;
+  for (const auto& rule : manifest->settings)
+    if (const auto set = of.settings.find(rule.name); rule.operator_only && set != of.settings.end())
+      settings->insert_or_assign(set->first, set->second);
+}
+
+result<> control_api::saving::guard_grant(transaction& tx, const ledger::connection& of) const {
+  if (!settings || !core::leads_elsewhere(*manifest, of.settings, *settings)) return {};
+  const auto stored = tx.find_credentials(of.id);
+  if (!stored) return stored.error();
+  if (*stored && !with_code)
+    return failure{make_error_code(boost::system::errc::invalid_argument),
+                   "Another address needs an authorization code from there: save both together."};
+  if (*stored && !works(of.auth))
+    if (auto done = tx.delete_credentials(of.id); !done) return done;
+  tx.delete_attempts(of.id);
+  return {};
+}
+
 result<> control_api::saving::store(transaction& tx) {
   if (auto room = tx.room(); !room) return room;
   auto found = connection_of(tx, provider, customer);
   if (!found) return found.error();
-  if (*found) connection.id = (*found)->id;
+  if (*found) {
+    connection.id = (*found)->id;
+    keep_operators_settings(**found);
+    if (auto guarded = guard_grant(tx, **found); !guarded) return guarded;
+  }
   if (*found && with_code && works((*found)->auth)) before = former{(*found)->app_id, (*found)->settings, {}, {}};
   auto app = registration(tx, *found);
   if (!app) return app.error();
@@ -224,6 +254,7 @@ result<> control_api::saving::put_back(transaction& tx) const {
   if (before->own) {
     if (auto done = tx.update_app(*before->own); !done) return done;
     if (auto done = tx.update_app_secret(before->own->id, before->client_secret.clone()); !done) return done;
+    if (auto done = tx.set_secret_end(before->own->id, before->own->secret_ends_at); !done) return done;
   }
   auto now = tx.find_connection(connection.id);
   if (!now || now->auth.status == core::auth_status::removed) return {};
@@ -291,6 +322,7 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   if (auto refused = version_refusal(s.version)) co_return std::move(*refused);
   const auto m = around_.plugins.find(s.provider);
   if (!m) co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see /v1/providers.");
+  s.manifest = m;
   if (s.settings) s.settings = core::stored_settings(*m, std::move(*s.settings));
   if (const auto setting = s.settings && !c.who.may(scope::admin) ? core::operators_setting(*m, *s.settings) : "";
       !setting.empty())

@@ -26,6 +26,13 @@ failure not_found_here() {
 
 core::auth_subject view_of(const ledger::connection& c) { return {c.auth, c.pinned}; }
 
+/// Whether the connect link that made this attempt, if one did, was neither withdrawn nor has served since.
+bool link_serves(transaction& tx, const ledger::attempt& a) {
+  if (a.link.empty()) return true;
+  const auto of = tx.find_connect_link(a.link);
+  return of && (of->state == core::link_state::open || of->state == core::link_state::given);
+}
+
 }  // namespace
 
 std::string random_word() {
@@ -147,7 +154,7 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
       return {};  // a bare code of a hand-made link: accepted for the connection that was named
     }
     // Failing rolls back: another connection's link stays usable.
-    if (found->connection_id != a.about.connection.id) return unknown;
+    if (found->connection_id != a.about.connection.id || !link_serves(tx, *found)) return unknown;
     if (found->expires_at > tx.now()) a.attempt = std::move(*found);
     return {};
   };
@@ -283,7 +290,7 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
     if (!found) return found.error();
     const auto c = tx.find_connection(found->connection_id);
     // A state that was seen at another provider's callback is burnt: two flows are being mixed up (docs/auth.md).
-    if (!c || c->provider != provider || found->expires_at <= tx.now()) return {};
+    if (!c || c->provider != provider || found->expires_at <= tx.now() || !link_serves(tx, *found)) return {};
     connection_id = found->connection_id;
     a.attempt = std::move(*found);
     return {};
@@ -309,6 +316,7 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   a.seen_at = seen_at;
   a.link_made = a.attempt->created_at;
   a.link = a.attempt->link;
+  if (a.link.empty()) again.clear();  // the link that this browser once came from is of another attempt
   a.elsewhere = !a.link.empty() && !is_same_browser(*a.attempt, cookies);
   if (a.elsewhere) a.how.how = confirmation::mode::ask;
   auto acting = act_on(a);

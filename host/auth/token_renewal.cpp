@@ -14,6 +14,7 @@
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
 #include "host/core/connection_manifest.hpp"
+#include "host/core/setting_value.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -113,8 +114,9 @@ awaitable<renewal> auth_service::impl::renew_pair(const subject& about, const st
 
   const auto kept = token_limits_;
   counted_request out(clock_);
-  const auto bucket =
-      kept->of(about.manifest->auth.token_limit, {about.connection.provider, about.app.client_id, "", id});
+  // Of two servers of one plugin, equal client ids are of two clients.
+  const auto client = about.app.client_id + " at " + core::host_in(about.manifest->auth.token_url);
+  const auto bucket = kept->of(about.manifest->auth.token_limit, {about.connection.provider, client, "", id});
   const auto deadline = clock_.now() + line_limit;
   const auto room = co_await out.wait_turn(bucket, id, deadline);
   if (room) {

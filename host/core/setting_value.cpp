@@ -131,6 +131,16 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value) {
   return fits ? "" : "does not have the form that is expected";
 }
 
+bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
+                     const std::map<std::string, std::string>& after) {
+  const auto is_address = [](const setting_rule& rule) {
+    return rule.type == kind::host || rule.type == kind::hosts || rule.type == kind::url;
+  };
+  return std::any_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
+    return is_address(rule) && value_of(rule, before) != value_of(rule, after);
+  });
+}
+
 std::string settings_refusal(const manifest& m, const std::map<std::string, std::string>& settings) {
   for (const auto& [name, value] : settings) {
     const auto* rule = m.find_setting(name);

@@ -28,6 +28,10 @@ std::string settings_refusal(const manifest& m, const std::map<std::string, std:
 /// Why a caller who is bound to a customer may not give these: the setting's name, or empty.
 std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& settings);
 
+/// Whether requests could go elsewhere with `after` than with `before`: a setting of an address differs.
+bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
+                     const std::map<std::string, std::string>& after);
+
 /// "access_type=offline&prompt=consent", decoded; nothing where it is no query, names a parameter twice, or names one
 /// that Koppel sets itself.
 std::optional<std::map<std::string, std::string>> parameters_in(std::string_view text);

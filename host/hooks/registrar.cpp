@@ -85,7 +85,7 @@ class registrar::job final : public plugins::job_effects {
   awaitable<result<>> page(messages::page) override {
     co_return failure{{}, "a job that registers webhooks has no records"};
   }
-  void learned(messages::learned value) override { learned_now[value.name] = value.value; }
+  void learned(messages::learned value) override { core::learn(learned_now, value.name, value.value); }
 
   std::map<std::string, std::string> learned_now;
 

@@ -307,7 +307,9 @@ class transaction {
   virtual void delete_attempt(const std::string& state_hash) = 0;
   /// Atomic: takes the attempt out. Errors: not_found (unknown or used). An expired one is taken out and returned.
   virtual result<attempt> consume_attempt(const std::string& state_hash) = 0;
-  /// The newest attempt of a connection that is not consumed, taken out; for pasted codes.
+  virtual void delete_attempts(const std::string& connection_id) = 0;
+  /// The newest attempt of a connection that is not consumed, taken out; for pasted codes. None of a connect link's,
+  /// whose answers always bring their state.
   virtual result<attempt> consume_newest_attempt(const std::string& connection_id) = 0;
 
   /// errc::in_use where the connection has as many open ones as it may have.

@@ -174,6 +174,10 @@ void sql_transaction::delete_attempt(const std::string& state_hash) {
   query(db_, "DELETE FROM attempts WHERE state_hash = ?", state_hash).run();
 }
 
+void sql_transaction::delete_attempts(const std::string& connection_id) {
+  query(db_, "DELETE FROM attempts WHERE connection_id = ?", connection_id).run();
+}
+
 result<attempt> sql_transaction::consume_attempt(const std::string& state_hash) {
   query q(db_,
           "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at, "
@@ -185,7 +189,7 @@ result<attempt> sql_transaction::consume_attempt(const std::string& state_hash) 
 result<attempt> sql_transaction::consume_newest_attempt(const std::string& connection_id) {
   query q(db_,
           "SELECT number, state_hash, connection_id, redirect_uri, verifier, confirmation, created_at, expires_at, "
-          "link, browser FROM attempts WHERE connection_id = ? ORDER BY number DESC LIMIT 1",
+          "link, browser FROM attempts WHERE connection_id = ? AND link = '' ORDER BY number DESC LIMIT 1",
           connection_id);
   return take_attempt(q);
 }

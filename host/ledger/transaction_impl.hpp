@@ -78,6 +78,7 @@ class sql_transaction final : public transaction {
   result<void> insert_attempt(attempt a) override;
   std::optional<attempt> find_attempt(const std::string& state_hash) override;
   void delete_attempt(const std::string& state_hash) override;
+  void delete_attempts(const std::string& connection_id) override;
   result<attempt> consume_attempt(const std::string& state_hash) override;
   result<attempt> consume_newest_attempt(const std::string& connection_id) override;
 

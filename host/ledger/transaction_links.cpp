@@ -70,7 +70,9 @@ std::vector<connect_link> sql_transaction::connect_links(const std::string& conn
 }
 
 void sql_transaction::mark_connect_link(const std::string& id, core::link_state s) {
-  query(db_, "UPDATE connect_links SET state = ? WHERE id = ?", std::string(core::to_string(s)), id).run();
+  query(db_, "UPDATE connect_links SET state = ? WHERE id = ? AND state IN ('open', 'given')",
+        std::string(core::to_string(s)), id)
+      .run();
 }
 
 void sql_transaction::note_link_outcome(const std::string& id, const core::auth_state& outcome) {

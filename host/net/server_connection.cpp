@@ -55,14 +55,17 @@ class timed_socket : public std::enable_shared_from_this<timed_socket> {
     co_return !disarm() && !ec;
   }
 
-  void arm(std::chrono::milliseconds limit) {
+  void arm(std::chrono::milliseconds limit) { cancel_after(limit, ++watch_); }
+  void cancel_after(std::chrono::milliseconds limit, std::uint64_t watch) {
     watchdog_.expires_after(limit);
-    watchdog_.async_wait([weak = weak_from_this(), watch = ++watch_](const boost::system::error_code& ec) {
+    watchdog_.async_wait([weak = weak_from_this(), watch](const boost::system::error_code& ec) {
       const auto self = weak.lock();
       if (ec || !self || self->watch_ != watch) return;
       self->expired_ = true;
       // Not closed: a 408 may still have to go out. Cancelling ends whatever waits.
       self->socket_.cancel();
+      // What had just been read does not wait, and TLS goes on reading: until there is nothing left to end.
+      self->cancel_after(std::chrono::milliseconds{100}, watch);
     });
   }
   /// Whether the deadline passed; nothing that it should have ended is waiting any more.

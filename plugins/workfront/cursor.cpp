@@ -79,7 +79,8 @@ std::optional<position> from_cursor(std::string_view cursor) {
 
 position first_position(const sync& run, const std::optional<position>& stored) {
   if (!stored) return {};
-  if (run.resumed()) return *stored;
+  // A read that met no row at all has no dates to go on from.
+  if (run.resumed()) return stored->in == walk::all || (stored->edited && stored->created) ? *stored : position{};
   // The host wants everything; or no row had a date by which to ask for changes.
   if (run.full() || !stored->edited || !stored->created) return {};
   // A walk through everything that was given up: its rows must be read before changes are enough.

@@ -446,6 +446,47 @@ TEST_CASE("a code that is refused takes the settings with it, and a renewal mean
   w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(c.app_id)->reveal() == "secret-canary"); });
 }
 
+TEST_CASE("settings that lead a working grant elsewhere are saved with a code from there alone", "[api][rest]") {
+  rest_world w;
+  const std::string acme = "acme.my.atlas.test", globex = "globex.my.atlas.test";
+  auto c = w.add("operators", "atlas", {{"host", acme}});
+  w.write([&](ledger::transaction& tx) {
+    c.name = "of-4711";
+    c.customer = "4711";
+    c.auth.status = core::auth_status::authorized;
+    c.pinned = core::account{"42", "Acme", ""};
+    c = *tx.insert_connection(c);
+  });
+  w.store(c, "old-token", w.clock.now(), "old-refresh");
+  const auto link = w.run(w.auth->begin(c.id, {}, ""));
+  REQUIRE(link);
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto refused =
+      w.call("PUT", "/v1/customers/4711/providers/atlas", token, {},
+             R"({"client_id":"client-operators","client_secret":"mine","settings":{"host":")" + globex + R"("}})");
+  CHECK(refused.status == 422);
+  CHECK_THAT(refused.body, Contains("Another address needs an authorization code"));
+  CHECK(w.now(c).settings.at("host") == acme);
+  CHECK(w.now(c).app_id == c.app_id);
+  CHECK(w.server->requests().empty());
+
+  // Where the grant is over, a code for the new address takes its place, and no open link's code follows.
+  w.write([&](ledger::transaction& tx) {
+    auto over = *tx.find_connection(c.id);
+    over.auth.status = core::auth_status::needs_reauth;
+    if (!tx.update_connection(over)) FAIL("not updated");
+  });
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  const auto saved = w.call(
+      "PUT", "/v1/customers/4711/providers/atlas", token, {},
+      R"({"client_id":"mine","client_secret":"my-canary","settings":{"host":")" + globex + R"("},"code":"c0de"})");
+  CHECK(saved.status == 200);
+  CHECK(w.now(c).settings.at("host") == globex);
+  CHECK(w.stored_token(c).empty());
+  for (const auto& request : w.server->requests())
+    CHECK_THAT(request, !Contains("old-refresh") && !Contains("old-token"));
+}
+
 TEST_CASE("a refused code is answered with a link for the next try, which is shown to those who may connect",
           "[api][rest]") {
   rest_world w;

@@ -4,6 +4,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "host/core/fingerprint.hpp"
 #include "world.hpp"
 
 namespace koppel::auth {
@@ -220,6 +221,36 @@ TEST_CASE("a link that is unknown, too old, revoked or of a removed connection b
     CHECK(pressed(w, *one).location.empty());
   }
   CHECK(w.changes.empty());
+}
+
+TEST_CASE("a button that was pressed before the link was withdrawn, or had served, leads nowhere any more",
+          "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme"), other = w.add("globex");
+  const auto withdrawn = made(w, c, {confirmation::mode::expect, "42"});
+  const auto pressed_before = pressed(w, withdrawn);
+  w.write([&](ledger::transaction& tx) { tx.mark_connect_link(withdrawn.id, core::link_state::revoked); });
+  CHECK(came_back(w, pressed_before, "c0de", kept(pressed_before)).status == 400);
+  CHECK(state_in_ledger(w, withdrawn) == "revoked");
+  CHECK(w.requests_to("POST /token") == 0);
+
+  const auto served = made(w, other, {confirmation::mode::expect, "42"});
+  const auto first = pressed(w, served), second = pressed(w, served);
+  CHECK(came_back(w, first, "c0de", kept(first)).status == 200);
+  CHECK(state_in_ledger(w, served) == "used");
+  CHECK(came_back(w, second, "another", kept(second)).status == 400);
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
+TEST_CASE("a bare code takes no attempt of a mailed link for its own", "[auth][link]") {
+  world w;
+  let_in(w);
+  const auto c = w.add("acme");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  const auto sent_on = pressed(w, link);
+  CHECK(w.run(w.auth->paste(c.id, core::secret("c0de"), {confirmation::mode::expect, "42"})));
+  w.write([&](ledger::transaction& tx) { CHECK(tx.find_attempt(core::fingerprint(state_of(sent_on.location)))); });
 }
 
 TEST_CASE("the page of another site cannot press the button", "[auth][link]") {
