@@ -8,8 +8,6 @@
 #include <regex>
 #include <utility>
 
-#include "host/plugins/manifest_rules.hpp"
-
 namespace koppel::api {
 namespace json = boost::json;
 

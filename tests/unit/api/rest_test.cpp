@@ -9,14 +9,14 @@
 #include "host/api/customer_names.hpp"
 #include "host/api/input.hpp"
 #include "host/api/openapi.hpp"
-#include "host/api/rest_door.hpp"
 #include "host/core/json_body.hpp"
-#include "tests/unit/api/api_world.hpp"
+#include "tests/unit/api/rest_world.hpp"
 
 using namespace koppel;
 using Catch::Contains;
 using namespace std::chrono_literals;
 using test::api_world;
+using test::rest_world;
 namespace json = boost::json;
 
 namespace {
@@ -34,35 +34,6 @@ json::value value_of(const api::field& f, bool right) {
   if (f.name == "expires") return "2099-01-31";
   return f.name == "version" ? "V2" : f.name == "redirect_uri" ? "https://x.example/" : "a";
 }
-
-struct rest_world : api_world {
-  rest_world() : door(*api_, api::names_of("127.0.0.1", 8401, "")) {}
-
-  std::string token(const std::string& name, std::optional<std::string> customer, std::vector<std::string> scopes) {
-    ledger::api_token t;
-    t.name = name;
-    t.customer = std::move(customer);
-    t.scopes = std::move(scopes);
-    auto made = run(api_->tokens().add(std::move(t)));
-    REQUIRE(made);
-    return std::string(made->reveal());
-  }
-
-  api::answer call(const std::string& method, const std::string& path, const std::string& token,
-                   net::header_list headers = {}, const std::string& body = "") {
-    net::inbound_request r;
-    r.method = method;
-    r.path = path;
-    r.body = body;
-    r.headers = std::move(headers);
-    r.headers.emplace_back("host", "127.0.0.1:8401");
-    if (!token.empty()) r.headers.emplace_back("authorization", "Bearer " + token);
-    if (!body.empty()) r.headers.emplace_back("content-type", "application/json");
-    return run(door(std::move(r)));
-  }
-
-  api::rest_door door;
-};
 
 }  // namespace
 
@@ -346,175 +317,6 @@ TEST_CASE("a customer's token makes, sees and revokes the links of its own conne
     CHECK(w.call("POST", mine, token, {}, "{\"days\":" + std::string(days) + "}").status == 400);
 }
 
-TEST_CASE("a registration that others share is used as it is and never changed by a customer", "[api][rest]") {
-  rest_world w;
-  // The operator's: one app, which a connection of this customer and one of another use.
-  auto shared = w.add("shared");
-  w.write([&](ledger::transaction& tx) {
-    shared.name = "of-4711";
-    shared.customer = "4711";
-    shared = *tx.insert_connection(shared);
-  });
-  const auto token = w.token("x", "4711", {"read", "connect"});
-  const std::string here = "/v1/customers/4711/providers/nameplate";
-  const auto put = [&](const std::string& body) { return w.call("PUT", here, token, {}, body); };
-
-  CHECK(put(R"({"client_id":"client-shared","client_secret":"secret-canary"})").status == 200);
-  CHECK(w.now(shared).app_id == shared.app_id);
-  // Without a secret of its own nothing can be changed: the operator's would go where the customer says.
-  for (const char* part : {R"({"client_id":"mine"})", R"({"settings":{"region":"evil.example"}})",
-                           R"({"redirect_uri":"https://x.example/"})", R"({"client_id":"mine","code":"some-code"})"}) {
-    const auto refused = put(part);
-    CHECK(refused.status == 422);
-    CHECK_THAT(refused.body, Contains("registration of the operator's"));
-    CHECK(w.now(shared).settings.empty());
-  }
-  w.write([](ledger::transaction& tx) { CHECK(tx.apps().size() == 1); });
-  const auto own = put(R"({"client_id":"mine","client_secret":"my-canary","redirect_uri":"https://x.example/"})");
-  CHECK(own.status == 200);
-  CHECK_THAT(own.body, Contains(R"("app":"customer-4711")") && Contains(R"("name":"of-4711")") && !Contains("canary"));
-  const auto moved = w.now(shared).app_id;
-  CHECK(moved != shared.app_id);
-  w.write([&](ledger::transaction& tx) {
-    CHECK(tx.find_app(shared.app_id)->client_id == "client-shared");
-    CHECK(tx.client_secret(shared.app_id)->reveal() == "secret-canary");
-    CHECK(tx.client_secret(moved)->reveal() == "my-canary");
-  });
-  // A new secret alone: the id and the address stay.
-  CHECK(put(R"({"client_secret":"new-canary"})").status == 200);
-  w.write([&](ledger::transaction& tx) {
-    CHECK(tx.apps().size() == 2);
-    CHECK(tx.find_app(moved)->client_id == "mine");
-    CHECK(tx.find_app(moved)->redirect_uri == "https://x.example/");
-    CHECK(tx.client_secret(moved)->reveal() == "new-canary");
-  });
-  // An app of this name that serves somebody else is not the customer's to change.
-  w.write([&](ledger::transaction& tx) {
-    ledger::connection other;
-    other.provider = "nameplate";
-    other.name = "other";
-    other.customer = "4712";
-    other.app_id = moved;
-    REQUIRE(tx.insert_connection(other));
-  });
-  CHECK(put(R"({"client_secret":"third-canary"})").status == 409);
-  w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(moved)->reveal() == "new-canary"); });
-}
-
-TEST_CASE("a code that is refused takes the settings with it, and a renewal meanwhile goes where the grant came from",
-          "[api][rest]") {
-  rest_world w;
-  const std::string acme = "acme.my.atlas.test", globex = "globex.my.atlas.test";
-  auto c = w.add("operators", "atlas", {{"host", acme}});
-  w.write([&](ledger::transaction& tx) {
-    c.name = "of-4711";
-    c.customer = "4711";
-    c.auth.status = core::auth_status::authorized;
-    c.pinned = core::account{"42", "Acme", ""};
-    c = *tx.insert_connection(c);
-  });
-  w.store(c, "old-token", w.clock.now(), "old-refresh");
-  const auto token = w.token("x", "4711", {"read", "connect"});
-  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})"), test::grant("renewed")};
-
-  // While the code is under way somebody needs a newer token.
-  std::string tried_with;
-  std::optional<auth::renewal> renewal;
-  w.on_request = [&](const std::string& request) {
-    if (request.find("grant_type=authorization_code") == std::string::npos) return;
-    tried_with = w.now(c).settings.at("host");
-    boost::asio::co_spawn(w.io, w.provider->renew(c.id, 1, auth::renewal_cause::expired),
-                          [&](std::exception_ptr, auth::renewal became) { renewal = std::move(became); });
-  };
-  const auto saved = w.call(
-      "PUT", "/v1/customers/4711/providers/atlas", token, {},
-      R"({"client_id":"mine","client_secret":"my-canary","settings":{"host":")" + globex + R"("},"code":"c0de"})");
-  CHECK(saved.status == 200);
-  CHECK_THAT(saved.body, Contains("Failed, Status code: BadRequest"));
-  test::run_until(w.io, [&] { return renewal.has_value(); });
-
-  CHECK(tried_with == globex);
-  CHECK(renewal->what == auth::renewal::outcome::renewed);
-  const auto now = w.now(c);
-  CHECK(now.settings.at("host") == acme);
-  CHECK(now.app_id == c.app_id);
-  CHECK(now.auth.status == core::auth_status::authorized);
-  const auto& asked = w.server->requests();
-  REQUIRE(asked.size() == 2);
-  CHECK_THAT(asked[0], Contains("client_id=mine") && !Contains("secret-canary"));
-  CHECK_THAT(asked[1], Contains("client_id=client-operators") && Contains("refresh_token=old-refresh"));
-  w.write([&](ledger::transaction& tx) { CHECK(tx.client_secret(c.app_id)->reveal() == "secret-canary"); });
-}
-
-TEST_CASE("settings that lead a working grant elsewhere are saved with a code from there alone", "[api][rest]") {
-  rest_world w;
-  const std::string acme = "acme.my.atlas.test", globex = "globex.my.atlas.test";
-  auto c = w.add("operators", "atlas", {{"host", acme}});
-  w.write([&](ledger::transaction& tx) {
-    c.name = "of-4711";
-    c.customer = "4711";
-    c.auth.status = core::auth_status::authorized;
-    c.pinned = core::account{"42", "Acme", ""};
-    c = *tx.insert_connection(c);
-  });
-  w.store(c, "old-token", w.clock.now(), "old-refresh");
-  const auto link = w.run(w.auth->begin(c.id, {}, ""));
-  REQUIRE(link);
-  const auto token = w.token("x", "4711", {"read", "connect"});
-  const auto refused =
-      w.call("PUT", "/v1/customers/4711/providers/atlas", token, {},
-             R"({"client_id":"client-operators","client_secret":"mine","settings":{"host":")" + globex + R"("}})");
-  CHECK(refused.status == 422);
-  CHECK_THAT(refused.body, Contains("Another address needs an authorization code"));
-  CHECK(w.now(c).settings.at("host") == acme);
-  CHECK(w.now(c).app_id == c.app_id);
-  CHECK(w.server->requests().empty());
-
-  // Where the grant is over, a code for the new address takes its place, and no open link's code follows.
-  w.write([&](ledger::transaction& tx) {
-    auto over = *tx.find_connection(c.id);
-    over.auth.status = core::auth_status::needs_reauth;
-    if (!tx.update_connection(over)) FAIL("not updated");
-  });
-  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
-  const auto saved = w.call(
-      "PUT", "/v1/customers/4711/providers/atlas", token, {},
-      R"({"client_id":"mine","client_secret":"my-canary","settings":{"host":")" + globex + R"("},"code":"c0de"})");
-  CHECK(saved.status == 200);
-  CHECK(w.now(c).settings.at("host") == globex);
-  CHECK(w.stored_token(c).empty());
-  for (const auto& request : w.server->requests())
-    CHECK_THAT(request, !Contains("old-refresh") && !Contains("old-token"));
-}
-
-TEST_CASE("a refused code is answered with a link for the next try, which is shown to those who may connect",
-          "[api][rest]") {
-  rest_world w;
-  const auto token = w.token("x", "4711", {"read", "connect"});
-  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
-  const auto saved = w.call("PUT", "/v1/customers/4711/providers/nameplate", token, {},
-                            R"({"client_id":"mine","client_secret":"s","code":"c0de"})");
-  CHECK(saved.status == 201);
-  const auto link_in = [](const api::answer& a) {
-    const auto body = json::parse(a.body);
-    const auto* c = body.as_object().if_contains("connection");
-    const auto& link = (c ? *c : body).at("open_link");
-    return link.is_null() ? std::string() : std::string(link.at("link").as_string());
-  };
-  const auto link = link_in(saved);
-  CHECK_THAT(link, Contains("client_id=mine") && Contains("&state="));
-  const std::string of_customer = "/v1/customers/4711/providers/nameplate";
-  const std::string one = "/v1/connections/nameplate/customer-4711";
-  CHECK(link_in(w.call("GET", of_customer, token)) == link);
-  CHECK(link_in(w.call("GET", one, token)) == link);
-  const auto reader = w.token("reader", "4711", {"read"});
-  CHECK(link_in(w.call("GET", of_customer, reader)).empty());
-  CHECK(link_in(w.call("GET", one, reader)).empty());
-  CHECK_THAT(w.call("GET", "/v1/connections", token).body, !Contains("state="));
-  w.clock.advance(std::chrono::hours{1});
-  CHECK(link_in(w.call("GET", one, token)).empty());
-}
-
 TEST_CASE("an app's secret may be of a region that there is, or end on a day that comes", "[api][rest]") {
   api_world w;
   const auto c = w.add("acme", "nameplate");
@@ -530,44 +332,6 @@ TEST_CASE("an app's secret may be of a region that there is, or end on a day tha
   // Another secret, of whose end nothing is said.
   CHECK_THAT(w.ask("POST", path, R"({"client_secret":"t"})").body, Contains("\"secret_ends_at\":null"));
   CHECK_THAT(w.ask("GET", "/v1/status").body, Contains("\"warnings\":[]"));
-}
-
-TEST_CASE("of two that save at once one waits for its turn, and several connections are named", "[api][rest]") {
-  rest_world w;
-  const auto token = w.token("x", "4711", {"read", "connect"});
-  std::vector<int> statuses;
-  for (int i = 0; i < 2; ++i) {
-    net::inbound_request r;
-    r.method = "PUT";
-    r.path = "/v1/customers/4711/providers/nameplate";
-    r.body = R"({"client_id":"a","client_secret":"b","settings":{"region":"be"}})";
-    r.headers = {{"host", "localhost"}, {"authorization", "Bearer " + token}, {"content-type", "application/json"}};
-    boost::asio::co_spawn(w.io, w.door(std::move(r)),
-                          [&](std::exception_ptr, const api::answer& a) { statuses.push_back(a.status); });
-  }
-  test::run_until(w.io, [&] { return statuses.size() == 2; });
-  CHECK(statuses == std::vector<int>{409, 201});
-
-  const std::string here = "/v1/customers/4711/providers/nameplate";
-  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"region":"nl"}})").status == 200);
-  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("settings":{"region":"nl"})"));
-  CHECK(w.call("PUT", here, token, {}, R"({"settings":{"country":"nl"}})").status == 422);
-  w.write([&](ledger::transaction& tx) {
-    for (auto c : tx.connections()) {
-      c.name = "second";
-      REQUIRE(tx.insert_connection(c));
-    }
-  });
-  CHECK_THAT(w.call("GET", here, token).body, Contains(R"("name":"customer-4711")"));
-  w.write([&](ledger::transaction& tx) {
-    for (auto c : tx.connections()) {
-      if (c.name != "customer-4711") continue;
-      REQUIRE(tx.remove_connection(c.id, false));
-      c.name = "third";
-      REQUIRE(tx.insert_connection(c));
-    }
-  });
-  CHECK(w.call("GET", here, token).status == 409);
 }
 
 TEST_CASE("one token waits for so many changes at once, and for none once it is revoked", "[api][rest]") {
