@@ -133,6 +133,7 @@ class host {
     plugins::plugin_host_options plugin_options;
     plugin_options.folder = config_.plugin_folder;
     plugin_options.manifest_library = config::runner_path(config_).replace_filename("koppel-declarative.so");
+    for (const auto& l : config_.limits) plugin_options.limits.push_back({l.provider, l.name, l.requests});
     plugins_.emplace(supervisor_, clock_, children_, std::move(plugin_options));
     plugins_->on_notice = [this](plugins::plugin_notice n) { supervisor_.run("plugin notice", publish(std::move(n))); };
     // Not waited for: one that hangs while it loads holds up nobody else, and jobs wait for their plugin.
