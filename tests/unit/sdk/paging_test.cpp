@@ -28,6 +28,21 @@ std::string said(const std::function<void()>& by) {
 
 }  // namespace
 
+TEST_CASE("a page of a list has to say whether the list goes on, unless it has no body", "[sdk][paging]") {
+  const list_paths at{"data", "/info/more", "/info/next"};
+  const auto read = [&](int status, std::string body) {
+    return page_of(response(status, {}, std::move(body)), at, "Acme");
+  };
+  const auto whole = read(200, R"({"data":[1,2],"info":{"more":true,"next":"t"}})");
+  CHECK(whole.rows.size() == 2);
+  CHECK(whole.more);
+  CHECK(whole.next == "t");
+  CHECK_FALSE(read(200, R"({"data":[],"info":{"more":false,"next":null}})").more);
+  for (const int empty : {204, 304}) CHECK(read(empty, "").rows.empty());
+  for (const auto* wrong : {R"({"data":[]})", R"({"data":[],"info":{"more":"no"}})", R"({"info":{"more":false}})"})
+    CHECK_THROWS_AS(read(200, wrong), job_failure);
+}
+
 TEST_CASE("the words of a cursor are read back as they were written", "[sdk][paging]") {
   const auto text = cursor_word(noon, format_seconds) + ' ' + cursor_word(std::nullopt) + " 17 a b";
   CHECK(text == "2024-05-01T12:00:00+00:00 none 17 a b");
