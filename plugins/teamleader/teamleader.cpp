@@ -76,14 +76,13 @@ task<> teamleader::read(sync& run) {
     const auto answer = co_await run.http(std::move(request));
     const auto rows = answer.array("data");
     last_page = rows.size() < page_size;
-    if (!last_page) demand_since(rows, "/updated_at", at.since, "updated_since", "Teamleader");
-    if (!last_page) demand_sorted(rows, "/updated_at", "Teamleader");
+    if (!last_page) demand_sorted_since(rows, "/updated_at", at.since, "updated_since", "Teamleader");
     shown.take(rows, last_page || at.page == 1);
 
-    auto page = run.page();
-    page.add_rows(rows, [&run](const json& row) { return run.fields().map(row); });
     at = after(at, newest_second(rows, "/updated_at", run.now()), last_page);
-    co_await page.commit(to_cursor(at));
+    auto storing = run.commit_rows(
+        rows, [&run](const json& row) { return run.fields().map(row); }, to_cursor(at));
+    co_await storing;
   }
 }
 
@@ -93,9 +92,9 @@ task<> teamleader::read(sync& run) {
 task<> teamleader::departments(sync& run) {
   auto request = to(run, ".list", departments_request());
   const auto answer = co_await run.http(std::move(request));
-  auto page = run.page();
-  page.add_rows(answer.array("data"), [&run](const json& row) { return run.fields().map(row); });
-  co_await page.commit("");
+  const auto map = [&run](const json& row) { return run.fields().map(row); };
+  auto storing = run.commit_rows(answer.array("data"), map, "");
+  co_await storing;
 }
 
 // One record by its id, for the host: it asks for what a full read did not meet. "Not there" is the only proof that

@@ -134,11 +134,11 @@ task<> workfront::read(sync& run) {
     const auto turn = after(at, found, limit, run.now());
     limit = next_page(std::max<std::size_t>(found.size(), 1), answer.body.size());
 
-    auto page = run.page();
-    page.add_rows(found, [&run](const json& row) { return to_record(run, row); });
     at = turn.next;
     end = turn.end;
-    co_await page.commit(to_cursor(at));
+    auto storing = run.commit_rows(
+        found, [&run](const json& row) { return to_record(run, row); }, to_cursor(at));
+    co_await storing;
   }
 }
 

@@ -11,33 +11,6 @@ namespace koppel::zoho {
 
 using namespace koppel::sdk;
 
-namespace {
-
-// ---- rows; the field tables are [stream.fields] in manifest.toml
-
-/// A row of a list of deletions, or a user who was deleted.
-record to_deletion(const field_table& fields, const json& row) {
-  return fields.deletion(row, "/id", row["deleted_time"] ? "/deleted_time" : "/Modified_Time");
-}
-
-/// A list and a read by id say the same of what is mapped. A deleted user is not there.
-record to_record(const field_table& fields, const json& row) {
-  if (fields.entity() == entity::user && row["status"].text() == "deleted") return to_deletion(fields, row);
-  return fields.map(row, "/id", "/Modified_Time");
-}
-
-/// What the streams' objects are called: in paths, and in the answer. `first_row` asks for one, to see if that may be.
-struct object_type {
-  std::string_view stream, entity, path, member, first_row;
-};
-constexpr object_type objects[] = {
-    {"accounts", entity::company, "/Accounts", "data", "/Accounts?fields=Modified_Time&per_page=1"},
-    {"contacts", entity::contact, "/Contacts", "data", "/Contacts?fields=Modified_Time&per_page=1"},
-    {"users", entity::user, "/users", "users", "/users?type=AllUsers&per_page=1"},
-};
-
-}  // namespace
-
 class zoho : public connector {
  public:
   zoho() {
@@ -64,6 +37,29 @@ class zoho : public connector {
 };
 
 namespace {
+
+// ---- rows; the field tables are [stream.fields] in manifest.toml
+
+/// A row of a list of deletions, or a user who was deleted.
+record to_deletion(const field_table& fields, const json& row) {
+  return fields.deletion(row, "/id", row["deleted_time"] ? "/deleted_time" : "/Modified_Time");
+}
+
+/// A list and a read by id say the same of what is mapped. A deleted user is not there.
+record to_record(const field_table& fields, const json& row) {
+  if (fields.entity() == entity::user && row["status"].text() == "deleted") return to_deletion(fields, row);
+  return fields.map(row, "/id", "/Modified_Time");
+}
+
+/// What the streams' objects are called: in paths, and in the answer. `first_row` asks for one, to see if that may be.
+struct object_type {
+  std::string_view stream, entity, path, member, first_row;
+};
+constexpr object_type objects[] = {
+    {"accounts", entity::company, "/Accounts", "data", "/Accounts?fields=Modified_Time&per_page=1"},
+    {"contacts", entity::contact, "/Contacts", "data", "/Contacts?fields=Modified_Time&per_page=1"},
+    {"users", entity::user, "/users", "users", "/users?type=AllUsers&per_page=1"},
+};
 
 // ---- answers
 
@@ -110,13 +106,6 @@ bool is_token_refusal(const response& answered) {
   return code == "EXPIRED_VALUE" || code == "TOKEN_BOUND_DATA_MISMATCH";
 }
 
-/// What a page that is not the last must not do, lest rows be skipped or we never end.
-void demand_progress(const position& at, const json_items& rows, const position& next) {
-  demand_since(rows, "/Modified_Time", at.since, "If-Modified-Since", "Zoho");
-  demand_sorted(rows, "/Modified_Time", "Zoho");
-  if (next.since == at.since && next.token.empty()) throw job_failure(verdict::bug, "Zoho says more, and not where");
-}
-
 }  // namespace
 
 // ---- streams
@@ -147,7 +136,10 @@ task<> zoho::read_module(sync& run) {
     const auto part = part_of(request, answer, row_of(objects, run).member);
     auto next = after(at, newest_second(part.rows, "/Modified_Time", run.now()), part.next);
     more = part.more;
-    if (more) demand_progress(at, part.rows, next);
+    // Else rows would be skipped, or the walk would never end.
+    if (more) demand_sorted_since(part.rows, "/Modified_Time", at.since, "If-Modified-Since", "Zoho");
+    if (more && next.since == at.since && next.token.empty())
+      throw job_failure(verdict::bug, "Zoho says more, and not where");
     shown.take(part.rows, !more || at.token.empty());
     at = std::move(next);
     if (!more) {

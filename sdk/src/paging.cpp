@@ -95,6 +95,12 @@ void demand_since(const json_items& rows, std::string_view path, std::optional<t
   if (since && newest && *newest < *since) throw broken(who, "ignored " + std::string(filter));
 }
 
+void demand_sorted_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
+                         std::string_view filter, std::string_view who) {
+  demand_since(rows, path, since, filter, who);
+  demand_sorted(rows, path, who);
+}
+
 void page_memory::take(const json_items& rows, bool may_repeat) {
   auto shown = rows.empty() ? "" : rows[0].at(id_path_).dump() + rows[rows.size() - 1].at(id_path_).dump();
   if (!may_repeat && shown == before_) throw broken(who_, "repeated a page");

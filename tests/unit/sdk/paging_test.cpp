@@ -87,6 +87,10 @@ TEST_CASE("a page that is not sorted by what the cursor relies on is a bug, with
   CHECK(said([&] { demand_sorted(sorted.rows(), "/t", "Acme"); }).empty());
   CHECK(said([&] { demand_sorted(unsorted.rows(), "/t", "Acme"); }) ==
         "Acme listed rows that are not sorted by t, as it was asked to: some would be skipped");
+  CHECK(said([&] { demand_sorted_since(sorted.rows(), "/t", noon, "updated_since", "Acme"); }).empty());
+  CHECK_FALSE(said([&] { demand_sorted_since(unsorted.rows(), "/t", {}, "updated_since", "Acme"); }).empty());
+  CHECK_FALSE(
+      said([&] { demand_sorted_since(sorted.rows(), "/t", noon + std::chrono::seconds(1), "x", "Acme"); }).empty());
   CHECK(said([&] { demand_since(sorted.rows(), "/t", noon, "updated_since", "Acme"); }).empty());
   CHECK(said([&] { demand_since(sorted.rows(), "/t", noon + std::chrono::seconds(1), "updated_since", "Acme"); }) ==
         "Acme ignored updated_since");

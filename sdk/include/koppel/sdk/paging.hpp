@@ -89,6 +89,10 @@ void demand_sorted(const json_items& rows, std::string_view path, std::string_vi
 void demand_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
                   std::string_view filter, std::string_view who);
 
+/// Either, in a page that is not the last: the next one begins at the newest time of this.
+void demand_sorted_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
+                         std::string_view filter, std::string_view who);
+
 /// Show the same page twice. A page is known by its first and its last row.
 class page_memory {
  public:
