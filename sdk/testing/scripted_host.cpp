@@ -29,6 +29,14 @@ seen_record to_seen(messages::record of) {
   return out;
 }
 
+messages::start about_webhooks(std::string kind) {
+  messages::start out;
+  out.kind = std::move(kind);
+  out.webhook_url = scripted_host::webhook_address;
+  out.webhook_token = scripted_host::webhook_token;
+  return out;
+}
+
 }  // namespace
 
 struct scripted_host::state {
@@ -162,8 +170,9 @@ struct scripted_host::state {
       throw script_error("a job ended well before its pages were committed");
     waiting.reset();
     uncommitted.clear();
-    end = seen_outcome{of.error,      of.detail,       of.http_status,         of.retry_after,
-                       of.account_id, of.account_name, of.account_environment, of.streams_refused};
+    end = seen_outcome{of.error,           of.detail,       of.http_status,         of.retry_after,
+                       of.account_id,      of.account_name, of.account_environment, of.streams_refused,
+                       of.registered_until};
   }
   template <class Other>
   void on(const Other&) {
@@ -205,6 +214,12 @@ void scripted_host::refetch(std::string_view stream, const std::vector<std::stri
   out.ids = ids;
   state_->begin(std::move(out), with);
 }
+
+void scripted_host::register_webhooks(const job_options& with) {
+  state_->begin(about_webhooks("register_webhooks"), with);
+}
+
+void scripted_host::remove_webhooks(const job_options& with) { state_->begin(about_webhooks("remove_webhooks"), with); }
 
 const asked& scripted_host::expect(std::string_view method, std::string_view path) const {
   const auto& request = state_->pending();
@@ -281,7 +296,7 @@ void scripted_host::cut() {
   state_->from_plugin.clear();
   state_->waiting.reset();
   state_->uncommitted.clear();
-  if (!state_->end) state_->end = seen_outcome{"crashed", "cut by the script", 0, 0, {}, {}, {}, {}};
+  if (!state_->end) state_->end = seen_outcome{"crashed", "cut by the script", 0, 0, {}, {}, {}, {}, 0};
   state_->create();
 }
 
