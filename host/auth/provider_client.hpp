@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "host/core/egress.hpp"
 #include "host/core/manifest.hpp"
 #include "host/core/retry.hpp"
 #include "host/ledger/ledger.hpp"
@@ -53,6 +54,7 @@ class provider_client {
     const core::secret* not_yet_stored = nullptr;  ///< an access token that is not in the ledger (yet)
     core::instant deadline{};
     int attempts = core::retry_policy{}.attempts;  ///< at one exchange; 1 where whoever asks repeats it himself
+    core::egress_purpose purpose = core::egress_purpose::reading;
   };
 
   /// Performs one request with limits and retries. Never throws; a reply with `error` set means that the job should end

@@ -162,8 +162,9 @@ struct scripted_host::state {
       throw script_error("a job ended well before its pages were committed");
     waiting.reset();
     uncommitted.clear();
-    end = seen_outcome{of.error,      of.detail,       of.http_status,         of.retry_after,
-                       of.account_id, of.account_name, of.account_environment, of.streams_refused};
+    end = seen_outcome{of.error,           of.detail,       of.http_status,         of.retry_after,
+                       of.account_id,      of.account_name, of.account_environment, of.streams_refused,
+                       of.registered_until};
   }
   template <class Other>
   void on(const Other&) {
@@ -203,6 +204,22 @@ void scripted_host::refetch(std::string_view stream, const std::vector<std::stri
   out.kind = "refetch";
   out.stream = stream;
   out.ids = ids;
+  state_->begin(std::move(out), with);
+}
+
+void scripted_host::register_webhooks(const job_options& with) {
+  messages::start out;
+  out.kind = "register_webhooks";
+  out.webhook_url = webhook_address;
+  out.webhook_token = webhook_token;
+  state_->begin(std::move(out), with);
+}
+
+void scripted_host::remove_webhooks(const job_options& with) {
+  messages::start out;
+  out.kind = "remove_webhooks";
+  out.webhook_url = webhook_address;
+  out.webhook_token = webhook_token;
   state_->begin(std::move(out), with);
 }
 

@@ -81,6 +81,7 @@ struct seen_outcome {
   std::int64_t retry_after = 0;
   std::string account_id, account_name, account_environment;
   std::vector<std::string> streams_refused;
+  std::int64_t registered_until = 0;  ///< milliseconds since 1970; of a job about webhooks
 };
 
 struct job_options {
@@ -111,6 +112,10 @@ class scripted_host {
   void probe(const job_options& with = {});
   void sync(std::string_view stream, const job_options& with = {});
   void refetch(std::string_view stream, const std::vector<std::string>& ids, const job_options& with = {});
+  /// Address and token are the words below, and stay as they are in requests.
+  void register_webhooks(const job_options& with = {});
+  void remove_webhooks(const job_options& with = {});
+  static constexpr const char *webhook_address = "the-webhook-address", *webhook_token = "the-webhook-token";
 
   /// The request that the job is waiting for. Throws if it waits for another one, or for none.
   const asked& expect(std::string_view method, std::string_view path) const;
