@@ -299,7 +299,7 @@ class host {
                                  *auth_,           *sync_,      connected,          std::string(version),
                                  ingress_address_, public_url_, config_.bus.folder, &*provider_};
     around.withdraw_webhooks = [this](std::string id) { return registrar_->withdraw(std::move(id)); };
-    around.removed = [this](const ledger::connection& c) {
+    around.changed = [this](const ledger::connection& c) {
       hints_->connection_changed(c);
       registrar_->connection_changed(c);
     };

@@ -333,7 +333,7 @@ awaitable<answer> control_api::delete_connection(call c) {
   if (auto done = co_await around_.ledger.write(remove, ledger::urgency::cannot_wait); !done)
     co_return failure_answer(done.error());
   around_.sync.connection_changed(removed);
-  if (around_.removed) around_.removed(removed);
+  if (around_.changed) around_.changed(removed);
   connection_changed(removed);
   co_return json_answer(
       200,

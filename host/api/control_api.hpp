@@ -35,8 +35,8 @@ struct api_surroundings {
   auth::provider_client* provider = nullptr;  ///< for requests that are asked for one by one
   /// Asks the provider to send no more webhooks for the connection; returns what was not removed, a sentence or empty.
   std::function<runtime::awaitable<std::string>(std::string connection_id)> withdraw_webhooks = nullptr;
-  /// A connection was removed.
-  std::function<void(const ledger::connection&)> removed = nullptr;
+  /// A connection was removed, or has other settings: for whoever keeps a copy of it, besides `sync` and `auth`.
+  std::function<void(const ledger::connection&)> changed = nullptr;
   /// Plugins came, went or were replaced.
   std::function<void()> plugins_changed = nullptr;
   /// Until when the ingress's own certificate is valid; nothing where it has none.

@@ -380,8 +380,12 @@ awaitable<answer> control_api::save(saving& s) {
   const bool undone = tried && !(after && works(after->auth));
   if (s.changed) {
     auto known = s.connection;
-    if (undone) known = *working;
+    if (undone)
+      known = *working;
+    else if (tried)
+      known.auth = after->auth;  // newer than what was stored before the code was tried
     around_.sync.connection_changed(known);
+    if (around_.changed) around_.changed(known);
     around_.supervisor.run("grants that the former settings could not renew", around_.auth.app_changed(known.app_id));
   }
   const int status = s.created ? 201 : 200;

@@ -34,7 +34,7 @@ const std::vector<named_schema>& schemas() {
       {"webhook_state",
        "The registration of a connection's webhooks at the provider (docs/webhooks.md).",
        {{"state", "string", "none, registered, refused or failing", true},
-        {"reason", "string", "why it is refused, or fails", true},
+        {"reason", "string", "why it is refused, or fails, and what could not be removed at a former address", true},
         {"registered_at", "string?", "RFC 3339, UTC", true},
         {"ends_at", "string?", "RFC 3339, UTC; it is renewed ahead of it", true},
         {"last_received_at", "string?", "when one came last, to the minute", true}}},

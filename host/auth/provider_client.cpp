@@ -311,7 +311,7 @@ awaitable<result<net::response>> provider_client::impl::exchange(const errand& e
 }
 
 awaitable<messages::reply> provider_client::impl::send(context c, messages::http request) {
-  if (auto why = core::egress_refusal(*c.manifest, request.method, request.url); !why.empty())
+  if (auto why = core::egress_refusal(*c.manifest, request.method, request.url, c.purpose); !why.empty())
     co_return refused(job_error::bug, why);
   if (auto why = header_refusal(c.manifest->auth, request); !why.empty()) co_return refused(job_error::bug, why);
   errand e;

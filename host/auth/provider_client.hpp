@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "host/core/egress.hpp"
 #include "host/core/manifest.hpp"
 #include "host/core/retry.hpp"
 #include "host/ledger/ledger.hpp"
@@ -56,6 +57,7 @@ class provider_client {
     /// do meanwhile, and asks again.
     std::chrono::milliseconds limit_patience = std::chrono::hours{1};
     int attempts = core::retry_policy{}.attempts;  ///< at one exchange; 1 where whoever asks repeats it himself
+    core::egress_purpose purpose = core::egress_purpose::reading;
   };
 
   /// Performs one request with limits and retries. Never throws; a reply with `error` set means that the job should end

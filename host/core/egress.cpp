@@ -30,7 +30,8 @@ bool path_allowed(const egress_rule& rule, const std::string& path) {
 
 }  // namespace
 
-std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url) {
+std::string egress_refusal(const manifest& m, const std::string& method, const std::string& url,
+                           egress_purpose purpose) {
   // The URL is a plugin's and may hold anything: until it has parsed it is not quoted, so that nothing odd enters a
   // log.
   if (url.size() > longest_url) return "the request's URL is longer than 8192 bytes";
@@ -48,15 +49,22 @@ std::string egress_refusal(const manifest& m, const std::string& method, const s
   const std::string path = encoded.empty() ? "/" : encoded;
   if (ambiguous(path)) return "the request's path holds dot segments, empty segments or encoded separators";
 
-  bool host_known = false, path_known = false;
+  bool host_known = false, path_known = false, closed = false;
   for (const egress_rule& rule : m.egress) {
     if (rule.host != host) continue;
     host_known = true;
     if (!path_allowed(rule, path)) continue;
+    if (rule.for_webhooks && purpose != egress_purpose::webhooks) {
+      closed = true;
+      continue;
+    }
     path_known = true;
     if (std::find(rule.methods.begin(), rule.methods.end(), method) != rule.methods.end()) return {};
   }
   if (!host_known) return "the host " + host + " is not declared in the manifest of " + m.name;
+  if (!path_known && closed)
+    return "the path " + path + " on " + host + " is not declared in the manifest of " + m.name +
+           " but for the registration of webhooks";
   if (!path_known) return "the path " + path + " on " + host + " is not declared in the manifest of " + m.name;
   return "this method is not declared for " + host + path + " in the manifest of " + m.name;
 }

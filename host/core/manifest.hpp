@@ -136,6 +136,7 @@ struct egress_rule {
   std::string host;
   std::vector<std::string> methods;
   std::vector<std::string> paths;
+  bool for_webhooks = false;  ///< open to jobs that register webhooks alone
 };
 
 struct setting_rule {

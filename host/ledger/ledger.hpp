@@ -25,6 +25,7 @@
 #include "host/core/secret.hpp"
 #include "host/core/time.hpp"
 #include "host/core/token_age.hpp"
+#include "host/core/webhook_plan.hpp"
 #include "host/runtime/asio.hpp"
 #include "host/runtime/clock.hpp"
 
@@ -142,8 +143,8 @@ struct webhook_address {
   core::secret secret;  ///< the last part of the address
   core::secret token;   ///< what its webhooks bear besides, where the provider's do
   state now = state::none;
-  std::string base_url;  ///< the public URL that was registered
-  std::string reason;    ///< a sentence: why it is refused, or fails
+  core::webhook_places places;  ///< where something may be registered, whatever `now` says
+  std::string reason;           ///< a sentence: why it is refused, or fails, or what could not be removed
   std::optional<core::instant> registered_at, ends_at, tried_at, last_received_at;
   std::uint32_t failures = 0;  ///< in a row
 };
@@ -383,7 +384,7 @@ class transaction {
   virtual result<std::vector<webhook_address>> webhook_addresses() = 0;
   /// What is shown of an address: everything but its secrets. Nothing where the connection has none.
   virtual std::optional<webhook_address> find_webhook_state(const std::string& connection_id) = 0;
-  /// Writes state, base_url, reason, times and failures; not when something came last.
+  /// Writes state, places, reason, times and failures; not when something came last.
   virtual void store_webhook_state(const webhook_address& a) = 0;
   virtual void mark_webhook_received(const std::string& connection_id, core::instant at) = 0;
   /// The number of the newest there ever was; 0 where there was none.

@@ -182,8 +182,14 @@ CREATE TABLE app_secrets(
   PRIMARY KEY(app_id, client_id, region)) STRICT, WITHOUT ROWID;
 )sql";
 
+// base_url is the public URL at which webhooks may be registered; former_urls, with spaces between them, are those at
+// which something was and could not be removed yet.
+constexpr const char* version_11 = R"sql(
+ALTER TABLE webhook_addresses ADD COLUMN former_urls TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5,
-                                version_6, version_7, version_8, version_9, version_10};
+                                version_6, version_7, version_8, version_9, version_10, version_11};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

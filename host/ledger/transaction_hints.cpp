@@ -39,6 +39,13 @@ std::vector<std::string> words_in(const std::string& text) {
   return out;
 }
 
+/// URLs have no spaces.
+std::string in_words(const std::vector<std::string>& urls) {
+  std::string text;
+  for (const auto& one : urls) text += (text.empty() ? "" : " ") + one;
+  return text;
+}
+
 }  // namespace
 
 std::string to_string(webhook_address::state s) {
@@ -51,13 +58,14 @@ webhook_address sql_transaction::address_in(const query& q) {
   webhook_address a;
   a.connection_id = q.text(0);
   a.now = state_from(q.text(1));
-  a.base_url = q.text(2);
+  a.places.current = q.text(2);
   a.reason = q.text(3);
   a.registered_at = instant_in(q, 4);
   a.ends_at = instant_in(q, 5);
   a.failures = static_cast<std::uint32_t>(q.integer(6));
   a.tried_at = instant_in(q, 7);
   a.last_received_at = instant_in(q, 8);
+  a.places.former = words_in(q.text(9));
   return a;
 }
 
@@ -75,11 +83,11 @@ result<webhook_address> sql_transaction::webhook_address_of(const std::string& c
   {
     query q(db_,
             "SELECT connection_id, state, base_url, reason, registered_at, ends_at, failures, tried_at, "
-            "last_received_at, secret, token FROM webhook_addresses WHERE connection_id = ?",
+            "last_received_at, former_urls, secret, token FROM webhook_addresses WHERE connection_id = ?",
             connection_id);
     if (q.step()) {
       auto a = address_in(q);
-      if (auto opened = open_secrets(q, 9, a); !opened) return opened.error();
+      if (auto opened = open_secrets(q, 10, a); !opened) return opened.error();
       return a;
     }
   }
@@ -100,10 +108,10 @@ result<std::vector<webhook_address>> sql_transaction::webhook_addresses() {
   std::vector<webhook_address> out;
   query q(db_,
           "SELECT connection_id, state, base_url, reason, registered_at, ends_at, failures, tried_at, "
-          "last_received_at, secret, token FROM webhook_addresses ORDER BY connection_id");
+          "last_received_at, former_urls, secret, token FROM webhook_addresses ORDER BY connection_id");
   while (q.step()) {
     auto a = address_in(q);
-    if (auto opened = open_secrets(q, 9, a); !opened) return opened.error();
+    if (auto opened = open_secrets(q, 10, a); !opened) return opened.error();
     out.push_back(std::move(a));
   }
   return out;
@@ -112,7 +120,7 @@ result<std::vector<webhook_address>> sql_transaction::webhook_addresses() {
 std::optional<webhook_address> sql_transaction::find_webhook_state(const std::string& connection_id) {
   query q(db_,
           "SELECT connection_id, state, base_url, reason, registered_at, ends_at, failures, tried_at, "
-          "last_received_at FROM webhook_addresses WHERE connection_id = ?",
+          "last_received_at, former_urls FROM webhook_addresses WHERE connection_id = ?",
           connection_id);
   if (!q.step()) return std::nullopt;
   return address_in(q);
@@ -121,9 +129,9 @@ std::optional<webhook_address> sql_transaction::find_webhook_state(const std::st
 void sql_transaction::store_webhook_state(const webhook_address& a) {
   query(db_,
         "UPDATE webhook_addresses SET state = ?, base_url = ?, reason = ?, registered_at = ?, ends_at = ?, failures = "
-        "?, tried_at = ? WHERE connection_id = ?",
-        to_string(a.now), a.base_url, a.reason, milliseconds(a.registered_at), milliseconds(a.ends_at), a.failures,
-        milliseconds(a.tried_at), a.connection_id)
+        "?, tried_at = ?, former_urls = ? WHERE connection_id = ?",
+        to_string(a.now), a.places.current, a.reason, milliseconds(a.registered_at), milliseconds(a.ends_at),
+        a.failures, milliseconds(a.tried_at), in_words(a.places.former), a.connection_id)
       .run();
 }
 

@@ -50,6 +50,11 @@ core::egress_rule read_egress(toml_reader& in) {
     if (!methods.contains(method)) in.problem("methods", "must be of GET, HEAD, POST, PUT, PATCH, DELETE");
   rule.paths = in.texts("paths", need::required);
   for (const auto& path : rule.paths) check(in, "paths", path, wrong_egress_path(path));
+  const auto purpose = in.text("for", need::optional);
+  rule.for_webhooks = purpose == "webhooks";
+  if (!purpose.empty() && !rule.for_webhooks)
+    in.problem("for",
+               "must be \"webhooks\" (open to jobs that register webhooks alone), or absent (open to every request)");
   in.finish();
   return rule;
 }

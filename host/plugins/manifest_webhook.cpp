@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // [webhook] of a manifest: how a body names records, and what shows that it is the provider's.
 
+#include <algorithm>
+
 #include "host/plugins/manifest_rules.hpp"
 #include "host/plugins/manifest_sections.hpp"
 
@@ -50,9 +52,7 @@ core::webhook_rules::record_rule read_record(toml_reader& in, const core::manife
   return rule;
 }
 
-}  // namespace
-
-void read_webhook(toml_reader& document, core::manifest& m) {
+void read_rules(toml_reader& document, core::manifest& m) {
   auto in = document.table("webhook", need::optional);
   if (!in) return;
   if (!m.auth.activation.url.empty())
@@ -65,6 +65,17 @@ void read_webhook(toml_reader& document, core::manifest& m) {
   for (auto& record : in->tables("record", need::required)) rules.records.push_back(read_record(record, m));
   in->finish();
   m.webhook = std::move(rules);
+}
+
+}  // namespace
+
+void read_webhook(toml_reader& document, core::manifest& m) {
+  read_rules(document, m);
+  const bool registers = m.webhook && m.webhook->registered;
+  if (!registers && std::any_of(m.egress.begin(), m.egress.end(), [](const auto& rule) { return rule.for_webhooks; }))
+    document.problem("egress",
+                     "has an entry for = \"webhooks\", which nobody would use: [webhook] with registration = "
+                     "\"plugin\" is missing");
 }
 
 }  // namespace koppel::plugins

@@ -13,7 +13,7 @@ namespace koppel::runtime {
 
 supervisor::supervisor(asio::any_io_executor executor) : executor_(executor), ended_(executor) {}
 
-void supervisor::run(std::string name, awaitable<void> work) {
+std::uint64_t supervisor::run(std::string name, awaitable<void> work) {
   const std::uint64_t id = next_id_++;
   task& started = tasks_[id];
   started.name = std::move(name);
@@ -32,6 +32,12 @@ void supervisor::run(std::string name, awaitable<void> work) {
     }
   };
   asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(started.signal.slot(), std::move(on_end)));
+  return id;
+}
+
+// Posted: whoever is told may end at once, in the midst of what its caller does.
+void supervisor::end(std::uint64_t id) {
+  asio::post(executor_, [this, id] { cancel(id); });
 }
 
 void supervisor::cancel(std::uint64_t id) {
@@ -44,8 +50,7 @@ awaitable<bool> supervisor::stop(std::chrono::milliseconds limit) {
   // A cancelled coroutine may start another wait while it unwinds, so the signal is repeated until the set is empty.
   const auto deadline = steady_clock::now() + limit;
   while (!tasks_.empty() && steady_clock::now() < deadline) {
-    // Posted by id: emitting may end a task at once, and with it the element.
-    for (const auto& entry : tasks_) asio::post(executor_, [this, id = entry.first] { cancel(id); });
+    for (const auto& entry : tasks_) end(entry.first);
     ended_.expires_after(std::chrono::milliseconds{20});
     co_await ended_.async_wait(token);
   }

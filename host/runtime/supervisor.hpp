@@ -20,7 +20,10 @@ class supervisor {
   explicit supervisor(asio::any_io_executor executor);
 
   /// Runs `work` to its end. An exception ends the process's work through `on_fatal`; cancellation is a normal end.
-  void run(std::string name, awaitable<void> work);
+  /// Returns a number for `end`; it is never 0, and none is given twice.
+  std::uint64_t run(std::string name, awaitable<void> work);
+  /// Tells this one to stop; nothing where it has ended already.
+  void end(std::uint64_t id);
 
   /// Cancels everything that runs and completes when all of it has ended or `limit` has passed (then false: see
   /// `running`).

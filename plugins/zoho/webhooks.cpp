@@ -26,6 +26,9 @@ json_object watch(const webhook_run& run, const std::string& channel) {
                                                          .add("notify_on_related_action", false)));
 }
 
+/// The channel that there is, or may be; empty: none.
+std::string channel_of(const webhook_run& run) { return std::string(run.setting(remembered).value_or("")); }
+
 void demand_success(const request& asked, const response& answer) {
   if (answer.ok()) return;
   if (!answer.is_page() && answer.json()["code"].text() == "OAUTH_SCOPE_MISMATCH")
@@ -33,19 +36,33 @@ void demand_success(const request& asked, const response& answer) {
   throw http_error(asked, answer);
 }
 
+/// Each element of an answer speaks for itself: 202 and 207 say that some failed, but not which.
+void demand_all(const request& asked, const response& answer) {
+  demand_success(asked, answer);
+  bool whole = answer.status != 202 && answer.status != 207;
+  std::string codes;
+  for (const auto& row : answer.json()["watch"].items()) {
+    if (row["status"].text().value_or("success") == "success") continue;
+    whole = false;
+    codes += ' ' + safe_code(row["code"].text().value_or(""));
+  }
+  if (!whole) throw job_failure(verdict::try_again, "Zoho did only a part of what was asked for:" + codes);
+}
+
 }  // namespace
 
 task<> register_webhooks(webhook_run& run) {
-  const auto known = run.setting(remembered);
-  const auto channel = known ? std::string(*known) : std::to_string(run.now().time_since_epoch().count());
+  const bool known = !channel_of(run).empty();
+  const auto channel = known ? channel_of(run) : std::to_string(run.now().time_since_epoch().count());
+  run.remember(remembered, channel);  // first: what fails half-way leaves a channel that has to be found again
   auto asked = run.to(known ? "PUT" : "POST", path).json(watch(run, channel));
   auto answer = co_await run.http_any(asked);
   if (known && (answer.status == 400 || answer.status == 404)) {  // it has ended, and is made again
     asked = run.post(path).json(watch(run, channel));
     answer = co_await run.http_any(asked);
   }
-  demand_success(asked, answer);
-  run.remember(remembered, channel);
+  if (!known && answer.status >= 400 && answer.status < 500) run.remember(remembered, "");  // nothing was made
+  demand_all(asked, answer);
   auto end = run.now() + wanted_life;
   for (const auto& row : answer.json()["watch"].items())
     for (const auto& event : row["details"]["events"].items())
@@ -54,11 +71,11 @@ task<> register_webhooks(webhook_run& run) {
 }
 
 task<> remove_webhooks(webhook_run& run) {
-  const auto known = run.setting(remembered);
-  if (!known) co_return;
-  auto asked = run.to("DELETE", std::string(path) + "?channel_ids=" + std::string(*known));
+  const auto channel = channel_of(run);
+  if (channel.empty()) co_return;
+  auto asked = run.to("DELETE", std::string(path) + "?channel_ids=" + channel);
   const auto answer = co_await run.http_any(asked);
-  if (answer.status != 400 && answer.status != 404) demand_success(asked, answer);  // else it has ended already
+  if (answer.status != 400 && answer.status != 404) demand_all(asked, answer);  // else it has ended already
 }
 
 }  // namespace koppel::zoho

@@ -141,6 +141,16 @@ class Webhooks(WebhookTest):
         self.assertEqual(unknown[0], 404)
         self.assertEqual(unknown, self.post({}, url=self.url.replace("/teamleader/", "/zoho/")))
 
+    def test_nobody_but_the_registrar_asks_where_webhooks_are_sent(self):
+        self.registered()
+        for path in ("/webhooks.list", "/webhooks.register", "/webhooks.unregister"):
+            refused = self.rig.ctl("fetch", self.name, "https://api.focus.teamleader.eu" + path, "--method", "POST",
+                                   "--body", "{}", check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn("but for the registration of webhooks", refused.stdout + refused.stderr)
+        self.assertEqual(self.reads("/webhooks.unregister"), 0)
+        self.assertEqual([w["url"] for w in self.sim.get("/webhooks")["webhooks"]], [self.url])
+
     def test_another_public_address_takes_the_place_of_the_old_one(self):
         self.registered()
         self.assertEqual(self.rig.host.poll(), None)

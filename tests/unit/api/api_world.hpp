@@ -14,8 +14,11 @@ struct api_world : world {
                                           [](const ledger::connection&, const std::string&, boost::json::object) {},
                                           [](std::string, int, std::string) {}},
                   sync::sync_options{});
-    api_.emplace(api::api_surroundings{supervisor, clock, *book, *host, *auth, *sync_,
-                                       [] { return std::vector<std::string>(); }, "", "", "", "", &*provider});
+    api::api_surroundings around{
+        supervisor, clock, *book, *host, *auth,     *sync_, [] { return std::vector<std::string>(); },
+        "",         "",    "",    "",    &*provider};
+    around.changed = [this](const ledger::connection& c) { told.push_back(c); };
+    api_.emplace(std::move(around));
     api_->add_routes(router);
   }
 
@@ -43,6 +46,7 @@ struct api_world : world {
   std::optional<api::control_api> api_;
   api::router router;
   int answers = 0, status = 0;
+  std::vector<ledger::connection> told;  ///< to whoever keeps a copy of a connection
 };
 
 }  // namespace koppel::test

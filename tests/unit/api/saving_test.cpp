@@ -201,3 +201,23 @@ TEST_CASE("of two that save at once one waits for its turn, and several connecti
   });
   CHECK(w.call("GET", here, token).status == 409);
 }
+
+TEST_CASE("whoever keeps a copy of a connection is told of settings that were saved, and of its removal",
+          "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](const std::string& body) {
+    return w.call("PUT", "/v1/customers/4711/providers/nameplate", token, {}, body);
+  };
+  CHECK(put(R"({"client_id":"mine","client_secret":"my-canary"})").status == 201);
+  const auto count = w.told.size();
+  CHECK(put(R"({"settings":{"region":"us"}})").status == 200);
+  REQUIRE(w.told.size() == count + 1);
+  CHECK(w.told.back().settings.at("region") == "us");
+  CHECK(w.told.back().provider == "nameplate");
+  CHECK(put(R"({"settings":{"region":"us"}})").status == 200);
+  CHECK(w.told.size() == count + 1);
+
+  CHECK(w.ask("DELETE", "/v1/connections/nameplate/" + w.told.back().name).status == 200);
+  CHECK(w.told.back().auth.status == core::auth_status::removed);
+}

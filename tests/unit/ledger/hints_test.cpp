@@ -73,7 +73,8 @@ TEST_CASE("the state of a registration is kept", "[ledger][webhooks]") {
     auto a = *tx.webhook_address_of(c.id);
     CHECK(tx.find_webhook_state(c.id)->now == ledger::webhook_address::state::none);
     a.now = ledger::webhook_address::state::registered;
-    a.base_url = "https://koppel.example";
+    a.places.current = "https://koppel.example";
+    a.places.former = {"https://a.example", "https://b.example"};
     a.registered_at = tx.now();
     a.ends_at = tx.now() + std::chrono::hours{1};
     a.failures = 3;
@@ -81,7 +82,7 @@ TEST_CASE("the state of a registration is kept", "[ledger][webhooks]") {
     tx.mark_webhook_received(c.id, tx.now());
     const auto kept = *tx.find_webhook_state(c.id);
     CHECK(kept.now == a.now);
-    CHECK(kept.base_url == a.base_url);
+    CHECK(kept.places == a.places);
     CHECK(kept.ends_at == a.ends_at);
     CHECK(kept.failures == 3);
     CHECK(kept.last_received_at == tx.now());

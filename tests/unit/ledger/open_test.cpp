@@ -143,7 +143,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 10");
+  d.tamper("PRAGMA user_version = 11");
   d.open();
 }
 

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "host/core/connection_manifest.hpp"
+#include "host/core/egress.hpp"
 #include "host/plugins/manifest_parser.hpp"
 
 using koppel::plugins::parse_manifest;
@@ -60,6 +62,10 @@ TEST_CASE("what is wrong with a webhook's rules is named with its key", "[plugin
   named("teamleader", "stream = \"companies\"\nid", "stream = \"deals\"\nid", "stream");
   named("teamleader", "when = [\"company.*\"]", "when = [\"*.company\"]", "when");
   named("teamleader", "id = [\"/subject/id\"]", "id = [\"\"]", "id");
+  named("teamleader", "for = \"webhooks\"", "for = \"hooks\"", "egress[2].for: must be \"webhooks\"");
+  named("teamleader", "registration = \"plugin\"", "registration = \"by_hand\"",
+        "egress: has an entry for = \"webhooks\", which nobody would use");
+  named("snelstart", "methods = [\"GET\"]", "for = \"webhooks\"\nmethods = [\"GET\"]", "which nobody would use");
   named("zoho", "token = { pointer = \"/token\" }", "token = { }", "token");
   named("zoho", "token = { pointer = \"/token\" }", "token = { pointer = \"/t\", header = \"x\" }", "token");
   named("zoho", "token = { pointer = \"/token\" }", "token = { pointer = \"/t\", prefix = \"x\" }", "prefix");
@@ -67,4 +73,25 @@ TEST_CASE("what is wrong with a webhook's rules is named with its key", "[plugin
         "[webhook]\nregistration = \"by_hand\"\nword = [\"/a\"]\n[[webhook.record]]\nwhen = "
         "[\"a\"]\nstream = \"relaties\"\n\n[[stream]]",
         "webhook");
+}
+
+TEST_CASE("what plugins register webhooks with is closed to everything else", "[plugins][manifest]") {
+  using koppel::core::egress_purpose;
+  using koppel::core::egress_refusal;
+  const auto closed = [](const std::string& provider, const std::string& method, const std::string& place) {
+    INFO(provider << ' ' << place);
+    const auto parsed = parse_manifest(text_of(provider));
+    REQUIRE(parsed.has_value());
+    const auto m = koppel::core::manifest_for(std::make_shared<const koppel::core::manifest>(*parsed),
+                                              {{"host", "acme.my.workfront.com"}}, {});
+    const auto url = "https://" + place;
+    CHECK(egress_refusal(*m, method, url, egress_purpose::webhooks).empty());
+    CHECK(egress_refusal(*m, method, url).find("but for the registration of webhooks") != std::string::npos);
+  };
+  for (const char* path : {"/webhooks.list", "/webhooks.register", "/webhooks.unregister"})
+    closed("teamleader", "POST", std::string("api.focus.teamleader.eu") + path);
+  closed("workfront", "GET", "acme.my.workfront.com/attask/eventsubscription/api/v1/subscriptions?limit=1000");
+  closed("workfront", "DELETE", "acme.my.workfront.com/attask/eventsubscription/api/v1/subscriptions/1");
+  for (const char* method : {"POST", "PUT", "DELETE"})
+    closed("zoho", method, "www.zohoapis.com/crm/v8/actions/watch?channel_ids=1");
 }

@@ -81,7 +81,7 @@ struct seen_outcome {
   std::int64_t retry_after = 0;
   std::string account_id, account_name, account_environment;
   std::vector<std::string> streams_refused;
-  std::int64_t registered_until = 0;
+  std::int64_t registered_until = 0;  ///< milliseconds since 1970; of a job about webhooks
 };
 
 struct job_options {

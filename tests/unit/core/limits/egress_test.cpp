@@ -5,6 +5,7 @@
 
 #include "host/core/egress.hpp"
 
+using koppel::core::egress_purpose;
 using koppel::core::egress_refusal;
 
 namespace {
@@ -46,6 +47,20 @@ TEST_CASE("what is not declared may not leave, and the reason names it", "[plugi
   CHECK(refusal("DELETE", "https://api.example.com/v2/x").find("method") != std::string::npos);
   CHECK(refusal("get", "https://api.example.com/v2/x").find("method") != std::string::npos);
   CHECK(refusal("GET", "https://api.example.com/hooks").find("method") != std::string::npos);
+}
+
+TEST_CASE("what is declared for webhooks is open to their registration alone, unless it is declared once more",
+          "[plugins][egress]") {
+  auto m = example();
+  m.egress.push_back({"api.example.com", {"GET", "POST"}, {"/v3/subscriptions", "/v2/x"}, true});
+  const std::string there = "https://api.example.com/v3/subscriptions";
+  CHECK(egress_refusal(m, "GET", there, egress_purpose::webhooks).empty());
+  CHECK(egress_refusal(m, "GET", there) ==
+        "the path /v3/subscriptions on api.example.com is not declared in the manifest of example but for the "
+        "registration of webhooks");
+  CHECK(egress_refusal(m, "DELETE", there, egress_purpose::webhooks).find("method") != std::string::npos);
+  CHECK(egress_refusal(m, "GET", "https://api.example.com/v2/x").empty());
+  CHECK(egress_refusal(m, "GET", "https://api.example.com/v2/x", egress_purpose::webhooks).empty());
 }
 
 TEST_CASE("URLs that could be read in two ways are refused", "[plugins][egress]") {

@@ -71,3 +71,36 @@ TEST_CASE("a time that lies ahead was written under a wrong clock", "[webhooks]"
   f.tried_at = now + 1000h;
   CHECK(registration_due(f, now) == now + 24h);
 }
+
+TEST_CASE("what is left at a former address is tried again like a failure, and no later than the renewal",
+          "[webhooks]") {
+  auto f = registered(std::nullopt, 1h);
+  f.left_behind = true;
+  f.tried_at = now;
+  f.failures = 3;
+  CHECK(registration_due(f, now) == now + 4min);
+  f.registered_at = now - 24h + 1min;
+  CHECK(registration_due(f, now) == now + 1min);
+  f.now = state::refused;
+  CHECK(registration_due(f, now) == now + 24h);
+}
+
+TEST_CASE("a place is known until it was cleared, wherever the next one is", "[webhooks]") {
+  webhook_places p;
+  CHECK_FALSE(p.any());
+  p.move_to("https://a");
+  p.move_to("https://a");
+  CHECK(p.all() == std::vector<std::string>{"https://a"});
+  p.move_to("https://b");
+  p.move_to("https://c");
+  CHECK(p.current == "https://c");
+  CHECK(p.former == std::vector<std::string>{"https://a", "https://b"});
+  p.move_to("https://a");
+  CHECK(p.all() == std::vector<std::string>{"https://b", "https://c", "https://a"});
+  p.clear("https://c");
+  p.clear("https://a");
+  CHECK(p.current.empty());
+  CHECK(p.any());
+  p.clear("https://b");
+  CHECK_FALSE(p.any());
+}
