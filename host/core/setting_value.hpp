@@ -16,7 +16,10 @@ namespace koppel::core {
 /// "acme.my.workfront.com". What is no address comes back trimmed and in lower case, for a pattern to refuse.
 std::string host_in(std::string_view pasted);
 
-/// Settings as they are stored: of hosts the name alone, of an address what is left of a paste.
+/// What holds: the value that is set, else the manifest's default. Nothing counts as not set.
+std::string effective_value(const setting_rule& rule, const std::map<std::string, std::string>& settings);
+
+/// Settings as they are stored: of hosts the name alone, of an address what is left of a paste, of nothing no setting.
 std::map<std::string, std::string> stored_settings(const manifest& m, std::map<std::string, std::string> given);
 
 /// Why a value does not fit its rule ("must be ..."), or empty.
