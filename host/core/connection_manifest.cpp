@@ -191,6 +191,12 @@ std::string unfilled(const manifest& m) {
   return name;
 }
 
+std::string issuer_setting(const manifest& of_provider, const values& settings) {
+  const auto name = template_in(of_provider.auth.token_url);
+  const auto* rule = of_provider.find_setting(name);
+  return rule && of_provider.auth.token_url == "{" + name + "}" ? effective_value(*rule, settings) : std::string();
+}
+
 redirect_place place_of(const auth_rules& rules, const query_list& redirect, const values& settings) {
   redirect_place place;
   place.elsewhere = !agrees(rules, redirect, settings);

@@ -178,6 +178,16 @@ TEST_CASE("an empty setting is one that was not given, wherever it is read", "[a
   CHECK_FALSE(wrong_setting(with_pattern, "0").empty());
 }
 
+TEST_CASE("who issues tokens is a claim where a setting names the whole token endpoint", "[auth][settings]") {
+  auto m = generic();
+  CHECK(issuer_setting(m, least) == "https://login.test.example/token");
+  CHECK(issuer_setting(m, {}).empty());
+  m.auth.token_url = "https://login.test.example/token";
+  CHECK(issuer_setting(m, least).empty());
+  m.auth.token_url = "https://{api_hosts}/token";
+  CHECK(issuer_setting(m, with("api_hosts", "a.test")).empty());
+}
+
 TEST_CASE("settings say what [auth] is for a connection", "[auth][settings]") {
   auto all = least;
   all.insert({{"scopes", "a  b"},
