@@ -254,8 +254,9 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
     if (limits.on_sending) limits.on_sending();
     auto outcome = co_await connection->exchange(*bytes, head, limits.body, deadline);
     if (outcome.reusable && !limits.fresh_connection) connections->idle.push_back(connection);
-    // A pooled connection may have been closed while the request was on its way; a new one cannot have been.
-    const bool once_more = pooled && outcome.unanswered && (is_idempotent(r.method) || outcome.unsent);
+    // A pooled connection may have been closed while the request was on its way; a new one cannot have been. What
+    // changes something may have been carried out before it was closed, so it is the sender's to repeat.
+    const bool once_more = pooled && outcome.unanswered && (is_safe(r.method) || outcome.unsent);
     if (!once_more) co_return std::move(outcome.answer);
     pooled = nullptr;
   }
