@@ -64,6 +64,8 @@ std::vector<route> control_api::make_routes() {
         {"client_secret", "string", "likewise"},
         {"code", "string", "the authorization code, or the whole address that the browser ended at"},
         {"redirect_uri", "string", "where the provider sends the browser; absent: as it was, or the manual's"},
+        {"preset", "string",
+         "settings that the provider's plugin knows by this name; those that are given stand over them"},
         {"settings", "object", "what the provider's plugin asks for, name to text; absent: as they were"},
         {"expected_account", "string", "take this account (its id) and no other"}},
        200,

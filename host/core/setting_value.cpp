@@ -136,7 +136,9 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value) {
 
 bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
                      const std::map<std::string, std::string>& after) {
-  const auto is_address = [](const setting_rule& rule) {
+  // That a name may lead into a private network makes no other name of it, and is an operator's to say.
+  const auto is_address = [&m](const setting_rule& rule) {
+    if (rule.name == m.private_hosts_setting) return false;
     return rule.type == kind::host || rule.type == kind::hosts || rule.type == kind::url;
   };
   return std::any_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
@@ -169,9 +171,19 @@ std::string settings_refusal(const manifest& m, const std::map<std::string, std:
   return {};
 }
 
-std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& settings) {
+bool same_settings(const manifest& m, const std::map<std::string, std::string>& before,
+                   const std::map<std::string, std::string>& after) {
+  return std::all_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
+    return effective_value(rule, before) == effective_value(rule, after);
+  });
+}
+
+std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& given) {
   for (const auto& rule : m.settings)
-    if (rule.operator_only && settings.contains(rule.name)) return rule.name;
+    if (rule.operator_only && given.contains(rule.name) &&
+        effective_value(rule, given) != effective_value(rule, before))
+      return rule.name;
   return {};
 }
 

@@ -28,8 +28,14 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value);
 /// Why these settings do not fit the manifest, as a sentence; empty when they do.
 std::string settings_refusal(const manifest& m, const std::map<std::string, std::string>& settings);
 
-/// Why a caller who is bound to a customer may not give these: the setting's name, or empty.
-std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& settings);
+/// Whether the same holds with both, however it is written.
+bool same_settings(const manifest& m, const std::map<std::string, std::string>& before,
+                   const std::map<std::string, std::string>& after);
+
+/// Why a caller who is bound to a customer may not give these: the setting's name, or empty. What is said again as it
+/// is changes nothing.
+std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& given);
 
 /// Whether requests could go elsewhere with `after` than with `before`: a setting of an address differs.
 bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,

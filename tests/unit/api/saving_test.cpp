@@ -2,6 +2,7 @@
 // What Pro+ saves for a customer: registration, settings and code in one request, and what must not follow from it.
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "host/api/customer_names.hpp"
 #include "tests/unit/api/rest_world.hpp"
@@ -200,4 +201,70 @@ TEST_CASE("of two that save at once one waits for its turn, and several connecti
     }
   });
   CHECK(w.call("GET", here, token).status == 409);
+}
+
+namespace {
+
+json::object at_host(const std::string& host) {
+  return {{"authorization_url", "https://" + host + "/authorize"},
+          {"token_url", "https://" + host + "/token"},
+          {"account", "42"}};
+}
+
+/// Customer 4711's connection with a provider of its own choice.
+ledger::connection chosen_by_4711(rest_world& w, const std::string& private_hosts = "") {
+  std::map<std::string, std::string> settings;
+  for (const auto& [name, value] : at_host("login.nameplate.test")) settings[name] = value.as_string().c_str();
+  if (!private_hosts.empty()) settings["private_hosts"] = private_hosts;
+  auto c = w.add("operators", "chooser", settings);
+  w.write([&](ledger::transaction& tx) {
+    c.name = "of-4711";
+    c.customer = "4711";
+    c = *tx.insert_connection(c);
+  });
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("a customer may say an operator's setting again as it is, and change it no more than before", "[api][rest]") {
+  rest_world w;
+  const auto c = chosen_by_4711(w, "intranet.example.com");
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](json::object settings) {
+    const json::object body{{"client_id", "mine"}, {"client_secret", "my-canary"}, {"settings", std::move(settings)}};
+    return w.call("PUT", "/v1/customers/4711/providers/chooser", token, {}, json::serialize(body));
+  };
+  auto settings = at_host("login.nameplate.test");
+  settings["private_hosts"] = "https://Intranet.Example.com/";
+  CHECK(put(settings).status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  settings["private_hosts"] = "intranet.example.com db.example.com";
+  const auto refused = put(settings);
+  CHECK(refused.status == 403);
+  CHECK_THAT(refused.body, Contains("operators_setting") && Contains("private_hosts"));
+  settings["private_hosts"] = "";
+  CHECK(put(settings).status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  // Of a connection that is not there yet, nothing was said before.
+  const auto other = w.token("y", "4712", {"read", "connect"});
+  settings["private_hosts"] = "intranet.example.com";
+  const json::object body{{"client_id", "mine"}, {"client_secret", "my-canary"}, {"settings", settings}};
+  CHECK(w.call("PUT", "/v1/customers/4712/providers/chooser", other, {}, json::serialize(body)).status == 403);
+}
+
+TEST_CASE("a preset fills what a customer saves, and what is given stands over it", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](const std::string& more) {
+    return w.call("PUT", "/v1/customers/4711/providers/chooser", token, {},
+                  R"({"client_id":"mine","client_secret":"my-canary",)" + more + "}");
+  };
+  CHECK(put(R"("preset":"nobody's")").status == 422);
+  CHECK_THAT(put(R"("preset":"nobody's")").body, Contains("bad_preset") && Contains("it has house"));
+  const auto made = put(R"("preset":"house","settings":{"account":"theirs"})");
+  CHECK(made.status == 201);
+  CHECK_THAT(made.body,
+             Contains(R"("account":"theirs")") && Contains(R"("token_url":"https://login.nameplate.test/token")"));
+  CHECK(put(R"("preset":"house")").status == 200);
 }

@@ -141,8 +141,11 @@ TEST_CASE("a setting may be needed where another has nothing", "[auth][settings]
   asked["account_url"] = "https://api.example.com/me";
   CHECK(settings_refusal(generic(), asked).empty());
   CHECK(wrong("token_url", "").starts_with("OAuth 2 needs the setting \"token_url\""));
-  CHECK(operators_setting(generic(), with("private_hosts", "a.b")) == "private_hosts");
-  CHECK(operators_setting(generic(), least).empty());
+  CHECK(operators_setting(generic(), least, with("private_hosts", "a.b")) == "private_hosts");
+  CHECK(operators_setting(generic(), with("private_hosts", "a.b"), with("private_hosts", "a.b c.d")) ==
+        "private_hosts");
+  CHECK(operators_setting(generic(), with("private_hosts", "a.b"), with("private_hosts", "a.b")).empty());
+  CHECK(operators_setting(generic(), least, least).empty());
 }
 
 TEST_CASE("a preset fills what was not given, and one with a plugin of its own says so", "[auth][settings]") {
