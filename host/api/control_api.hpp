@@ -81,6 +81,7 @@ class control_api {
   reply get_connections(call c);
   reply post_connection(call c);
   reply get_connection(call c);
+  reply patch_connection(call c);
   reply delete_connection(call c);
   reply post_attempt(call c);
   reply post_code(call c);

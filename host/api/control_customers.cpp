@@ -126,6 +126,30 @@ awaitable<answer> control_api::put_customer_provider(call c) {
   co_return co_await std::move(work);
 }
 
+awaitable<answer> control_api::patch_connection(call c) {
+  input in(c.body, {"settings", "code", "expected_account"});
+  saving s;
+  s.provider = c.path["provider"];
+  s.who = c.who;
+  s.settings = in.text_map("settings");
+  s.code = core::secret(in.optional("code", 16 << 10));
+  s.with_code = !s.code.empty();
+  s.how.account_id = in.optional("expected_account", 255);
+  if (!s.how.account_id.empty()) s.how.how = auth::confirmation::mode::expect;
+  if (in.absent("settings")) in.complain("\"settings\" is missing");
+  if (!in.complaint().empty()) co_return error_answer(400, "bad_request", in.complaint());
+  auto finding = find(s.provider, c.path["name"], c.who);
+  const auto found = co_await std::move(finding);
+  if (!found) co_return failure_answer(found.error());
+  s.named = found->id;
+  s.customer = found->customer;
+  s.manifest = around_.plugins.find(s.provider);
+  if (!s.manifest)
+    co_return error_answer(422, "no_plugin", "No plugin of this provider is running: see koppelctl plugin list.");
+  auto work = save_alone(s);
+  co_return co_await std::move(work);
+}
+
 awaitable<answer> control_api::save_alone(saving& s) {
   // Two at once could put back what the other changed.
   const auto key = s.provider + "/" + (s.customer.empty() ? s.named : s.customer);

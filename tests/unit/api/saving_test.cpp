@@ -225,6 +225,18 @@ ledger::connection chosen_by_4711(rest_world& w, const std::string& private_host
   return c;
 }
 
+/// The same, which works.
+ledger::connection working_for_4711(rest_world& w) {
+  auto c = chosen_by_4711(w);
+  w.write([&](ledger::transaction& tx) {
+    c.auth.status = core::auth_status::authorized;
+    c.pinned = core::account{"42", "42", ""};
+    if (!tx.update_connection(c)) FAIL("not updated");
+  });
+  w.store(c, "old-token", {}, "old-refresh");
+  return c;
+}
+
 }  // namespace
 
 TEST_CASE("a customer may say an operator's setting again as it is, and change it no more than before", "[api][rest]") {
@@ -267,4 +279,58 @@ TEST_CASE("a preset fills what a customer saves, and what is given stands over i
   CHECK_THAT(made.body,
              Contains(R"("account":"theirs")") && Contains(R"("token_url":"https://login.nameplate.test/token")"));
   CHECK(put(R"("preset":"house")").status == 200);
+}
+
+TEST_CASE("an operator changes settings one by one, and a working grant follows nowhere without a code", "[api]") {
+  rest_world w;
+  const auto c = working_for_4711(w);
+  const std::string path = "/v1/connections/chooser/of-4711";
+  const auto patch = [&](const std::string& body) { return w.ask("PATCH", path, body); };
+
+  CHECK(patch(R"({"settings":{"private_hosts":"intranet.example.com"}})").status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  CHECK(w.now(c).settings.at("account") == "42");
+  CHECK(patch(R"({"settings":{"private_hosts":"","account":"43"}})").status == 200);
+  CHECK_FALSE(w.now(c).settings.contains("private_hosts"));
+  CHECK(w.now(c).settings.at("account") == "43");
+  CHECK(patch("{}").status == 400);
+  CHECK(patch(R"({"settings":{"nonsense":"x"}})").status == 422);
+  CHECK_THAT(patch(R"({"settings":{"token_url":""}})").body, Contains("needs the setting"));
+  CHECK(w.ask("PATCH", "/v1/connections/chooser/nobody", R"({"settings":{"account":"1"}})").status == 404);
+
+  const std::string elsewhere = R"({"settings":{"token_url":"https://login.eu.nameplate.test/token"})";
+  const auto refused = patch(elsewhere + "}");
+  CHECK(refused.status == 422);
+  CHECK_THAT(refused.body, Contains("Another address needs an authorization code"));
+  CHECK(w.stored_token(c) == "old-token");
+
+  // A code that gives no access leaves everything as it was.
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  const auto tried = patch(elsewhere + R"(,"code":"c0de"})");
+  CHECK(tried.status == 200);
+  CHECK_THAT(tried.body, Contains("Failed, Status code: BadRequest"));
+  CHECK(w.now(c).settings.at("token_url") == "https://login.nameplate.test/token");
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+
+  // A grant that works no more is given up.
+  w.write([&](ledger::transaction& tx) {
+    auto over = *tx.find_connection(c.id);
+    over.auth.status = core::auth_status::needs_reauth;
+    if (!tx.update_connection(over)) FAIL("not updated");
+  });
+  CHECK(patch(elsewhere + "}").status == 200);
+  CHECK(w.now(c).settings.at("token_url") == "https://login.eu.nameplate.test/token");
+  CHECK(w.stored_token(c).empty());
+  CHECK(w.now(c).app_id == c.app_id);
+}
+
+TEST_CASE("only an operator changes settings by name", "[api][rest]") {
+  rest_world w;
+  const auto c = working_for_4711(w);
+  const std::string path = "/v1/connections/chooser/of-4711", body = R"({"settings":{"account":"43"}})";
+  CHECK(w.call("PATCH", path, w.token("x", "4711", {"read", "connect"}), {}, body).status == 403);
+  CHECK(w.call("PATCH", path, w.token("y", std::nullopt, {"read", "connect"}), {}, body).status == 403);
+  CHECK(w.now(c).settings.at("account") == "42");
+  CHECK(w.call("PATCH", path, w.token("z", std::nullopt, {"admin"}), {}, body).status == 200);
+  CHECK(w.now(c).settings.at("account") == "43");
 }
