@@ -288,9 +288,10 @@ awaitable<messages::reply> provider_client::impl::wait_for_limits(errand& e, cou
   const auto deadline = std::min(deadline_of(e.c), clock_.now() + e.c.limit_patience);
   for (const auto& b : e.buckets) {
     const auto later = co_await out.wait_turn(b, e.c.connection_id, deadline);
-    if (later)
-      co_return refused(job_error::try_again,
-                        "the limit of " + e.c.manifest->title + " is used up until " + core::to_rfc3339(*later));
+    if (!later) continue;
+    if (e.c.limited_until) e.c.limited_until(*later);
+    co_return refused(job_error::try_again,
+                      "the limit of " + e.c.manifest->title + " is used up until " + core::to_rfc3339(*later));
   }
   co_return messages::reply{};
 }

@@ -56,7 +56,8 @@ class provider_client {
     /// Where a limit is used up for longer than this, the request is refused at once: whoever asks has other things to
     /// do meanwhile, and asks again.
     std::chrono::milliseconds limit_patience = std::chrono::hours{1};
-    int attempts = core::retry_policy{}.attempts;  ///< at one exchange; 1 where whoever asks repeats it himself
+    std::function<void(core::instant)> limited_until;  ///< told when a request was refused so
+    int attempts = core::retry_policy{}.attempts;      ///< at one exchange; 1 where whoever asks repeats it himself
     core::egress_purpose purpose = core::egress_purpose::reading;
   };
 

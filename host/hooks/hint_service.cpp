@@ -312,7 +312,7 @@ awaitable<void> hint_service::read(core::hint_board::batch b) {
 core::instant hint_service::pause_after(const lane& of, std::chrono::milliseconds asked) const {
   const auto usual = std::min<std::chrono::milliseconds>(
       limits_.first_pause * (1 << std::clamp(board_.failures(of), 0, 10)), limits_.longest_pause);
-  return clock_.now() + std::max(asked, usual);
+  return clock_.now() + (asked.count() > 0 ? asked : usual);
 }
 
 void hint_service::ended(const core::hint_board::batch& b, const messages::done& outcome, bool beside_a_run) {

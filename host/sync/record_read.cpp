@@ -4,6 +4,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/core/connection_manifest.hpp"
@@ -22,7 +23,7 @@ namespace {
 /// A job may take this long from one page to the next.
 constexpr std::chrono::hours page_limit{1};
 /// Reads of other connections wait for this one's place meanwhile; what is refused for a limit's sake comes again.
-constexpr std::chrono::seconds limit_patience{5};
+constexpr std::chrono::seconds limit_patience{30};
 constexpr std::size_t longest_reason = 300;
 
 messages::done undone(std::string_view error, std::string why) {
@@ -77,6 +78,7 @@ class sync_service::record_read final : public plugins::job_effects {
     context.account_id = connection_.pinned ? connection_.pinned->id : "";
     context.deadline = deadline_;
     context.limit_patience = limit_patience;
+    context.limited_until = [this](core::instant until) { limited_until_ = until; };
     co_return co_await around_.provider.send(std::move(context), std::move(request));
   }
 
@@ -99,6 +101,11 @@ class sync_service::record_read final : public plugins::job_effects {
   /// What one record's answer teaches is no more than a run finds out too.
   void learned(messages::learned) override {}
 
+  /// How long the limit that ended the job is used up still.
+  std::chrono::milliseconds limited_for() const {
+    return std::max<std::chrono::milliseconds>(limited_until_ - around_.clock.now(), std::chrono::milliseconds{0});
+  }
+
  private:
   const ledger::connection connection_;
   const std::shared_ptr<const core::manifest> manifest_;
@@ -109,6 +116,7 @@ class sync_service::record_read final : public plugins::job_effects {
   sync_surroundings& around_;
   const std::shared_ptr<const state> known_;
   core::instant deadline_;
+  core::instant limited_until_{};
 };
 
 awaitable<messages::done> sync_service::read_records(std::string connection_id, std::string stream,
@@ -127,6 +135,7 @@ awaitable<messages::done> sync_service::read_records(std::string connection_id, 
   auto start = work.start_message(std::move(ids));
   auto running = around_.plugins.run(provider, std::move(start), work);
   auto ended = co_await std::move(running);
+  if (ended.error == job_error::try_again) ended.retry_after = std::max(ended.retry_after, work.limited_for().count());
   if (ended.error == job_error::authorise_again && around_.credentials_refused)
     around_.credentials_refused(connection_id, ended.http_status, ended.detail);
   co_return ended;
