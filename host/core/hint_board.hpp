@@ -42,7 +42,8 @@ class hint_board {
   void add(row r, const std::vector<hint>& hints);
 
   /// The batch that has waited longest, of lanes that are not being read and may be (`usable` says so of a
-  /// connection); nothing where there is none. From then on its lane is being read.
+  /// connection); nothing where there is none. From then on its lane is being read. `most_ids` is for lanes that did
+  /// not fail of late: after each failure in a row half as many are taken.
   template <class Usable>
   std::optional<batch> take(instant now, std::size_t most_ids, const Usable& usable) {
     lane_state* best = nullptr;

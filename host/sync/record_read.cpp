@@ -22,8 +22,9 @@ namespace {
 
 /// A job may take this long from one page to the next.
 constexpr std::chrono::hours page_limit{1};
-/// Reads of other connections wait for this one's place meanwhile; what is refused for a limit's sake comes again.
-constexpr std::chrono::seconds limit_patience{30};
+/// Reads of other connections wait for this one's place meanwhile; what is refused for a limit's sake comes again. With
+/// what was read already it would come from the beginning, so a read that has begun waits for a limit's next window.
+constexpr std::chrono::seconds limit_patience{5}, patience_when_begun{60};
 constexpr std::size_t longest_reason = 300;
 
 messages::done undone(std::string_view error, std::string why) {
@@ -77,9 +78,12 @@ class sync_service::record_read final : public plugins::job_effects {
     context.client_id = client_id_;
     context.account_id = connection_.pinned ? connection_.pinned->id : "";
     context.deadline = deadline_;
-    context.limit_patience = limit_patience;
+    context.limit_patience = begun_ ? patience_when_begun : limit_patience;
     context.limited_until = [this](core::instant until) { limited_until_ = until; };
-    co_return co_await around_.provider.send(std::move(context), std::move(request));
+    auto sending = around_.provider.send(std::move(context), std::move(request));
+    auto answer = co_await std::move(sending);
+    begun_ = begun_ || answer.error.empty();
+    co_return answer;
   }
 
   awaitable<result<>> page(messages::page page) override {
@@ -117,6 +121,7 @@ class sync_service::record_read final : public plugins::job_effects {
   const std::shared_ptr<const state> known_;
   core::instant deadline_;
   core::instant limited_until_{};
+  bool begun_ = false;  ///< the provider has answered something
 };
 
 awaitable<messages::done> sync_service::read_records(std::string connection_id, std::string stream,

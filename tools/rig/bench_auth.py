@@ -99,7 +99,7 @@ EXPECTED = {
                   "other account": OTHER, "account in use": TAKEN},
     # The preset for Google, against its simulator.
     "generic": {**BY_THE_BOOK, **OF_CODES, "denied by a policy": DENIED, "no refresh token": LOST,
-                "no answer in time": LOST},
+                "no answer in time": LOST, "account in use with another app": SUCCESS},
     # Manifests alone.
     "cardfile": {**BY_THE_BOOK, **OF_CODES},
     "focus": {**BY_THE_BOOK, **OF_CODES},
@@ -165,18 +165,19 @@ class Town:
         self.sim.post("/clients", {**made, "redirect_uris": []})
         return made
 
-    def connection(self, client, settings=None, **changed):
-        """Its name, with an app of its own. `changed`: what is entered instead of what the provider knows; `settings`:
-        besides what every connection of this provider has."""
+    def connection(self, client, settings=None, app=None, **changed):
+        """Its name, with an app of its own, or another connection's. `changed`: what is entered instead of what the
+        provider knows; `settings`: besides what every connection of this provider has."""
         name = f"case-{self.number}-{len(self.watcher.seen)}-{time.monotonic_ns() % 100000}"
         client_id, secret = self.customs.app(self.sim, client)
         body = {"provider": self.provider, "name": name, "client_id": client_id, "client_secret": secret,
                 **({} if self.customs.by_key else {"redirect_uri": changed.pop("redirect_uri", "")}), **changed}
-        self.must("POST", "/v1/apps", {k: v for k, v in body.items() if v != ""}, 201)
+        if app is None:
+            self.must("POST", "/v1/apps", {k: v for k, v in body.items() if v != ""}, 201)
         entered = self.customs.entered(client)
         entered["settings"] = {**entered.get("settings", {}), **(settings or {})}
-        self.must("POST", "/v1/connections", {"provider": self.provider, "name": name, "customer": "1", "app": name,
-                                              **entered}, 201)
+        self.must("POST", "/v1/connections", {"provider": self.provider, "name": name, "customer": "1",
+                                              "app": app or name, **entered}, 201)
         return name
 
     def must(self, method, path, body, expect=200):
@@ -290,9 +291,10 @@ class Town:
             late = self.code(client, age_seconds=self.auth.get("code_lifetime_s", 600) + 60)
             return name, lambda: self.paste(name, self.address(client, late, state=state))
 
-        def taken():
-            self.paste(self.connection(client, redirect_uri=ELSEWHERE), self.address(client, self.code(client)))
-            return pasted()
+        def taken(of_one_app):
+            first = self.connection(client, redirect_uri=ELSEWHERE)
+            self.paste(first, self.address(client, self.code(client)))
+            return pasted(app=first if of_one_app else None)
 
         def elsewhere():
             named = list(self.auth.get("region", [{}])[0].get("redirect", {})) or ["domain", "lane"]
@@ -317,7 +319,10 @@ class Town:
                 "an answer without a token": lambda: answered_with(status=200, body={"token_type": "Bearer"}),
                 "answer lost": lambda: pasted(prepare=lambda: self.token_fault(action="cut", cut_after=0)),
                 "no answer in time": lambda: pasted(prepare=lambda: self.token_fault(action="hang")),
-                "other account": lambda: pasted({"mode": "expect", "account": "nobody"}), "account in use": taken}
+                "other account": lambda: pasted({"mode": "expect", "account": "nobody"}),
+                # Where connections say who their provider is, accounts are compared within one app.
+                "account in use": lambda: taken(of_one_app=self.customs.preset is not None),
+                "account in use with another app": lambda: taken(of_one_app=False)}
 
     def measure(self, title):
         """What was read, and the seconds from the click or paste to the event, beyond the simulator's own answers."""

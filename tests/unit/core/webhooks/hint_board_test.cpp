@@ -73,6 +73,18 @@ TEST_CASE("a row with several records is settled with the last of them", "[webho
   CHECK(b.done(companies) == rows{1});
 }
 
+TEST_CASE("after each failure half as many records are read at once, until a read ends well", "[webhooks]") {
+  hint_board b;
+  for (int i = 0; i < 50; ++i) b.add(i + 1, {of(companies, std::to_string(i))});
+  for (const std::size_t many : {20, 10, 5, 2, 1, 1}) {
+    REQUIRE(next(b)->ids.size() == many);
+    b.again(companies, at(0));
+  }
+  REQUIRE(next(b)->ids.size() == 1);
+  CHECK(b.done(companies).size() == 1);
+  CHECK(next(b)->ids.size() == 20);
+}
+
 TEST_CASE("whoever waits longest is next, and nobody twice at a time", "[webhooks]") {
   hint_board b;
   for (int i = 0; i < 50; ++i) b.add(i + 1, {of(companies, std::to_string(i))});
