@@ -69,13 +69,14 @@ class host {
       const std::lock_guard lock(notify_mutex_);
       notify_ = nullptr;
     }
-    if (!all_ended_ || (http_ && http_->look_ups() > 0)) leave();
+    if (!all_ended_ || (http_ && http_->look_ups_under_way() > 0)) leave();
     return code_;
   }
 
  private:
   /// Ends the process where what is left cannot be waited for: frames that still run would use services that are
-  /// destroyed before them, and the io_context's end waits for getaddrinfo. What is durable is closed first.
+  /// destroyed before them, and no thread may be within getaddrinfo while exit() takes libraries down. What is durable
+  /// is closed first.
   [[noreturn]] void leave() {
     ledger_.reset();
     runtime::end_log(log_limit);
@@ -133,6 +134,7 @@ class host {
     plugins::plugin_host_options plugin_options;
     plugin_options.folder = config_.plugin_folder;
     plugin_options.manifest_library = config::runner_path(config_).replace_filename("koppel-declarative.so");
+    for (const auto& l : config_.limits) plugin_options.limits.push_back({l.provider, l.name, l.requests});
     plugins_.emplace(supervisor_, clock_, children_, std::move(plugin_options));
     plugins_->on_notice = [this](plugins::plugin_notice n) { supervisor_.run("plugin notice", publish(std::move(n))); };
     // Not waited for: one that hangs while it loads holds up nobody else, and jobs wait for their plugin.

@@ -81,6 +81,7 @@ class control_api {
   reply get_connections(call c);
   reply post_connection(call c);
   reply get_connection(call c);
+  reply patch_connection(call c);
   reply delete_connection(call c);
   reply post_attempt(call c);
   reply post_code(call c);
@@ -112,15 +113,16 @@ class control_api {
   boost::json::array shown_plugins() const;
   boost::json::array shown_consumers(ledger::transaction& tx) const;
 
-  // control_customers.cpp
+  // control_customers.cpp and saving.cpp
   struct saving;
+  runtime::awaitable<answer> save_alone(saving& s);
   runtime::awaitable<answer> save(saving& s);
   runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome, caller who);
 
   api_surroundings around_;
   token_keeper tokens_;
   std::string rest_address_;
-  std::set<std::string> being_saved_;  ///< "<provider>/<customer>"
+  std::set<std::string> being_saved_;  ///< "<provider>/<customer>", or its id for a connection of nobody's
   core::instant started_at_;
   struct refusal {
     std::uint64_t number = 0;  ///< how many there were since the start

@@ -60,7 +60,7 @@ json::value account_or_null(const std::optional<core::account>& a) {
 json::object shown(const core::localized& text) { return {{"nl", text.nl}, {"fr", text.fr}, {"en", text.en}}; }
 
 json::object view(const core::manifest& m, const std::string& own_callback) {
-  json::array settings, presets, guide, streams;
+  json::array settings, presets, guide, streams, limits;
   for (const auto& s : m.settings)
     settings.push_back(json::object{{"name", s.name},
                                     {"type", word_of(s.type)},
@@ -76,6 +76,11 @@ json::object view(const core::manifest& m, const std::string& own_callback) {
         json::object{{"name", p.name}, {"title", p.title}, {"plugin", p.plugin}, {"settings", map_of(p.settings)}});
   for (const auto& step : m.guide) guide.push_back(shown(step));
   for (const auto& s : m.streams) streams.push_back(json::object{{"name", s.name}, {"entity", s.entity}});
+  for (const auto& l : m.limits)
+    limits.push_back(json::object{{"name", l.name},
+                                  {"requests", l.requests},
+                                  {"window_s", l.window.count()},
+                                  {"of_each", json::array(l.bucket.begin(), l.bucket.end())}});
   return {{"provider", m.name},
           {"title", m.title},
           {"kind", m.auth.kind == core::auth_rules::grant::client_key ? "client_key" : "authorization_code"},
@@ -85,7 +90,8 @@ json::object view(const core::manifest& m, const std::string& own_callback) {
           {"settings", std::move(settings)},
           {"presets", std::move(presets)},
           {"guide", std::move(guide)},
-          {"streams", std::move(streams)}};
+          {"streams", std::move(streams)},
+          {"limits", std::move(limits)}};
 }
 
 json::value view(const std::optional<ledger::webhook_address>& a) {

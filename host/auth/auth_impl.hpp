@@ -104,6 +104,7 @@ class auth_service::impl {
   struct probe_outcome {
     messages::done done;
     std::map<std::string, std::string> learned;
+    bool asked = false;  ///< a request was sent: one that asks nobody says nothing of the token
   };
   using decider = std::function<core::auth_decision(const core::auth_subject&, ledger::transaction&, core::instant)>;
 
@@ -167,6 +168,8 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
+  runtime::awaitable<void> ask_by_renewing(const subject& about, const ledger::credentials& pair,
+                                           const std::string& detail);
   void note_app_key_refused(const std::string& connection_id, int http_status);
   runtime::awaitable<void> tell_app_key_refused(std::string connection_id, int http_status);
   /// A stored pair of which nobody has said yet whose account it opens.
@@ -285,8 +288,11 @@ inline constexpr std::chrono::milliseconds first_proof_pause{10'000};
 
 using core::fingerprint;
 
-/// Another live connection of this provider is bound to the account.
-bool taken_by_another(ledger::transaction& tx, const ledger::connection& c, const std::string& account_id);
+/// Another live connection of this provider is bound to the account. Where the provider is the connection's own to
+/// name, ids are claims: they are compared within one registration and one token endpoint, so that nobody can keep
+/// another customer from an account by claiming it.
+bool taken_by_another(ledger::transaction& tx, const ledger::connection& c, const core::manifest& of_provider,
+                      const std::string& account_id);
 
 /// 256 random bits, fit for an address.
 std::string random_word();

@@ -41,10 +41,15 @@ std::string random_word() {
   return core::base64url({bytes.data(), bytes.size()});
 }
 
-bool taken_by_another(transaction& tx, const ledger::connection& c, const std::string& account_id) {
+bool taken_by_another(transaction& tx, const ledger::connection& c, const core::manifest& of_provider,
+                      const std::string& account_id) {
+  const auto issuer = core::issuer_setting(of_provider, c.settings);
+  const auto comparable = [&](const ledger::connection& other) {
+    return issuer.empty() || (other.app_id == c.app_id && core::issuer_setting(of_provider, other.settings) == issuer);
+  };
   for (const auto& other : tx.connections())
     if (other.id != c.id && other.provider == c.provider && other.auth.status != core::auth_status::removed &&
-        other.pinned && other.pinned->id == account_id)
+        other.pinned && other.pinned->id == account_id && comparable(other))
       return true;
   return false;
 }
@@ -353,7 +358,7 @@ awaitable<result<ledger::connection>> auth_service::impl::confirm(std::string co
   grant stored;
   stored.stored = true;
   const decider decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
-    const bool taken = s.state.who && taken_by_another(tx, loaded->connection, s.state.who->id);
+    const bool taken = s.state.who && taken_by_another(tx, loaded->connection, *loaded->of_provider, s.state.who->id);
     return core::account_confirmed(s, accept, taken, now);
   };
   co_return co_await settle(*loaded, decide, &stored);

@@ -45,6 +45,7 @@ class auth_service::impl::probe_effects final : public plugins::job_effects {
  public:
   probe_effects(provider_client& provider, provider_client::context c) : provider_(provider), context_(std::move(c)) {}
   awaitable<messages::reply> http(messages::http request) override {
+    asked = true;
     co_return co_await provider_.send(context_, std::move(request));
   }
   awaitable<result<>> page(messages::page) override {
@@ -53,6 +54,7 @@ class auth_service::impl::probe_effects final : public plugins::job_effects {
   void learned(messages::learned value) override { core::learn(values, value.name, value.value); }
 
   std::map<std::string, std::string> values;
+  bool asked = false;
 
  private:
   provider_client& provider_;
@@ -270,6 +272,7 @@ awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const sub
   probe_outcome outcome;
   outcome.done = co_await plugins_.run(about.connection.provider, std::move(start), effects);
   outcome.learned = std::move(effects.values);
+  outcome.asked = effects.asked;
   co_return outcome;
 }
 
@@ -341,7 +344,7 @@ awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject
     add(verified.scopes_missing, rule->scope);
   }
   const auto decide = [&](const core::auth_subject& s, transaction& tx, core::instant now) {
-    verified.taken = taken_by_another(tx, about.connection, verified.who.id);
+    verified.taken = taken_by_another(tx, about.connection, *about.of_provider, verified.who.id);
     return core::grant_verified(s, verified, now);
   };
   co_return co_await settle(about, decide, &g, std::move(probed.learned));
@@ -443,6 +446,23 @@ awaitable<void> auth_service::impl::tell_app_key_refused(std::string connection_
   if (!told) app_key_refusals_.erase(connection_id);
 }
 
+/// Where the probe asks nobody, the renewal is the question, and a refusal of it the answer.
+awaitable<void> auth_service::impl::ask_by_renewing(const subject& about, const ledger::credentials& pair,
+                                                    const std::string& detail) {
+  // Whoever met the refusal has renewed the token before, and was refused again.
+  renewal became{renewal::outcome::renewed, {}, "it was renewed a moment ago"};
+  if (clock_.now() - pair.obtained_at > fresh_for) {
+    auto reading = read_secrets(about);
+    const auto secrets = co_await std::move(reading);
+    if (!secrets || !secrets->pair) co_return;
+    auto work = renew_pair(about, *secrets, renewal_cause::refused);
+    became = co_await std::move(work);
+  }
+  if (became.what != renewal::outcome::impossible)
+    spdlog::warn("{}/{}: a request was refused ({}), but not the renewal of the token ({}): nothing changes",
+                 about.connection.provider, about.connection.name, detail, became.detail);
+}
+
 awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,
                                                         std::string detail) {
   const auto pass = co_await gate_.enter(connection_id);
@@ -465,7 +485,14 @@ awaitable<void> auth_service::impl::credentials_refused(std::string connection_i
     // The pair may have changed since the refusal, and providers err: one harmless question decides.
     provider_.forget(connection_id);
     auto second = co_await probe(*loaded, credentials->access_token);
-    if (second.done.error != job_error::authorise_again) {
+    const bool says_nothing = !second.asked && second.done.error.empty();
+    if (says_nothing && !credentials->refresh_token.empty()) {
+      auto asking = ask_by_renewing(*loaded, *credentials, detail);
+      co_await std::move(asking);
+      co_return;
+    }
+    // Of a token that cannot be renewed, a refusal is all that will ever be known.
+    if (!says_nothing && second.done.error != job_error::authorise_again) {
       spdlog::warn("{}/{}: a request was refused ({}), but the probe was not ({}): nothing changes",
                    loaded->connection.provider, loaded->connection.name, detail, second.done.error);
       co_return;

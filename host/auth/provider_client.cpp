@@ -285,7 +285,7 @@ awaitable<messages::reply> provider_client::impl::renew_token(const errand& e, s
 }
 
 awaitable<messages::reply> provider_client::impl::wait_for_limits(errand& e, counted_request& out) {
-  const auto deadline = deadline_of(e.c);
+  const auto deadline = std::min(deadline_of(e.c), clock_.now() + e.c.limit_patience);
   for (const auto& b : e.buckets) {
     const auto later = co_await out.wait_turn(b, e.c.connection_id, deadline);
     if (later)

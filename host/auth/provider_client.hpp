@@ -53,6 +53,9 @@ class provider_client {
     std::string account_id;                        ///< for the bucket; empty before it is known
     const core::secret* not_yet_stored = nullptr;  ///< an access token that is not in the ledger (yet)
     core::instant deadline{};
+    /// Where a limit is used up for longer than this, the request is refused at once: whoever asks has other things to
+    /// do meanwhile, and asks again.
+    std::chrono::milliseconds limit_patience = std::chrono::hours{1};
     int attempts = core::retry_policy{}.attempts;  ///< at one exchange; 1 where whoever asks repeats it himself
     core::egress_purpose purpose = core::egress_purpose::reading;
   };

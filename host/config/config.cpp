@@ -29,6 +29,7 @@ constexpr std::size_t file_bytes = 1024 * 1024;
 constexpr std::int64_t a_year_s = 366LL * 24 * 3600;
 constexpr std::int64_t a_tebibyte_mib = 1LL << 20;
 constexpr std::int64_t ten_years_days = 3660;
+constexpr std::int64_t most_requests = 1'000'000'000;  // as in a manifest
 
 bool is_loopback(const std::string& host) {
   if (const auto v4 = urls::parse_ipv4_address(host)) return v4->is_loopback();
@@ -185,6 +186,22 @@ route read_route(const toml::table& table, problems& found, const fs::path& fold
   return out;
 }
 
+limit read_limit(const toml::table& table, problems& found, const std::vector<limit>& earlier) {
+  table_reader in(table, "[[limit]]", found);
+  limit out{in.text("provider", {}), in.text("name", {}), 0};
+  out.requests = static_cast<std::uint32_t>(in.number("requests", {1, most_requests}, 1));
+  require(in, "provider", "the name of a plugin, such as \"snelstart\".");
+  require(in, "name", "which of its limits, as koppelctl provider show tells them, such as \"minute\".");
+  require(in, "requests", "how many your contract lets through in that time.");
+  forbid_empty(in, "provider", out.provider);
+  forbid_empty(in, "name", out.name);
+  if (std::any_of(earlier.begin(), earlier.end(),
+                  [&](const limit& l) { return l.provider == out.provider && l.name == out.name; }))
+    in.refuse("name", "has a figure already.");
+  in.refuse_the_rest();
+  return out;
+}
+
 /// The environment names the file; a key put there by mistake must not be echoed, so the value is not in the message.
 fs::path key_file_of(table_reader& in, const fs::path& folder, const environment& env, problems& found) {
   auto from_file = in.path("key_file", folder);
@@ -238,6 +255,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   if (const auto* t = in.table("sync")) read_sync(*t, found, out.sync);
   if (const auto* t = in.table("retention")) read_retention(*t, found, out.retention);
   for (const auto* t : in.tables("route")) out.routes.push_back(read_route(*t, found, folder, out.routes));
+  for (const auto* t : in.tables("limit")) out.limits.push_back(read_limit(*t, found, out.limits));
   in.refuse_the_rest();
 
   check_socket_name(out.control.socket, 0, "socket of [control]", place_of(root, "control", "socket"), found);

@@ -82,6 +82,12 @@ struct route {
   std::filesystem::path ca_file;
 };
 
+/// What the operator's contract with a provider lets through, in place of its manifest's figure.
+struct limit {
+  std::string provider, name;  ///< of the plugin, and of its [[limit]]
+  std::uint32_t requests = 0;  ///< in the window that the manifest has
+};
+
 struct config {
   std::filesystem::path data_folder, plugin_folder, key_file;
   std::filesystem::path runner;                       ///< empty: `runner_path` finds it
@@ -94,6 +100,7 @@ struct config {
   struct sync sync;
   struct retention retention;
   std::vector<route> routes;
+  std::vector<limit> limits;
 };
 
 /// What is taken from the environment: names of files, never a secret.

@@ -2,15 +2,13 @@
 // What comes back to the redirect address, by itself or pasted. Codes come from browsers, mails and chat windows:
 // quotes, line ends and the whole address around them are expected; whatever is ambiguous is refused with a sentence.
 
-#include <boost/url/grammar/ci_string.hpp>
-#include <boost/url/parse.hpp>
 #include <boost/url/pct_string_view.hpp>
-#include <boost/url/url_view.hpp>
 
 #include <algorithm>
 #include <array>
 
 #include "host/core/oauth.hpp"
+#include "host/core/same_origin.hpp"
 
 namespace koppel::core {
 namespace {
@@ -75,17 +73,6 @@ problem flaw_of_code(std::string_view code) {
   return problem::none;
 }
 
-std::string_view port_of(const urls::url_view& url) {
-  return url.port().empty() ? std::string_view("443") : std::string_view(url.port());
-}
-
-/// An issuer may have a path of its own, and a slash at its end: what counts is the server.
-bool same_server(std::string_view issuer, const std::string& url) {
-  const auto a = urls::parse_uri(issuer), b = urls::parse_uri(url);
-  return a && b && a->scheme_id() == urls::scheme::https && !a->has_userinfo() &&
-         urls::grammar::ci_is_equal(a->encoded_host(), b->encoded_host()) && port_of(*a) == port_of(*b);
-}
-
 /// The values of one parameter.
 std::vector<std::string_view> all(const query_list& query, std::string_view name) {
   std::vector<std::string_view> values;
@@ -128,9 +115,10 @@ authorization_answer read_callback(const auth_rules& rules, const query_list& qu
   if (errors.size() > 1) return failed(problem::two_errors);
   if (issuers.size() > 1) return failed(problem::two_issuers);
   if (!all(query, "access_token").empty()) return failed(problem::token_instead);
-  // RFC 9207: an answer that names another server is a mix-up of two flows.
+  // RFC 9207: an answer that names another server is a mix-up of two flows. An issuer may have a path of its own, and a
+  // slash at its end: what counts is the server.
   if (!issuers.empty()) {
-    const auto asked = [&](const std::string& url) { return same_server(issuers[0], url); };
+    const auto asked = [&](const std::string& url) { return same_origin(issuers[0], url); };
     if (servers.empty() ? !asked(rules.authorize_url) && !asked(rules.token_url)
                         : std::none_of(servers.begin(), servers.end(), asked))
       return failed(problem::wrong_issuer);

@@ -2,12 +2,11 @@
 
 #include "host/core/connect_link.hpp"
 
-#include <boost/url/grammar/ci_string.hpp>
-#include <boost/url/parse.hpp>
-
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include "host/core/same_origin.hpp"
 
 namespace koppel::core {
 namespace {
@@ -67,25 +66,11 @@ link_state after_grant(auth_status became) {
                                                                                            : link_state::given;
 }
 
-namespace {
-
-std::string_view port_of(const boost::urls::url_view& url) {
-  if (!url.port().empty()) return std::string_view(url.port());
-  return url.scheme_id() == boost::urls::scheme::https ? "443" : "80";
-}
-
-}  // namespace
-
 bool is_own_click(std::string_view origin, std::string_view fetch_site, std::string_view public_url) {
   if (!fetch_site.empty() && fetch_site != "same-origin" && fetch_site != "none") return false;
-  if (origin.empty()) return true;
-  const auto own = boost::urls::parse_uri(public_url);
-  const auto theirs = boost::urls::parse_uri(origin);
   // Browsers write an origin in small letters and without the port that goes without saying; whoever wrote the
   // configuration perhaps did not.
-  return own && theirs && own->scheme_id() == theirs->scheme_id() &&
-         boost::urls::grammar::ci_is_equal(own->encoded_host(), theirs->encoded_host()) &&
-         port_of(*own) == port_of(*theirs);
+  return origin.empty() || same_origin(origin, public_url);
 }
 
 std::string cookie_of(const browser_mark& mark, bool secure) {

@@ -124,7 +124,8 @@ bool agrees(const auth_rules& rules, const query_list& redirect, const values& s
   for (const auto& [name, value] : redirect) said.emplace(name, value);
   const auto prefix = filled(rules.redirect_check_prefix, said);
   const auto setting = settings.find(rules.redirect_check_setting);
-  if (rules.redirect_check_prefix.empty() || !template_in(prefix).empty() || setting == settings.end()) return true;
+  if (rules.redirect_check_prefix.empty() || !template_in(prefix).empty()) return true;
+  if (setting == settings.end() || setting->second.empty()) return true;
   return setting->second.starts_with(lower_case(prefix));
 }
 
@@ -147,10 +148,7 @@ std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m, 
                                              const values& learned) {
   if (!m || !has_templates(*m)) return m;
   values known;
-  for (const auto& rule : m->settings) {
-    const auto set = settings.find(rule.name);
-    known[rule.name] = set == settings.end() ? rule.default_value : set->second;
-  }
+  for (const auto& rule : m->settings) known[rule.name] = effective_value(rule, settings);
   if (const auto* region = region_of(m->auth, learned))
     for (const auto& [name, value] : region->values) known["region." + name] = value;
 
@@ -191,6 +189,12 @@ std::string unfilled(const manifest& m) {
   for (const auto& rule : m.egress)
     if (name.empty()) name = template_in(rule.host);
   return name;
+}
+
+std::string issuer_setting(const manifest& of_provider, const values& settings) {
+  const auto name = template_in(of_provider.auth.token_url);
+  const auto* rule = of_provider.find_setting(name);
+  return rule && of_provider.auth.token_url == "{" + name + "}" ? effective_value(*rule, settings) : std::string();
 }
 
 redirect_place place_of(const auth_rules& rules, const query_list& redirect, const values& settings) {

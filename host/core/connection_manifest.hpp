@@ -47,6 +47,10 @@ std::vector<std::string> servers_of(const std::shared_ptr<const manifest>& m,
 /// A setting that the addresses of this manifest still lack; empty where they are whole.
 std::string unfilled(const manifest& m);
 
+/// The token endpoint, where it is as a whole the connection's own to name; empty where the manifest says who the
+/// provider is. What such a provider says of an account is no more than a claim.
+std::string issuer_setting(const manifest& of_provider, const std::map<std::string, std::string>& settings);
+
 /// Where a redirect says that the account lives.
 struct redirect_place {
   bool elsewhere = false;  ///< not where this connection's settings say, or in no region of the manifest

@@ -18,6 +18,7 @@ bool learn(std::map<std::string, std::string>& known, const std::string& name, c
 
 std::map<std::string, std::string> job_settings(const manifest& m, std::map<std::string, std::string> settings,
                                                 const std::map<std::string, std::string>& learned) {
+  std::erase_if(settings, [](const auto& set) { return set.second.empty(); });
   for (const auto& [name, value] : learned)
     if (!name.starts_with('@')) settings.try_emplace(name, value);
   if (const auto* region = region_of(m.auth, learned)) {

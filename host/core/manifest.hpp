@@ -36,6 +36,12 @@ struct limit_rule {
   enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
 };
 
+/// What the operator's contract lets through, in place of a manifest's figure.
+struct limit_override {
+  std::string provider, limit;  ///< names, of the plugin and of its [[limit]]
+  std::uint32_t requests = 0;
+};
+
 /// A data centre of the provider, and what of a redirect tells that an account lives there.
 struct region_rule {
   std::string name;
@@ -190,6 +196,9 @@ struct manifest {
   const stream_rule* find_stream(const std::string& stream) const;
   const setting_rule* find_setting(const std::string& setting) const;
 };
+
+/// Gives the limits that are named for this provider their figures. A sentence for each whose limit it does not have.
+std::vector<std::string> override_limits(manifest& m, const std::vector<limit_override>& given);
 
 /// A setting's value, given or default, has at most so many bytes. std::regex works on the stack, some hundred bytes of
 /// it for each character.

@@ -80,8 +80,6 @@ std::string wrong_hosts(const std::string& value) {
 }
 
 std::string wrong_of_kind(const setting_rule& rule, const std::string& value) {
-  // Nothing is what an operator gives to take a preset's value away.
-  if (value.empty()) return {};
   switch (rule.type) {
     case kind::hosts:
       return wrong_hosts(value);
@@ -103,12 +101,12 @@ std::string wrong_of_kind(const setting_rule& rule, const std::string& value) {
   return {};
 }
 
-std::string value_of(const setting_rule& rule, const std::map<std::string, std::string>& settings) {
-  const auto set = settings.find(rule.name);
-  return set == settings.end() ? rule.default_value : set->second;
-}
-
 }  // namespace
+
+std::string effective_value(const setting_rule& rule, const std::map<std::string, std::string>& settings) {
+  const auto set = settings.find(rule.name);
+  return set == settings.end() || set->second.empty() ? rule.default_value : set->second;
+}
 
 std::string host_in(std::string_view pasted) {
   pasted = trimmed(pasted);
@@ -120,11 +118,16 @@ std::string host_in(std::string_view pasted) {
 
 std::map<std::string, std::string> stored_settings(const manifest& m, std::map<std::string, std::string> given) {
   for (const auto& rule : m.settings)
-    if (const auto set = given.find(rule.name); set != given.end()) set->second = stored_value(rule, set->second);
+    if (const auto set = given.find(rule.name); set != given.end()) {
+      set->second = stored_value(rule, set->second);
+      if (set->second.empty()) given.erase(set);
+    }
   return given;
 }
 
 std::string wrong_setting(const setting_rule& rule, const std::string& value) {
+  // Nothing is what is given to take a preset's value away: the default holds.
+  if (value.empty()) return {};
   if (value.size() > longest_setting) return "is longer than " + std::to_string(longest_setting) + " bytes";
   if (auto wrong = wrong_of_kind(rule, value); !wrong.empty()) return wrong;
   const bool fits = rule.pattern.empty() || std::regex_match(value, std::regex(rule.pattern));
@@ -133,11 +136,13 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value) {
 
 bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
                      const std::map<std::string, std::string>& after) {
-  const auto is_address = [](const setting_rule& rule) {
+  // That a name may lead into a private network makes no other name of it, and is an operator's to say.
+  const auto is_address = [&m](const setting_rule& rule) {
+    if (rule.name == m.private_hosts_setting) return false;
     return rule.type == kind::host || rule.type == kind::hosts || rule.type == kind::url;
   };
   return std::any_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
-    return is_address(rule) && value_of(rule, before) != value_of(rule, after);
+    return is_address(rule) && effective_value(rule, before) != effective_value(rule, after);
   });
 }
 
@@ -157,18 +162,28 @@ std::string settings_refusal(const manifest& m, const std::map<std::string, std:
     }
   }
   for (const auto& rule : m.settings) {
-    if (rule.required && value_of(rule, settings).empty())
+    if (rule.required && effective_value(rule, settings).empty())
       return m.title + " needs the setting \"" + rule.name + "\": " + rule.help.en;
     const auto* other = m.find_setting(rule.required_without);
-    if (other && value_of(rule, settings).empty() && value_of(*other, settings).empty())
+    if (other && effective_value(rule, settings).empty() && effective_value(*other, settings).empty())
       return m.title + " needs the setting \"" + rule.name + "\", or \"" + other->name + "\": " + rule.help.en;
   }
   return {};
 }
 
-std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& settings) {
+bool same_settings(const manifest& m, const std::map<std::string, std::string>& before,
+                   const std::map<std::string, std::string>& after) {
+  return std::all_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
+    return effective_value(rule, before) == effective_value(rule, after);
+  });
+}
+
+std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& given) {
   for (const auto& rule : m.settings)
-    if (rule.operator_only && settings.contains(rule.name)) return rule.name;
+    if (rule.operator_only && given.contains(rule.name) &&
+        effective_value(rule, given) != effective_value(rule, before))
+      return rule.name;
   return {};
 }
 

@@ -16,7 +16,10 @@ namespace koppel::core {
 /// "acme.my.workfront.com". What is no address comes back trimmed and in lower case, for a pattern to refuse.
 std::string host_in(std::string_view pasted);
 
-/// Settings as they are stored: of hosts the name alone, of an address what is left of a paste.
+/// What holds: the value that is set, else the manifest's default. Nothing counts as not set.
+std::string effective_value(const setting_rule& rule, const std::map<std::string, std::string>& settings);
+
+/// Settings as they are stored: of hosts the name alone, of an address what is left of a paste, of nothing no setting.
 std::map<std::string, std::string> stored_settings(const manifest& m, std::map<std::string, std::string> given);
 
 /// Why a value does not fit its rule ("must be ..."), or empty.
@@ -25,8 +28,14 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value);
 /// Why these settings do not fit the manifest, as a sentence; empty when they do.
 std::string settings_refusal(const manifest& m, const std::map<std::string, std::string>& settings);
 
-/// Why a caller who is bound to a customer may not give these: the setting's name, or empty.
-std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& settings);
+/// Whether the same holds with both, however it is written.
+bool same_settings(const manifest& m, const std::map<std::string, std::string>& before,
+                   const std::map<std::string, std::string>& after);
+
+/// Why a caller who is bound to a customer may not give these: the setting's name, or empty. What is said again as it
+/// is changes nothing.
+std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& before,
+                              const std::map<std::string, std::string>& given);
 
 /// Whether requests could go elsewhere with `after` than with `before`: a setting of an address differs.
 bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,

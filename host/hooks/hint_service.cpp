@@ -80,6 +80,7 @@ void hint_service::connection_changed(const ledger::connection& c) {
 }
 
 void hint_service::plugins_changed() {
+  recover_again_ = true;  // rows that were passed over for want of a plugin
   if (ready_ && !stopping_ && !std::exchange(recovering_, true)) supervisor_.run("webhooks of before", recover());
   wake();
 }
@@ -197,27 +198,37 @@ awaitable<void> hint_service::collapse(lane of) {
 awaitable<void> hint_service::recover() {
   auto settled = plugins_.settled();
   co_await std::move(settled);
-  std::optional<row> after = 0;
-  while (after && !stopping_) {
-    auto some = recover_some(*after);
-    after = co_await std::move(some);
+  while (std::exchange(recover_again_, false)) {
+    std::optional<row> after = 0;
+    while (after && !stopping_) {
+      auto some = recover_some(*after);
+      const auto seen = co_await std::move(some);
+      if (seen) {
+        after = *seen;
+        continue;
+      }
+      spdlog::warn("webhooks that wait could not be looked up: {}", seen.error().detail);
+      if (!co_await runtime::sleep_for(look_limit)) co_return;
+    }
   }
   recovering_ = false;
   wake();
 }
 
-awaitable<std::optional<hint_service::row>> hint_service::recover_some(row after) {
+awaitable<result<std::optional<hint_service::row>>> hint_service::recover_some(row after) {
+  std::optional<row> none;
   std::vector<ledger::waiting_webhook> found;
   const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
     found = tx.waiting_webhooks(after, rows_per_look);
     return {};
   };
   auto looking = ledger_.write(look);
-  if (const auto done = co_await std::move(looking); !done || found.empty()) co_return std::nullopt;
+  if (const auto done = co_await std::move(looking); !done) co_return done.error();
+  if (found.empty()) co_return none;
   std::vector<ledger::webhook> unreadable;
   for (auto& w : found) {
     after = w.about.number;
-    if (after > newest_at_start_) co_return std::nullopt;  // of this host's own time: on the board already
+    if (after > newest_at_start_) co_return none;  // of this host's own time: on the board already
     if (board_.knows(after) || !connections_.contains(w.about.connection_id)) continue;
     const auto m = plugins_.find(w.about.provider);
     if (!m || !m->webhook) continue;  // until its plugin is there
@@ -244,9 +255,9 @@ awaitable<std::optional<hint_service::row>> hint_service::recover_some(row after
   };
   if (!unreadable.empty()) {
     auto concluding = ledger_.write(conclude);
-    co_await std::move(concluding);
+    if (const auto done = co_await std::move(concluding); !done) co_return done.error();
   }
-  co_return after;
+  co_return std::optional<row>(after);
 }
 
 // ---- reading

@@ -76,7 +76,7 @@ class hint_service {
   void take_in(row r, const std::string& connection_id, const std::vector<core::webhook_hint>& hints);
   runtime::awaitable<void> recover();
   /// One part of it; returns the last row that was looked at, or nothing where there are no more.
-  runtime::awaitable<std::optional<row>> recover_some(row after);
+  runtime::awaitable<result<std::optional<row>>> recover_some(row after);
   void start_reads();
   runtime::awaitable<void> read(core::hint_board::batch b);
   void read_whole(const core::hint_board::batch& b);
@@ -94,7 +94,8 @@ class hint_service {
   const runtime::clock& clock_;
   const limits limits_;
 
-  bool ready_ = false, stopping_ = false, news_ = false, flushing_ = false, recovering_ = false;
+  bool ready_ = false, stopping_ = false, news_ = false, flushing_ = false;
+  bool recovering_ = false, recover_again_ = false;
   runtime::condition changed_;
   core::hint_board board_;
   std::map<std::string, address> addresses_;  ///< by digest

@@ -13,7 +13,6 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 
 #include "host/net/answer_reader.hpp"
@@ -30,15 +29,6 @@ using runtime::token;
 /// A process that was stopped for a while finds its deadlines long past, and what came meanwhile unread. It gets a
 /// moment to read it: an answer with new tokens is not to be had twice.
 constexpr std::chrono::milliseconds frozen{250}, moment_to_read{1'000};
-
-struct lookup {
-  explicit lookup(const asio::any_io_executor& executor) : resolver(executor), wait(executor) {}
-  tcp::resolver resolver;
-  asio::steady_timer wait;
-  bool done = false;
-  boost::system::error_code error;
-  tcp::resolver::results_type found;
-};
 
 }  // namespace
 
@@ -75,34 +65,6 @@ class tls_connection final : public client_connection, public std::enable_shared
 };
 
 }  // namespace
-
-awaitable<result<std::vector<tcp::endpoint>>> look_up(std::string host, std::uint16_t port, deadline_point deadline,
-                                                      std::shared_ptr<std::size_t> under_way) {
-  // Shared with the resolver's handler, which may come after this coroutine gave up.
-  const auto state = std::make_shared<lookup>(co_await asio::this_coro::executor);
-  state->wait.expires_at(deadline);
-  const auto on_found = [state, under_way](const boost::system::error_code& ec, tcp::resolver::results_type found) {
-    state->done = true;
-    state->error = ec;
-    state->found = std::move(found);
-    state->wait.cancel();
-    --*under_way;
-  };
-  ++*under_way;
-  state->resolver.async_resolve(host, std::to_string(port), on_found);
-  const auto [waited] = co_await state->wait.async_wait(token);
-  if (!state->done) {
-    state->resolver.cancel();
-    if (waited) co_return failure{errc::cancelled, "The look-up of " + host + " was cancelled."};
-    co_return failure{errc::timeout, "The address of " + host + " was not found within the deadline."};
-  }
-  if (state->error || state->found.empty()) {
-    co_return failure{errc::resolve, "The name " + host + " has no address (" + state->error.message() + ")."};
-  }
-  std::vector<tcp::endpoint> endpoints;
-  for (const auto& entry : state->found) endpoints.push_back(entry.endpoint());
-  co_return endpoints;
-}
 
 result<std::shared_ptr<tls_trust>> make_tls_trust(const std::string& ca_file) {
   auto trust = std::make_shared<tls_trust>();

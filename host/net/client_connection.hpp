@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TLS connection to a provider, and the look-up of its address. Used by http_client.cpp alone, which owns the pool.
+// One TLS connection to a provider. Used by http_client.cpp alone, which owns the pool.
 // Every wait ends by the deadline it was given: a watchdog closes the socket under whatever waits on it.
 #pragma once
 
@@ -7,7 +7,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "host/net/http.hpp"
 #include "host/runtime/asio.hpp"
@@ -15,12 +14,6 @@
 namespace koppel::net {
 
 using deadline_point = std::chrono::steady_clock::time_point;
-
-/// The addresses of `host`. getaddrinfo cannot be interrupted: at the deadline it is left alone, not waited for.
-/// `under_way` counts those that run, also the ones left alone.
-runtime::awaitable<result<std::vector<boost::asio::ip::tcp::endpoint>>> look_up(std::string host, std::uint16_t port,
-                                                                                deadline_point deadline,
-                                                                                std::shared_ptr<std::size_t> under_way);
 
 /// Whose certificates are believed; OpenSSL's, known to the .cpp alone.
 struct tls_trust;

@@ -11,6 +11,7 @@
 
 #include "host/net/address.hpp"
 #include "host/net/client_connection.hpp"
+#include "host/net/look_ups.hpp"
 #include "host/net/request_text.hpp"
 
 namespace koppel::net {
@@ -104,11 +105,11 @@ std::optional<tcp::endpoint> parse_endpoint(std::string_view text) {
 class http_client::impl {
  public:
   impl(asio::any_io_executor executor, client_options options)
-      : executor_(std::move(executor)), options_(std::move(options)) {}
+      : executor_(std::move(executor)), options_(std::move(options)), look_ups_(executor_) {}
 
   result<> prepare();
   awaitable<result<response>> send(request r, exchange_limits limits);
-  std::size_t look_ups() const { return *look_ups_; }
+  std::size_t look_ups_under_way() const { return look_ups_.under_way(); }
 
  private:
   std::shared_ptr<pool> pool_of(const destination& to, bool private_addresses);
@@ -120,8 +121,7 @@ class http_client::impl {
 
   const asio::any_io_executor executor_;
   const client_options options_;
-  /// Shared with the resolver's handlers, which may come when the client is gone.
-  const std::shared_ptr<std::size_t> look_ups_ = std::make_shared<std::size_t>(0);
+  look_ups look_ups_;
   path_out open_internet_;
   std::map<std::string, path_out> routes_;
   std::map<std::tuple<std::string, std::uint16_t, bool>, std::shared_ptr<pool>> pools_;
@@ -190,7 +190,7 @@ awaitable<result<client_connection::pointer>> http_client::impl::connect(destina
   if (path.address) {
     endpoints.push_back(*path.address);
   } else {
-    auto looking = look_up(to.host, to.port, deadline, look_ups_);
+    auto looking = look_ups_.find(to.host, to.port, deadline);
     auto found = co_await std::move(looking);
     if (!found) co_return found.error();
     endpoints = std::move(*found);
@@ -254,8 +254,9 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
     if (limits.on_sending) limits.on_sending();
     auto outcome = co_await connection->exchange(*bytes, head, limits.body, deadline);
     if (outcome.reusable && !limits.fresh_connection) connections->idle.push_back(connection);
-    // A pooled connection may have been closed while the request was on its way; a new one cannot have been.
-    const bool once_more = pooled && outcome.unanswered && (is_idempotent(r.method) || outcome.unsent);
+    // A pooled connection may have been closed while the request was on its way; a new one cannot have been. What
+    // changes something may have been carried out before it was closed, so it is the sender's to repeat.
+    const bool once_more = pooled && outcome.unanswered && (is_safe(r.method) || outcome.unsent);
     if (!once_more) co_return std::move(outcome.answer);
     pooled = nullptr;
   }
@@ -263,7 +264,7 @@ awaitable<result<response>> http_client::impl::send(request r, exchange_limits l
 
 http_client::http_client(std::shared_ptr<impl> p) : impl_(std::move(p)) {}
 http_client::~http_client() = default;
-std::size_t http_client::look_ups() const { return impl_->look_ups(); }
+std::size_t http_client::look_ups_under_way() const { return impl_->look_ups_under_way(); }
 
 result<std::unique_ptr<http_client>> http_client::make(asio::any_io_executor executor, client_options options) {
   auto made = std::make_shared<impl>(std::move(executor), std::move(options));

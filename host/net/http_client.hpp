@@ -34,13 +34,13 @@ class http_client final : public http_transport {
   static result<std::unique_ptr<http_client>> make(runtime::asio::any_io_executor executor, client_options options);
   ~http_client() override;
 
-  /// When a pooled connection turns out to be closed before the first byte of an answer, a request with an idempotent
-  /// method, or one of which nothing was written, is sent once more on a new connection; anything else is errc::cut.
+  /// When a pooled connection turns out to be closed before the first byte of an answer, a request with a safe method
+  /// (GET, HEAD, OPTIONS), or one of which nothing was written, is sent once more on a new connection; anything else is
+  /// errc::cut.
   runtime::awaitable<result<response>> send(request r, exchange_limits limits = {}) override;
 
-  /// Look-ups of names that run, also those that nobody waits for any more. While there is one, destroying the
-  /// io_context waits for it: for as long as the system's resolver pleases.
-  std::size_t look_ups() const;
+  /// Look-ups of names that run, also those that nobody waits for any more: threads that cannot be ended.
+  std::size_t look_ups_under_way() const;
 
  private:
   class impl;

@@ -42,6 +42,9 @@ inline constexpr milliseconds token_deadline{30'000};          ///< from the sen
 inline constexpr milliseconds token_connect_deadline{15'000};  ///< to a connection of its own, all addresses together
 inline constexpr milliseconds connect_deadline{10'000};        ///< one address, handshake included; then the next one
 inline constexpr std::size_t addresses_tried = 4;
+inline constexpr std::size_t look_ups = 16;         ///< threads within the system's resolver
+inline constexpr std::size_t look_ups_of_zone = 4;  ///< of names with the same last two labels
+inline constexpr std::size_t look_ups_of_host = 2;
 inline constexpr std::size_t connections_per_host = 8;
 inline constexpr milliseconds pooled_idle{30'000};
 

@@ -49,9 +49,7 @@ bool is_header_value(std::string_view text) {
   });
 }
 
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE";
-}
+bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
 result<destination> parse_destination(std::string_view url) {
   const auto parsed = boost::urls::parse_uri(boost::urls::string_view{url.data(), url.size()});

@@ -30,7 +30,7 @@ bool is_token(std::string_view text);
 /// No control character but tab: fit to be a header's value.
 bool is_header_value(std::string_view text);
 
-/// GET, HEAD, OPTIONS, PUT, DELETE: repeating them changes nothing (RFC 9110).
-bool is_idempotent(std::string_view method);
+/// GET, HEAD, OPTIONS: they change nothing, however often they are carried out (RFC 9110).
+bool is_safe(std::string_view method);
 
 }  // namespace koppel::net

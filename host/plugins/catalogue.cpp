@@ -4,6 +4,7 @@
 #include "host/plugins/catalogue.hpp"
 
 #include <koppel/abi.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ std::string wrong_folder(const std::string& folder) {
   return runtime::wrong_ownership(facts);
 }
 
-candidate examine(const std::string& file) {
+candidate examine(const std::string& file, const std::vector<core::limit_override>& limits) {
   candidate c;
   c.file = file;
   const std::string base = file.substr(file.rfind('/') + 1);
@@ -60,13 +61,14 @@ candidate examine(const std::string& file) {
                "; build it with this Koppel's SDK";
     return c;
   }
+  for (const auto& sentence : core::override_limits(*manifest, limits)) spdlog::warn("{}", sentence);
   c.manifest = std::make_shared<const core::manifest>(std::move(*manifest));
   return c;
 }
 
 }  // namespace
 
-result<std::vector<candidate>> read_folder(const std::string& folder) {
+result<std::vector<candidate>> read_folder(const std::string& folder, const std::vector<core::limit_override>& limits) {
   if (const std::string wrong = wrong_folder(folder); !wrong.empty())
     return fail(errc::bad_folder, "the plugin folder " + core::escaped(folder, 300) + " " + wrong);
   std::vector<std::string> files;
@@ -85,7 +87,7 @@ result<std::vector<candidate>> read_folder(const std::string& folder) {
   std::vector<candidate> found;
   std::map<std::string, std::string> owners;  // plugin name -> file
   for (const std::string& file : files) {
-    candidate c = examine(file);
+    candidate c = examine(file, limits);
     if (c.manifest) {
       const auto [owner, fresh] = owners.emplace(c.name, file);
       if (!fresh) {

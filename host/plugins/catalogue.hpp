@@ -23,7 +23,8 @@ struct candidate {
   std::string reason;                              ///< where there is no usable manifest: a whole sentence
 };
 
-/// In the order of the file names. Files that do not end in ".so" or ".toml", or begin with a dot, are none of ours.
-result<std::vector<candidate>> read_folder(const std::string& folder);
+/// In the order of the file names, with the operator's figures for `limits` in the manifests. Files that do not end in
+/// ".so" or ".toml", or begin with a dot, are none of ours.
+result<std::vector<candidate>> read_folder(const std::string& folder, const std::vector<core::limit_override>& limits);
 
 }  // namespace koppel::plugins

@@ -26,7 +26,7 @@ std::string base_of(const std::string& file) { return file.substr(file.rfind('/'
 }  // namespace
 
 result<> plugin_host::impl::start() {
-  auto found = read_folder(options_.folder);
+  auto found = read_folder(options_.folder, options_.limits);
   if (!found) return found.error();
   supervisor_.run("spawner", children_.serve());
   for (candidate& c : *found) plugins_.push_back(begin(std::move(c)));
@@ -89,7 +89,7 @@ awaitable<result<std::vector<plugin_change>>> plugin_host::impl::rescan() {
   // Who asked may go away; what was begun is brought to an order all the same.
   const bool throwing = co_await this_coro::throw_if_cancelled();
   co_await this_coro::throw_if_cancelled(false);
-  auto found = read_folder(options_.folder);
+  auto found = read_folder(options_.folder, options_.limits);
   std::vector<plugin_change> changes;
   if (found) {
     auto moves = begin_moves(std::move(*found));

@@ -51,6 +51,7 @@ std::string_view to_string(plugin_change::kind what);
 struct plugin_host_options {
   std::string folder;
   std::string manifest_library;                      ///< the connector for manifests that lie in the folder alone
+  std::vector<core::limit_override> limits;          ///< the operator's
   std::chrono::milliseconds start_deadline{10'000};  ///< from spawn to `ready`
   core::lifecycle_rules lifecycle;                   ///< when a plugin that crashed is started again
 };

@@ -19,8 +19,10 @@ using runtime::awaitable;
 
 namespace {
 
-/// A job may take this long from one page to the next: where a limit is used up, its window may be a long one.
+/// A job may take this long from one page to the next.
 constexpr std::chrono::hours page_limit{1};
+/// Reads of other connections wait for this one's place meanwhile; what is refused for a limit's sake comes again.
+constexpr std::chrono::seconds limit_patience{5};
 constexpr std::size_t longest_reason = 300;
 
 messages::done undone(std::string_view error, std::string why) {
@@ -74,6 +76,7 @@ class sync_service::record_read final : public plugins::job_effects {
     context.client_id = client_id_;
     context.account_id = connection_.pinned ? connection_.pinned->id : "";
     context.deadline = deadline_;
+    context.limit_patience = limit_patience;
     co_return co_await around_.provider.send(std::move(context), std::move(request));
   }
 

@@ -193,7 +193,11 @@ core::instant sync_service::start_due() {
       const auto plan =
           core::plan_next_read(s.history, options_.interval.count() ? options_.interval : rule.interval,
                                options_.full_interval.count() ? options_.full_interval : rule.full_interval, now);
-      if (s.asked_full) {
+      // A person's wish is tried at once; a webhook's is none of the provider's asking for quiet.
+      const auto quiet_until = s.asked_by_hand ? now : s.history.not_before.value_or(now);
+      if (s.asked_full && quiet_until > now) {
+        look_again = std::min(look_again, quiet_until);
+      } else if (s.asked_full) {
         due.push_back({running, now, &c, rule.name, *s.asked_full || core::never_read(s.history), true});
       } else if (options_.schedule || s.history.interrupted) {
         if (plan.due <= now)

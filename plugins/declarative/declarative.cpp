@@ -57,7 +57,7 @@ record to_record(const described_stream& s, const json& row) {
   const auto when = time_at(row, s.updated_at);
   auto out = s.fields->map(row, id, when);
   const auto value = row.at(s.updated_at);
-  if (!when && value && !value.is_null()) out.unreadable.push_back(s.updated_at);
+  if (!when && value && !value.is_null()) out.left_out.push_back(field_value::unreadable(s.updated_at).why_left_out);
   return out;
 }
 

@@ -196,13 +196,10 @@ task<record> snelstart::relation(job& run, std::string id) {
 task<> snelstart::probe(probe_run& run) {
   auto asking = ask(run, run.get("/companyInfo"), failure_of);
   const auto company = co_await asking;
-  bool refused = false;
   for (const auto* needed : {"/relaties?$top=1", "/landen"}) {
-    auto reading = ask_if_permitted(run, run.get(needed), failure_of);
-    const auto answer = co_await reading;
-    refused = refused || !answer;
+    auto reading = ask_of_stream(run, "relaties", run.get(needed), failure_of);
+    co_await reading;
   }
-  if (refused) run.stream_refused("relaties");
 
   const auto id = company["administratieIdentifier"].text().value_or("");
   if (id.empty()) throw job_failure(verdict::bug, "companyInfo does not say which administration this is");

@@ -34,8 +34,8 @@ position first_position(const sync& run, const std::optional<position>& stored) 
   if (run.resumed()) return *stored;
   // The host wants everything, or no row ever had a time.
   if (run.full() || !stored->since) return {};
-  // What changed since the last run; a cursor in the future is of a clock that was wrong, or of an older version.
-  return {std::min(*stored->since, run.now()) - overlap, 1};
+  // What changed since the last run.
+  return {with_overlap(run, *stored->since, overlap), 1};
 }
 
 position after(const position& at, std::optional<time_point> newest, bool last_page) {

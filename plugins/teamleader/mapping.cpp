@@ -10,53 +10,60 @@ using namespace koppel::sdk;
 namespace {
 
 /// Nothing if the object says nothing of a place.
-std::optional<address> read_address(const json& of, std::string type) {
+std::optional<address> read_address(part_reader& part, const json& of, std::string type) {
+  const auto place = part.object(of);
   address out{std::move(type),
-              some_text(of["line_1"]),
-              some_text(of["postal_code"]),
-              some_text(of["city"]),
+              part.text(place["line_1"]),
+              part.text(place["postal_code"]),
+              part.text(place["city"]),
               {},
-              some_text(of["country"]),
+              part.text(place["country"]),
               {}};
   if (!out.line_1 && !out.postal_code && !out.city && !out.country) return std::nullopt;
   return out;
 }
 
 std::optional<packed> read_one_address(const json& value) {
-  if (!value.is_object()) return std::nullopt;
+  part_reader part;
   std::vector<address> out;
-  if (auto place = read_address(value, "primary")) out.push_back(*std::move(place));
-  return pack(out);
+  if (auto place = read_address(part, value, "primary")) out.push_back(*std::move(place));
+  return part.done(pack(out));
 }
 
 /// The first address of type primary, without addressee: a list answer has none for it either.
 std::optional<packed> read_primary_of_several(const json& value) {
   if (!value.is_array()) return std::nullopt;
-  for (const auto& item : value.items())
-    if (item["type"].text() == "primary" && item["address"].is_object()) return read_one_address(item["address"]);
-  return pack(std::vector<address>{});
+  part_reader part;
+  for (const auto& item : value.items()) {
+    if (part.text(part.there(item["type"])) != "primary") continue;
+    const auto place = part.there(item["address"]);
+    return part.sound() ? read_one_address(place) : std::nullopt;
+  }
+  return part.done(packed::list({}));
 }
 
 std::optional<packed> read_other_addresses(const json& value) {
   if (!value.is_array()) return std::nullopt;
+  part_reader part;
   std::vector<address> out;
   bool primary_seen = false;
   for (const auto& item : value.items()) {
-    const auto type = item["type"].text().value_or("");
+    auto type = part.text(part.there(item["type"])).value_or("");
     if (type == "primary" && !std::exchange(primary_seen, true)) continue;
-    auto place = read_address(item["address"], std::string(type));
+    auto place = read_address(part, part.there(item["address"]), std::move(type));
     if (!place) continue;
-    place->addressee = some_text(item["address"]["addressee"]);
+    place->addressee = part.text(item["address"]["addressee"]);
     out.push_back(*std::move(place));
   }
-  return pack(out);
+  return part.done(pack(out));
 }
 
 /// The first name may be null.
 std::optional<packed> read_full_name(const json& row) {
-  const auto first = row["first_name"].text().value_or(""), last = row["last_name"].text().value_or("");
-  if (first.empty() && last.empty()) return packed::null();
-  return packed::text(std::string(first) + (first.empty() || last.empty() ? "" : " ") + std::string(last));
+  part_reader part;
+  const auto first = part.text(row["first_name"]).value_or(""), last = part.text(row["last_name"]).value_or("");
+  const auto both = first + (first.empty() || last.empty() ? "" : " ") + last;
+  return part.done(both.empty() ? packed::null() : packed::text(both));
 }
 
 }  // namespace

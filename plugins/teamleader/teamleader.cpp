@@ -76,14 +76,13 @@ task<> teamleader::read(sync& run) {
     const auto answer = co_await run.http(std::move(request));
     const auto rows = answer.array("data");
     last_page = rows.size() < page_size;
-    if (!last_page) demand_since(rows, "/updated_at", at.since, "updated_since", "Teamleader");
-    if (!last_page) demand_sorted(rows, "/updated_at", "Teamleader");
+    if (!last_page) demand_sorted_since(rows, "/updated_at", at.since, "updated_since", "Teamleader");
     shown.take(rows, last_page || at.page == 1);
 
-    auto page = run.page();
-    page.add_rows(rows, [&run](const json& row) { return run.fields().map(row); });
     at = after(at, newest_second(rows, "/updated_at", run.now()), last_page);
-    co_await page.commit(to_cursor(at));
+    auto storing = run.commit_rows(
+        rows, [&run](const json& row) { return run.fields().map(row); }, to_cursor(at));
+    co_await storing;
   }
 }
 
@@ -93,9 +92,9 @@ task<> teamleader::read(sync& run) {
 task<> teamleader::departments(sync& run) {
   auto request = to(run, ".list", departments_request());
   const auto answer = co_await run.http(std::move(request));
-  auto page = run.page();
-  page.add_rows(answer.array("data"), [&run](const json& row) { return run.fields().map(row); });
-  co_await page.commit("");
+  const auto map = [&run](const json& row) { return run.fields().map(row); };
+  auto storing = run.commit_rows(answer.array("data"), map, "");
+  co_await storing;
 }
 
 // One record by its id, for the host: it asks for what a full read did not meet. "Not there" is the only proof that
@@ -115,29 +114,22 @@ task<record> teamleader::read_one(job& run, std::string id) {
 
 // Administrators follow the manual, Testo's instructions for its customers ([[guide.step]] in manifest.toml), which has
 // them tick Companies, Contacts and Departments; users.me may then be refused. So the account is the one that users.me
-// names, or else the oldest department; its display name is the department's in both cases. Which of the two it was is
-// remembered and preferred the next time, so that ticking one more box does not make another account of it.
+// names, or else the oldest department, and remains that when one more box is ticked; its display name is the
+// department's in both cases.
 task<> teamleader::probe(probe_run& run) {
   auto ask_departments = ask_if_permitted(run, run.post("/departments.list").json(departments_request()));
   const auto departments = co_await ask_departments;
   auto ask_me = ask_if_permitted(run, run.post("/users.me").json(json_object()));
   const auto me = co_await ask_me;
   for (const auto* stream : {"companies", "contacts"}) {
-    auto ask_row = ask_if_permitted(run, run.post('/' + std::string(stream) + ".list").json(one_row_request()));
-    const auto shown = co_await ask_row;
-    if (!shown) run.stream_refused(stream);
+    auto ask_row = ask_of_stream(run, stream, run.post('/' + std::string(stream) + ".list").json(one_row_request()));
+    co_await ask_row;
   }
   if (!departments) run.stream_refused("departments");
 
   const auto oldest = departments ? departments->array("data")[0] : json();
-  const auto account = me ? me->at("/data/account/id").text() : std::nullopt;
-  const auto department = oldest["id"].text();
-  if (!account && !department)
-    throw job_failure(verdict::scope_missing, "neither departments.list nor users.me says whose account this is",
-                      403);  // what refused us, for Auth Status: "Failed, Status code: Forbidden"
-  const bool by_department = department && (!account || run.setting("account_source") == "department");
-  const auto id = by_department ? "department:" + std::string(*department) : std::string(*account);
-  run.remember("account_source", by_department ? "department" : "users.me");
+  const auto account = me.value_or(json()).at("/data/account/id");
+  const auto id = choose_account(run, {{"users.me", account}, {"department", oldest["id"], "department:"}});
   run.account(id, oldest["name"].text().value_or(""));
 }
 

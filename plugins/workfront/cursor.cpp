@@ -85,8 +85,8 @@ position first_position(const sync& run, const std::optional<position>& stored) 
   if (run.full() || !stored->edited || !stored->created) return {};
   // A walk through everything that was given up: its rows must be read before changes are enough.
   if (stored->in == walk::all) return *stored;
-  const auto from = [&](time_point when) { return std::min(when, run.now()) - overlap; };
-  return {walk::edited, 0, from(*stored->edited), from(*stored->created), {}};
+  return {
+      walk::edited, 0, with_overlap(run, *stored->edited, overlap), with_overlap(run, *stored->created, overlap), {}};
 }
 
 std::size_t next_page(std::size_t rows, std::size_t bytes) {

@@ -6,7 +6,6 @@
 
 namespace koppel::workfront {
 
-sdk::task<> register_webhooks(sdk::webhook_run& run);
-sdk::task<> remove_webhooks(sdk::webhook_run& run);
+sdk::subscription_list event_subscriptions(const sdk::webhook_run& run);
 
 }  // namespace koppel::workfront

@@ -23,7 +23,7 @@ class workfront : public connector {
     stream("companies", entity::company, &workfront::read, &workfront::read_one);
     stream("projects", entity::project, &workfront::read, &workfront::read_one);
     stream("users", entity::user, &workfront::read, &workfront::read_one);
-    webhooks(&register_webhooks, &remove_webhooks);
+    webhooks(&event_subscriptions);
   }
   std::string base_url(const job& run) const override;
   task<> probe(probe_run& run) override;
@@ -37,6 +37,21 @@ namespace {
 
 // ---- what an answer means
 
+/// Where the HTTP status alone would mislead. The codes are names of Java classes, without their packages.
+constexpr std::string_view settings_are_wrong =
+    "check the host, and that Workfront still supports this api_version (v20.0: until release 28.4)";
+constexpr refusal refusals[] = {
+    {.means = verdict::authorise_again, .status = 401},
+    {.means = verdict::authorise_again, .message_part = "not currently logged in"},
+    {.means = verdict::authorise_again, .code = "AuthenticationException"},
+    {.means = verdict::permanent, .code_part = "NotFound"},
+    {.means = verdict::bad_settings, .status = 404, .advice = settings_are_wrong},
+    {.means = verdict::bad_settings, .status = 410, .advice = settings_are_wrong},
+    {.means = verdict::bad_settings, .message_part = "does not support field", .advice = settings_are_wrong},
+    {.means = verdict::scope_missing, .code_part = "InsufficientRights"},
+    {.means = verdict::scope_missing, .code = "SecurityException"},
+};
+
 /// Nothing if the answer is a success. Answers have `data` or `error`, and `error` counts before the status.
 std::optional<job_failure> failure_of(const request& asked, const response& answer) {
   const auto body = answer.json_if_any();  // absent: a gateway's page
@@ -46,38 +61,21 @@ std::optional<job_failure> failure_of(const request& asked, const response& answ
 
   const auto told = error.is_object() ? error : body;
   const auto type = told["class"].text().value_or(told["type"].text().value_or(""));
-  const auto code = safe_code(type.substr(type.rfind('.') + 1));  // of a Java class
-  const auto message = told["message"].text().value_or("");
-  const http_error by_status(asked, answer);
-  auto what = by_status.reason();
-  std::string advice;
-  if (answer.status == 401 || message.find("not currently logged in") != message.npos ||
-      code == "AuthenticationException")
-    what = verdict::authorise_again;
-  else if (code.find("NotFound") != code.npos)
-    what = verdict::permanent;
-  else if (answer.status == 404 || answer.status == 410 || message.find("does not support field") != message.npos) {
-    what = verdict::bad_settings;
-    advice = ": check the host, and that Workfront still supports this api_version (v20.0: until release 28.4)";
-  } else if (code.find("InsufficientRights") != code.npos || code == "SecurityException")
-    what = verdict::scope_missing;
-  else if (answer.ok() && !is_error)
-    what = verdict::try_again;  // no JSON at all
-  auto out = by_status.meaning(what, code + advice);
-  if (what == verdict::authorise_again) out.http_status = 401;
+  const auto code = safe_code(type.substr(type.rfind('.') + 1));
+  if (answer.ok() && !is_error) return http_error(asked, answer).meaning(verdict::try_again, code);  // no JSON at all
+  auto out = refused(asked, answer, refusals, code, told["message"].text().value_or(""));
+  if (out.reason() == verdict::authorise_again) out.http_status = 401;
   return out;
 }
 
 // ---- requests
 
-constexpr std::pair<std::string_view, std::string_view> objects[] = {
-    {"companies", "/cmpy"}, {"projects", "/proj"}, {"users", "/user"}};
+struct object_type {
+  std::string_view stream, path;
+};
+constexpr object_type objects[] = {{"companies", "/cmpy"}, {"projects", "/proj"}, {"users", "/user"}};
 
-std::string path_of(const job& run) {
-  for (const auto& [stream, path] : objects)
-    if (run.stream() == stream) return std::string(path);
-  return {};
-}
+std::string path_of(const job& run) { return std::string(row_of(objects, run).path); }
 
 /// What the table reads, in its order, "owner:name" for what is within another object; the id, and the dates that lists
 /// go by.
@@ -113,11 +111,10 @@ std::string_view lane_of(std::string_view host) {
 
 /// The version as people write it: "v20.0", "20.0", "V20", "20".
 std::string workfront::base_url(const job& run) const {
-  const auto host = run.setting("host");
+  const std::string host(run.needed_setting("host"));
   auto version = run.setting("api_version").value_or("v20.0");
-  if (!host || host->empty()) throw job_failure(verdict::bad_settings, "the setting `host` is missing");
   if (version.starts_with('v') || version.starts_with('V')) version.remove_prefix(1);
-  return "https://" + std::string(*host) + "/attask/api/v" + std::string(version.substr(0, version.find('.'))) + ".0";
+  return "https://" + host + "/attask/api/v" + std::string(version.substr(0, version.find('.'))) + ".0";
 }
 
 // ---- reading
@@ -137,11 +134,11 @@ task<> workfront::read(sync& run) {
     const auto turn = after(at, found, limit, run.now());
     limit = next_page(std::max<std::size_t>(found.size(), 1), answer.body.size());
 
-    auto page = run.page();
-    page.add_rows(found, [&run](const json& row) { return to_record(run, row); });
     at = turn.next;
     end = turn.end;
-    co_await page.commit(to_cursor(at));
+    auto storing = run.commit_rows(
+        found, [&run](const json& row) { return to_record(run, row); }, to_cursor(at));
+    co_await storing;
   }
 }
 
@@ -179,19 +176,18 @@ task<> workfront::probe(probe_run& run) {
   auto ask_me = ask_if_permitted(run, search(run, "/user", "ID,customerID").query("ID", "$$USER.ID"), failure_of);
   const auto mine = co_await ask_me;
   std::string id(customer_in(mine));
-  bool refused = !mine;
+  bool is_refused = !mine;
   for (const auto& [stream, path] : objects) {
     auto one = search(run, path, "ID,customerID").query("$$FIRST", "0").query("$$LIMIT", "1");
-    auto ask_row = ask_if_permitted(run, std::move(one), failure_of);
+    auto ask_row = ask_of_stream(run, std::string(stream), std::move(one), failure_of);
     const auto shown = co_await ask_row;
     const auto customer = customer_in(shown);
-    if (!shown) run.stream_refused(stream);
-    refused = refused || !shown;
+    is_refused = is_refused || !shown;
     if (id.empty()) id = customer;
   }
   if (id.empty())  // 403 for Auth Status: "Failed, Status code: Forbidden"
     throw job_failure(verdict::scope_missing, "no object that this user may read says whose account this is",
-                      refused ? 403 : 0);
+                      is_refused ? 403 : 0);
   auto ask_name = ask_if_permitted(run, run.get("/cust/search").query("fields", "ID,name"), failure_of);
   const auto customer = co_await ask_name;
   const auto host = run.setting("host").value_or("");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cursor.hpp"
 
-#include <algorithm>
-
 namespace koppel::zoho {
 
 using namespace koppel::sdk;
@@ -25,8 +23,7 @@ position first_position(const sync& run, const std::optional<position>& stored) 
   if (!stored || (run.full() && !run.resumed())) return {};
   if (run.resumed()) return *stored;
   auto out = *stored;
-  // A cursor in the future is of a clock that was wrong.
-  if (out.since) out.since = std::min(*out.since, run.now()) - overlap;
+  if (out.since) out.since = with_overlap(run, *out.since, overlap);
   out.token.clear();
   return out;
 }

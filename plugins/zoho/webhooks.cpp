@@ -16,8 +16,7 @@ constexpr std::string_view path = "/actions/watch", remembered = "webhook_channe
 constexpr std::chrono::hours wanted_life{23};
 
 json_object watch(const webhook_run& run, const std::string& channel) {
-  auto end = format_time(std::chrono::floor<std::chrono::seconds>(run.now() + wanted_life));
-  end.replace(end.size() - 1, 1, "+00:00");
+  const auto end = format_seconds(run.now() + wanted_life);
   auto events = json_array().add("Accounts.all").add("Contacts.all").add("users.all");
   auto one = json_object().add("channel_id", channel).add("events", std::move(events)).add("channel_expiry", end);
   return json_object().add("watch", json_array().add(std::move(one)

@@ -11,31 +11,38 @@ namespace koppel::zoho {
 
 using namespace koppel::sdk;
 
+class zoho : public connector {
+ public:
+  zoho() {
+    header_on_every_request("accept", "application/json");
+    cursor_version(1);
+    fields_in_manifest();
+    stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
+    stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
+    stream("users", entity::user, &zoho::read_users, &zoho::read_one);
+    webhooks(&register_webhooks, &remove_webhooks);
+  }
+  /// The host learned where the customer's data centre is when he gave access.
+  std::string base_url(const job& run) const override {
+    const auto host = run.needed_setting("region.api", "the data centre of this connection is not known");
+    return "https://" + std::string(host) + "/crm/v8";
+  }
+  task<> probe(probe_run& run) override;
+
+ private:
+  task<> read_module(sync& run);
+  task<> read_users(sync& run);
+  task<> read_numbered(sync& run, std::string type, std::optional<time_point> from, std::string cursor);
+  task<record> read_one(job& run, std::string id);
+};
+
 namespace {
 
-// ---- rows: the kind of value that only Zoho has; the field tables are [stream.fields] in manifest.toml
-
-/// Lists cut long texts after 500 characters, reads by id do not: both are cut here. Counted as UTF-16, which is never
-/// less than what a list gives.
-std::optional<packed> read_long_text(const json& value) {
-  constexpr std::size_t most = 500;
-  const auto said = value.text();
-  std::size_t units = 0, at = 0;
-  for (; said && at < said->size() && units < most; ++at) {
-    const auto byte = static_cast<unsigned char>((*said)[at]);
-    units += (byte & 0xC0) == 0x80 ? 0 : byte >= 0xF0 ? 2 : 1;
-  }
-  if (units < most) return kinds::read_text(value);
-  while (at < said->size() && (static_cast<unsigned char>((*said)[at]) & 0xC0) == 0x80) ++at;
-  return packed::text(std::string(said->substr(0, at)) + "…");
-}
+// ---- rows; the field tables are [stream.fields] in manifest.toml
 
 /// A row of a list of deletions, or a user who was deleted.
 record to_deletion(const field_table& fields, const json& row) {
-  const field_table nothing(fields.entity());
-  auto out = nothing.map(row, "/id", row["deleted_time"] ? "/deleted_time" : "/Modified_Time");
-  out.gone = true;
-  return out;
+  return fields.deletion(row, "/id", row["deleted_time"] ? "/deleted_time" : "/Modified_Time");
 }
 
 /// A list and a read by id say the same of what is mapped. A deleted user is not there.
@@ -53,39 +60,6 @@ constexpr object_type objects[] = {
     {"contacts", entity::contact, "/Contacts", "data", "/Contacts?fields=Modified_Time&per_page=1"},
     {"users", entity::user, "/users", "users", "/users?type=AllUsers&per_page=1"},
 };
-const object_type& object_of(const job& run) {
-  return *std::find_if(std::begin(objects), std::end(objects), [&](auto& each) { return each.stream == run.stream(); });
-}
-
-}  // namespace
-
-class zoho : public connector {
- public:
-  zoho() {
-    header_on_every_request("accept", "application/json");
-    cursor_version(1);
-    fields_in_manifest(kind_list().add("first 500 characters", shape::text, read_long_text));
-    stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
-    stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
-    stream("users", entity::user, &zoho::read_users, &zoho::read_one);
-    webhooks(&register_webhooks, &remove_webhooks);
-  }
-  /// The host learned where the customer's data centre is when he gave access.
-  std::string base_url(const job& run) const override {
-    const auto host = run.setting("region.api");
-    if (!host) throw job_failure(verdict::bad_settings, "the data centre of this connection is not known");
-    return "https://" + std::string(*host) + "/crm/v8";
-  }
-  task<> probe(probe_run& run) override;
-
- private:
-  task<> read_module(sync& run);
-  task<> read_users(sync& run);
-  task<> read_numbered(sync& run, std::string type, std::optional<time_point> from, std::string cursor);
-  task<record> read_one(job& run, std::string id);
-};
-
-namespace {
 
 // ---- answers
 
@@ -93,39 +67,26 @@ namespace {
 std::string code_of(const response& answered) { return safe_code(answered.json_if_any()["code"].text().value_or("")); }
 
 /// Where the HTTP status alone would mislead.
-constexpr std::pair<std::string_view, verdict> meanings[] = {
-    {"OAUTH_SCOPE_MISMATCH", verdict::scope_missing},  // 401, though the token is good
-    {"INVALID_MODULE", verdict::scope_missing},        // 400: hidden, or not in this edition
-    {"NOT_SUPPORTED", verdict::permanent},             // 403
-    {"INVALID_URL_PATTERN", verdict::bug},             // 404
+constexpr refusal refusals[] = {
+    {.means = verdict::scope_missing, .code = "OAUTH_SCOPE_MISMATCH"},  // 401, though the token is good
+    {.means = verdict::scope_missing, .code = "INVALID_MODULE"},        // 400: hidden, or not in this edition
+    {.means = verdict::permanent, .code = "NOT_SUPPORTED"},             // 403
+    {.means = verdict::bug, .code = "INVALID_URL_PATTERN"},             // 404
 };
 
 std::optional<job_failure> failure_of(const request& asked, const response& answered) {
   if (answered.ok()) return std::nullopt;
-  const http_error by_status(asked, answered);
-  const auto code = code_of(answered);
-  auto what = by_status.reason();
-  for (const auto& [known, meaning] : meanings)
-    if (code == known) what = meaning;
-  auto out = by_status.meaning(what, code);
+  auto out = refused(asked, answered, refusals, code_of(answered));
   // The day's credits come back as the day passes, and Zoho never says when to come again.
   if (answered.status == 429 && answered.header("x-api-credits-remaining") == "0")
     out.retry_after = std::chrono::hours(1);
   return out;
 }
 
-/// A list, and whether there is more of it. 204 (nothing) and 304 (nothing new) have no body.
-struct list_part {
-  json_items rows;
-  bool more = false;
-  std::string next_token;
-};
-list_part part_of(const request& asked, const response& answered, std::string_view member) {
-  if (answered.status == 204 || answered.status == 304) return {};
-  if (const auto why = failure_of(asked, answered)) throw *why;
-  const auto more = answered.json().at("/info/more_records").boolean();
-  if (!more) throw job_failure(verdict::bug, "Zoho does not say whether the list goes on");
-  return {answered.array(member), *more, std::string(answered.json().at("/info/next_page_token").text().value_or(""))};
+list_page part_of(const request& asked, const response& answered, std::string_view member) {
+  const auto why = answered.status == 304 ? std::nullopt : failure_of(asked, answered);
+  if (why) throw *why;
+  return page_of(answered, {member, "/info/more_records", "/info/next_page_token"}, "Zoho");
 }
 
 request since(request asked, std::optional<time_point> when) {
@@ -134,7 +95,7 @@ request since(request asked, std::optional<time_point> when) {
 }
 
 request list_request(const job& run, const position& at) {
-  auto out = run.get(object_of(run).path).query("fields", run.fields().names() + ",Modified_Time");
+  auto out = run.get(row_of(objects, run).path).query("fields", run.fields().names() + ",Modified_Time");
   out.query("per_page", "200").query("sort_by", "Modified_Time").query("sort_order", "asc");
   if (!at.token.empty()) out.query("page_token", at.token);  // bound to all the other parameters
   return since(std::move(out), at.since);
@@ -143,13 +104,6 @@ request list_request(const job& run, const position& at) {
 bool is_token_refusal(const response& answered) {
   const auto code = answered.status == 400 ? code_of(answered) : "";
   return code == "EXPIRED_VALUE" || code == "TOKEN_BOUND_DATA_MISMATCH";
-}
-
-/// What a page that is not the last must not do, lest rows be skipped or we never end.
-void demand_progress(const position& at, const json_items& rows, const position& next) {
-  demand_since(rows, "/Modified_Time", at.since, "If-Modified-Since", "Zoho");
-  demand_sorted(rows, "/Modified_Time", "Zoho");
-  if (next.since == at.since && next.token.empty()) throw job_failure(verdict::bug, "Zoho says more, and not where");
 }
 
 }  // namespace
@@ -163,7 +117,7 @@ task<> zoho::read_module(sync& run) {
   const auto begun = run.now();
   auto at = first_position(run, stored);
   if (!run.full() && at.walked) {
-    auto deletions = read_numbered(run, "all", std::min(*at.walked, begun) - overlap, to_cursor(at));
+    auto deletions = read_numbered(run, "all", with_overlap(run, *at.walked, overlap), to_cursor(at));
     co_await deletions;
   }
   if (!run.full() || !at.walked) at.walked = begun;
@@ -179,10 +133,13 @@ task<> zoho::read_module(sync& run) {
       at.token.clear();
       continue;
     }
-    const auto part = part_of(request, answer, object_of(run).member);
-    auto next = after(at, newest_second(part.rows, "/Modified_Time", run.now()), part.next_token);
+    const auto part = part_of(request, answer, row_of(objects, run).member);
+    auto next = after(at, newest_second(part.rows, "/Modified_Time", run.now()), part.next);
     more = part.more;
-    if (more) demand_progress(at, part.rows, next);
+    // Else rows would be skipped, or the walk would never end.
+    if (more) demand_sorted_since(part.rows, "/Modified_Time", at.since, "If-Modified-Since", "Zoho");
+    if (more && next.since == at.since && next.token.empty())
+      throw job_failure(verdict::bug, "Zoho says more, and not where");
     shown.take(part.rows, !more || at.token.empty());
     at = std::move(next);
     if (!more) {
@@ -190,9 +147,9 @@ task<> zoho::read_module(sync& run) {
       // Else each quiet run would begin a little earlier than the one before.
       if (!run.full() && stored && stored->since) at.since = std::max(at.since, std::min(stored->since, {run.now()}));
     }
-    auto page = run.page();
-    page.add_rows(part.rows, [&run](const json& row) { return to_record(run.fields(), row); });
-    co_await page.commit(to_cursor(at));
+    const auto map = [&run](const json& row) { return to_record(run.fields(), row); };
+    auto storing = run.commit_rows(part.rows, map, to_cursor(at));
+    co_await storing;
   }
 }
 
@@ -202,7 +159,7 @@ task<> zoho::read_users(sync& run) {
   const auto stored = stored_position(run, from_cursor);
   const position done{{}, run.now(), {}};
   std::optional<time_point> from;
-  if (!run.full() && stored && stored->walked) from = std::min(*stored->walked, run.now()) - overlap;
+  if (!run.full() && stored && stored->walked) from = with_overlap(run, *stored->walked, overlap);
   const std::string unchanged(run.cursor());
   auto deleted = read_numbered(run, "DeletedUsers", from, unchanged);
   if (from) co_await deleted;
@@ -215,7 +172,7 @@ task<> zoho::read_users(sync& run) {
 // A list that pages by number, to its end: the users of a type, or a module's deletions.
 task<> zoho::read_numbered(sync& run, std::string type, std::optional<time_point> from, std::string cursor) {
   constexpr int most_pages = 500;  // 100,000 rows, where all of Zoho's lists end
-  const auto path = std::string(object_of(run).path) + (type == "all" ? "/deleted" : "");
+  const auto path = std::string(row_of(objects, run).path) + (type == "all" ? "/deleted" : "");
   const auto map = type == "AllUsers" ? to_record : to_deletion;
   bool more = true;
   for (int number = 1; more && number <= most_pages; ++number) {
@@ -224,11 +181,11 @@ task<> zoho::read_numbered(sync& run, std::string type, std::optional<time_point
     const auto answer = co_await run.http_any(request);
     const auto code = answer.status == 400 ? code_of(answer) : "";
     if (number > 1 && code.ends_with("PAGINATION_LIMIT_EXCEEDED")) break;
-    const auto part = part_of(request, answer, object_of(run).member);
+    const auto part = part_of(request, answer, row_of(objects, run).member);
     more = part.more;
-    auto page = run.page();
-    page.add_rows(part.rows, [&](const json& row) { return map(run.fields(), row); });
-    co_await page.commit(cursor);
+    auto storing = run.commit_rows(
+        part.rows, [&](const json& row) { return map(run.fields(), row); }, cursor);
+    co_await storing;
   }
   if (more && run.full()) throw job_failure(verdict::bug, "Zoho's list has more pages than it gives");
   if (more) run.log("warn", "more changes than Zoho lists; the next full read finds the rest");
@@ -237,7 +194,7 @@ task<> zoho::read_numbered(sync& run, std::string type, std::optional<time_point
 // One record by its id, for the host: it asks for what a full read did not meet. Without `fields` the id is all that
 // there is to refuse, so INVALID_DATA speaks of it.
 task<record> zoho::read_one(job& run, std::string id) {
-  const auto& of = object_of(run);
+  const auto& of = row_of(objects, run);
   if (id.empty() || id.find_first_not_of("0123456789") != id.npos) throw unmappable("an id that is none of Zoho's");
   auto request = run.get(std::string(of.path) + '/' + id);
   const auto answer = co_await run.http_any(request);
@@ -252,25 +209,19 @@ task<record> zoho::read_one(job& run, std::string id) {
 // ---- probe: whose account is it, and which streams may be read?
 
 // A token is of one organisation. Where /org is refused, the user stands for it: his id is of one organisation too.
-// Which of the two it was is remembered, so that a scope that is given later does not make another account of it.
 task<> zoho::probe(probe_run& run) {
   auto ask_org = ask_if_permitted(run, run.get("/org"), failure_of);
   const auto org = co_await ask_org;
   auto ask_me = ask_if_permitted(run, run.get("/users?type=CurrentUser"), failure_of);
   const auto me = co_await ask_me;
   for (const auto& each : objects) {
-    auto ask_row = ask_if_permitted(run, run.get(each.first_row), failure_of);
-    const auto shown = co_await ask_row;
-    if (!shown) run.stream_refused(each.stream);
+    auto ask_row = ask_of_stream(run, std::string(each.stream), run.get(each.first_row), failure_of);
+    co_await ask_row;
   }
 
   const auto company = org.value_or(json())["org"].items()[0], user = me.value_or(json())["users"].items()[0];
-  if (!company["id"].text() && !user["id"].text())
-    throw job_failure(verdict::scope_missing, "neither org nor users says whose account this is", 403);
-  const bool by_user = user["id"].text() && (!company["id"].text() || run.setting("account_source") == "user");
-  run.remember("account_source", by_user ? "user" : "org");
+  const auto id = choose_account(run, {{"org", company["id"]}, {"user", user["id"], "user:"}});
   const auto name = company["company_name"].text().value_or(user["full_name"].text().value_or(""));
-  const auto id = std::string(by_user ? "user:" : "") + std::string(*(by_user ? user : company)["id"].text());
   run.account(id, name, company["type"].text().value_or(""));
 }
 

@@ -159,10 +159,11 @@ void table_reader::read_line(toml_reader& in, field_line line) {
 void table_reader::read_kind(toml_reader& in, field_line line) {
   line.kind = in.text("kind", need::optional);
   const auto empty = in.texts("empty", need::optional);
+  const auto most = in.integer("most", 1, 65536, 0);
   const auto* as = kinds_.named(line.kind);
   if (!line.kind.empty() && !as) {
     if (!kinds_.has_unknown()) return in.problem("kind", "must be one of " + kinds_.names());
-    line.read = [](const json&, const lookup&) { return packed(); };
+    line.read = [](const json&, const lookup&) { return field_value(); };
     return add(in, "from", std::move(line));
   }
   const auto shape = wanted(line, as ? as->gives : shape::text);
@@ -176,6 +177,12 @@ void table_reader::read_kind(toml_reader& in, field_line line) {
   line.read = reading(line.from[0], *as);
   if (!empty.empty()) line.read = emptying(std::move(line.read), empty);
   if (!empty.empty() && shape != shape::text) in.problem("empty", "may stand for texts only");
+  if (most > 0) {
+    if (line.kind != "text" || !empty.empty())
+      return in.problem("most", "may stand for the kind text only, without empty");
+    line.kind = "first " + std::to_string(most) + " characters";
+    line.read = reading_text_up_to(line.from[0], static_cast<std::size_t>(most));
+  }
   add(in, "from", std::move(line));
 }
 
@@ -199,7 +206,7 @@ void table_reader::read_constant(toml_reader& in, field_line line) {
   const auto value = constant(*in.node("value", need::required), shape);
   if (!value) return in.problem("value", "must be " + std::string(to_text(shape)) + " that can stand in a manifest");
   line.kind = "constant";
-  line.read = [value](const json&, const lookup&) { return value; };
+  line.read = [value](const json&, const lookup&) -> field_value { return *value; };
   add(in, "value", std::move(line));
 }
 
@@ -256,12 +263,15 @@ void table_reader::read_one_of_type(toml_reader& in, field_line line) {
 void table_reader::read_list(toml_reader& in, field_line line) {
   const auto shape = wanted(line, shape::texts);
   auto table = in.table("from", need::required);
+  const bool of_parts = shape == shape::emails || shape == shape::phones || shape == shape::addresses;
+  const auto word = of_parts ? in.word("absent", {"unknown", "empty"}, need::optional) : "unknown";
+  const auto means = word == "empty" ? absence::empty : absence::unknown;
   line.kind = "several fields";
   if (shape == shape::emails || shape == shape::phones) {
     std::vector<typed_field> fields;
     for (const auto& type : table->keys_as_written()) fields.push_back({path(*table, type.c_str()), type});
     for (const auto& each : fields) line.from.push_back(each.from);
-    line.read = gathering(std::move(fields), shape);
+    line.read = gathering(std::move(fields), shape, means);
   } else if (shape == shape::addresses) {
     std::vector<address_fields> places;
     for (const auto& type : table->keys_as_written()) {
@@ -271,7 +281,7 @@ void table_reader::read_list(toml_reader& in, field_line line) {
       each->finish();
       for (const auto& key : each->keys_as_written()) line.from.push_back(each->text(key.c_str(), need::optional));
     }
-    line.read = gathering(std::move(places));
+    line.read = gathering(std::move(places), means);
   } else if (shape == shape::owner) {
     line.from = {path(*table, "id"), path(*table, "name", need::optional)};
     line.read = gathering_owner(line.from[0], line.from[1]);

@@ -9,15 +9,15 @@ namespace {
 
 packed empty_of(shape of) { return is_list(of) ? packed::list({}) : packed::null(); }
 
-/// `read` of what is at `from`, unless it is absent or null.
+/// `read` of what is at `from`, unless it is absent or null. Nothing: it is of another type.
 template <class Read>
 row_reader at_path(std::string from, shape gives, Read read) {
-  return [from = std::move(from), gives, read = std::move(read)](const json& row,
-                                                                 const lookup& known) -> std::optional<packed> {
+  return [from = std::move(from), gives, read = std::move(read)](const json& row, const lookup& known) -> field_value {
     const auto value = row.at(from);
     if (value.is_absent()) return packed();
     if (value.is_null()) return empty_of(gives);
-    return read(value, known);
+    std::optional<packed> out = read(value, known);
+    return out ? field_value(*std::move(out)) : field_value::unreadable(from);
   };
 }
 
@@ -40,14 +40,26 @@ row_reader emptying(row_reader read, const std::vector<std::string>& texts) {
   for (const auto& text : texts) empty.insert(packed::text(text).bytes());
   return [read = std::move(read), empty = std::move(empty)](const json& row, const lookup& known) {
     auto out = read(row, known);
-    return out && empty.contains(out->bytes()) ? std::optional(packed::null()) : out;
+    return empty.contains(out.value.bytes()) ? field_value(packed::null()) : out;
   };
 }
 
+row_reader reading_text_up_to(std::string from, std::size_t most) {
+  return at_path(std::move(from), shape::text,
+                 [most](const json& value, const lookup&) { return kinds::read_text_up_to(value, most); });
+}
+
 row_reader reading_row(std::vector<std::string> from, const kind& as) {
-  return [from = std::move(from), read = as.read](const json& row, const lookup& known) -> std::optional<packed> {
-    const bool said = std::any_of(from.begin(), from.end(), [&](const auto& path) { return bool(row.at(path)); });
-    return said ? read(row, known) : packed();
+  return [from = std::move(from), read = as.read](const json& row, const lookup& known) -> field_value {
+    const auto is_missing = [&](const auto& path) { return row.at(path).is_absent(); };
+    const auto missing = std::find_if(from.begin(), from.end(), is_missing);
+    if (std::all_of(from.begin(), from.end(), is_missing)) return packed();
+    if (missing != from.end()) return field_value::incomplete(*missing);
+    std::optional<packed> out = read(row, known);
+    if (out) return *std::move(out);
+    std::string all;
+    for (const auto& path : from) all += (all.empty() ? "" : " or ") + path;
+    return field_value::unreadable(all);
   };
 }
 
@@ -70,11 +82,12 @@ row_reader translating_words(std::string from, std::map<std::string, std::vector
   return at_path(std::move(from), shape::texts,
                  [words = std::move(words)](const json& list, const lookup&) -> std::optional<packed> {
                    if (!list.is_array()) return std::nullopt;
+                   part_reader part;
                    std::set<std::string> out;
                    for (const auto& item : list.items())
-                     if (const auto found = words.find(std::string(item.text().value_or(""))); found != words.end())
+                     if (const auto found = words.find(part.text(item).value_or("")); found != words.end())
                        out.insert(found->second.begin(), found->second.end());
-                   return pack(std::vector<std::string>(out.begin(), out.end()));
+                   return part.done(pack(std::vector<std::string>(out.begin(), out.end())));
                  });
 }
 
@@ -87,44 +100,45 @@ row_reader reading_terms(std::string from, std::string type) {
 }
 
 row_reader gathering_owner(std::string id, std::string name) {
-  return [id = std::move(id), name = std::move(name)](const json& row, const lookup&) -> std::optional<packed> {
-    const auto known = row.at(id);
-    if (known.is_absent()) return packed();
-    const auto text = some_text(known);
-    return text ? pack(owner_ref{*text, some_text(part_of(row, name))}) : packed::null();
+  return [id = std::move(id), name = std::move(name)](const json& row, const lookup&) {
+    return gather_owner(row, id, name);
   };
 }
 
 row_reader reading_one(std::string from, std::string type, shape gives) {
   return at_path(std::move(from), gives,
                  [gives, type = std::move(type)](const json& value, const lookup&) -> std::optional<packed> {
-                   if (!value.text()) return std::nullopt;
-                   const auto said = some_text(value);
-                   if (!said) return empty_of(gives);
-                   if (gives == shape::emails) return pack(std::vector<email>{{type, *said}});
-                   return pack(std::vector<phone>{{type, *said}});
+                   const auto said = value.text();
+                   if (!said) return std::nullopt;
+                   if (said->empty()) return empty_of(gives);
+                   if (gives == shape::emails) return pack(std::vector<email>{{type, std::string(*said)}});
+                   return pack(std::vector<phone>{{type, std::string(*said)}});
                  });
 }
 
-row_reader gathering(std::vector<typed_field> fields, shape gives) {
-  return [fields = std::move(fields), gives](const json& row, const lookup&) {
-    return gives == shape::emails ? gather_emails(row, fields) : gather_phones(row, fields);
+row_reader gathering(std::vector<typed_field> fields, shape gives, absence means) {
+  return [fields = std::move(fields), gives, means](const json& row, const lookup&) {
+    return gives == shape::emails ? gather_emails(row, fields, means) : gather_phones(row, fields, means);
   };
 }
 
-row_reader gathering(std::vector<address_fields> places) {
-  return [places = std::move(places)](const json& row, const lookup& known) {
-    return gather_addresses(row, places, known);
+row_reader gathering(std::vector<address_fields> places, absence means) {
+  return [places = std::move(places), means](const json& row, const lookup& known) {
+    return gather_addresses(row, places, known, means);
   };
 }
 
 row_reader reading_address(std::string from, address_fields parts) {
-  return at_path(std::move(from), shape::addresses,
-                 [parts = std::move(parts)](const json& value, const lookup& known) -> std::optional<packed> {
-                   if (!value.is_object()) return std::nullopt;
-                   const auto found = gather_addresses(value, {&parts, 1}, known).value_or(packed());
-                   return found.is_absent() ? packed::list({}) : found;
-                 });
+  for (auto* part : {&parts.line_1, &parts.postal_code, &parts.city, &parts.region, &parts.addressee, &parts.country,
+                     &parts.country_code, &parts.country_id})
+    if (!part->empty()) *part = from + *part;
+  return [from = std::move(from), parts = std::move(parts)](const json& row, const lookup& known) -> field_value {
+    const auto value = row.at(from);
+    if (value.is_absent()) return packed();
+    if (value.is_null()) return packed::list({});
+    if (!value.is_object()) return field_value::unreadable(from);
+    return gather_addresses(row, {&parts, 1}, known, absence::empty);
+  };
 }
 
 row_reader reading_members(std::string from, std::string prefix) {
@@ -145,15 +159,17 @@ row_reader reading_members(std::string from, std::string prefix) {
 row_reader reading_custom_fields(std::string from, std::string id, std::string label, std::string value) {
   return at_path(std::move(from), shape::custom_fields, [=](const json& list, const lookup&) -> std::optional<packed> {
     if (!list.is_array()) return std::nullopt;
+    part_reader part;
     std::vector<custom_field> out;
     for (const auto& item : list.items()) {
-      const auto known = some_text(item.at(id));
-      if (!known) continue;
+      const auto known = part.id(part.there(item.at(id)));
       const auto content = item.at(value);
-      out.push_back({*known, some_text(part_of(item, label)), {}, content ? packed::plain(content) : packed::null()});
+      custom_field one{known.value_or(""), part.text(part_of(item, label)), {}, packed::null()};
+      if (content) one.value = packed::plain(content);
+      if (known) out.push_back(std::move(one));
     }
     std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-    return pack(out);
+    return part.done(pack(out));
   });
 }
 
@@ -161,12 +177,15 @@ row_reader reading_links(std::string from, std::string id, std::string position,
                          std::string decision_maker) {
   return at_path(std::move(from), shape::links, [=](const json& list, const lookup&) -> std::optional<packed> {
     if (!list.is_array()) return std::nullopt;
+    part_reader part;
     std::vector<company_link> out;
-    for (const auto& item : list.items())
-      if (const auto known = some_text(item.at(id)))
-        out.push_back({*known, some_text(part_of(item, position)), some_text(part_of(item, division)),
-                       part_of(item, decision_maker).boolean()});
-    return pack(out);
+    for (const auto& item : list.items()) {
+      const auto known = part.id(part.there(item.at(id)));
+      company_link one{known.value_or(""), part.text(part_of(item, position)), part.text(part_of(item, division)),
+                       part.flag(part_of(item, decision_maker))};
+      if (known) out.push_back(std::move(one));
+    }
+    return part.done(pack(out));
   });
 }
 

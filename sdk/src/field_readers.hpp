@@ -18,7 +18,9 @@ using row_reader = decltype(field_line::read);
 row_reader reading(std::string from, const kind& as);
 /// What `read` gives, but null for texts that mean nothing.
 row_reader emptying(row_reader read, const std::vector<std::string>& texts);
-/// Absent where none of the paths is in the row.
+/// A text, cut after so many characters.
+row_reader reading_text_up_to(std::string from, std::size_t most);
+/// Absent where none of the paths is in the row, left out where only some are.
 row_reader reading_row(std::vector<std::string> from, const kind& as);
 /// `unlisted`: "leave_out" (and report), "keep" the text, "empty".
 row_reader translating(std::string from, shape gives, std::map<std::string, packed> values, std::string unlisted);
@@ -28,9 +30,9 @@ row_reader reading_terms(std::string from, std::string type);
 row_reader gathering_owner(std::string id, std::string name);
 /// A list of one e-mail address or number.
 row_reader reading_one(std::string from, std::string type, shape gives);
-row_reader gathering(std::vector<typed_field> fields, shape gives);
-row_reader gathering(std::vector<address_fields> places);
-/// One address, whose parts are within an object.
+row_reader gathering(std::vector<typed_field> fields, shape gives, absence means);
+row_reader gathering(std::vector<address_fields> places, absence means);
+/// One address, whose parts are within an object. What is not in the object, the address has not got.
 row_reader reading_address(std::string from, address_fields parts);
 /// Of an object: a member's name is the id, and what follows `prefix` the label.
 row_reader reading_members(std::string from, std::string prefix);

@@ -7,6 +7,18 @@
 
 namespace koppel::sdk {
 
+field_value field_value::unreadable(std::string_view path) {
+  field_value out;
+  out.why_left_out = "an unexpected type of value at " + std::string(path);
+  return out;
+}
+
+field_value field_value::incomplete(std::string_view missing_path) {
+  field_value out;
+  out.why_left_out = "no " + std::string(missing_path) + ", a part of a field that is known whole or not at all";
+  return out;
+}
+
 std::string field_table::names(std::string_view within) const {
   std::vector<std::string> all;
   for (const auto& line : lines_)
@@ -30,17 +42,23 @@ record field_table::map(const json& row, std::string_view id_path, std::string_v
   return map(row, std::string(*id), when, known);
 }
 
+record field_table::deletion(const json& row, std::string_view id_path, std::string_view deleted_at_path) const {
+  auto out = field_table(entity_).map(row, id_path, deleted_at_path);
+  out.gone = true;
+  return out;
+}
+
 record field_table::map(const json& row, const std::string& id, std::optional<time_point> updated_at,
                         const lookup& known) const {
   if (id.empty()) throw unmappable("a row with an empty id");
   record out(entity_, id);
   if (updated_at) out.updated_at = format_time(*updated_at);
   for (const auto& line : lines_) {
-    const auto mapped = line.read(row, known);
-    if (!mapped)
-      out.unreadable.push_back(line.from.front());
-    else if (!mapped->is_absent())
-      out.in(line.facet).set_packed(line.to, *mapped);
+    auto mapped = line.read(row, known);
+    if (!mapped.why_left_out.empty())
+      out.left_out.push_back(std::move(mapped.why_left_out));
+    else if (!mapped.value.is_absent())
+      out.in(line.facet).set_packed(line.to, std::move(mapped.value));
   }
   return out;
 }

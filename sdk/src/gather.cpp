@@ -7,16 +7,56 @@
 namespace koppel::sdk {
 namespace {
 
-template <class Item>
-std::optional<packed> gather(const json& row, std::span<const typed_field> fields) {
-  std::vector<Item> out;
-  bool said = false;
-  for (const auto& each : fields) {
-    const auto value = row.at(each.from);
-    said = said || value;
-    if (auto text = some_text(value)) out.push_back({each.type, *std::move(text)});
+/// Takes the parts of one field out of a row, and says in the end what is known of it.
+class row_parts {
+ public:
+  row_parts(const json& row, absence means) : row_(row), means_(means) {}
+
+  std::optional<std::string> text(const std::string& path) { return take(path, &part_reader::text); }
+  std::optional<std::string> id(const std::string& path) { return take(path, &part_reader::id); }
+
+  field_value done(packed made) const {
+    if (!wrong_.empty()) return field_value::unreadable(wrong_);
+    if (means_ == absence::empty) return made;
+    if (!said_) return packed();
+    return missing_.empty() ? field_value(std::move(made)) : field_value::incomplete(missing_);
   }
-  return said ? pack(out) : packed();
+
+ private:
+  std::optional<std::string> take(const std::string& path,
+                                  std::optional<std::string> (part_reader::*read)(const json& part)) {
+    if (path.empty()) return std::nullopt;
+    const auto value = row_.at(path);
+    if (value)
+      said_ = true;
+    else if (missing_.empty())
+      missing_ = path;
+    auto out = (part_.*read)(value);
+    if ((!part_.sound() || leads_through_a_value(path)) && wrong_.empty()) wrong_ = path;
+    return out;
+  }
+
+  /// "/land/id" of a row whose `land` is a text: that is no absence.
+  bool leads_through_a_value(const std::string& path) const {
+    for (auto end = path.find('/', 1); end != path.npos; end = path.find('/', end + 1))
+      if (const auto place = row_.at(path.substr(0, end)); place && !place.is_object() && !place.is_null()) return true;
+    return false;
+  }
+
+  const json& row_;
+  absence means_;
+  part_reader part_;
+  bool said_ = false;
+  std::string missing_, wrong_;  // paths, the first of each
+};
+
+template <class Item>
+field_value gather(const json& row, std::span<const typed_field> fields, absence means) {
+  row_parts parts(row, means);
+  std::vector<Item> out;
+  for (const auto& each : fields)
+    if (auto text = parts.text(each.from)) out.push_back({each.type, *std::move(text)});
+  return parts.done(pack(out));
 }
 
 struct country {
@@ -48,35 +88,43 @@ constexpr std::array countries{
 
 }  // namespace
 
-std::optional<packed> gather_emails(const json& row, std::span<const typed_field> fields) {
-  return gather<email>(row, fields);
+field_value gather_emails(const json& row, std::span<const typed_field> fields, absence means) {
+  return gather<email>(row, fields, means);
 }
 
-std::optional<packed> gather_phones(const json& row, std::span<const typed_field> fields) {
-  return gather<phone>(row, fields);
+field_value gather_phones(const json& row, std::span<const typed_field> fields, absence means) {
+  return gather<phone>(row, fields, means);
 }
 
-std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses,
-                                       const lookup& countries) {
+field_value gather_addresses(const json& row, std::span<const address_fields> addresses, const lookup& countries,
+                             absence means) {
+  row_parts parts(row, means);
   std::vector<address> out;
-  bool said = false;
   for (const auto& each : addresses) {
-    const auto part = [&](const std::string& path) {
-      const auto value = path.empty() ? json() : row.at(path);
-      said = said || value;
-      return some_text(value);
-    };
-    address found{each.type,         part(each.line_1), part(each.postal_code), part(each.city),
-                  part(each.region), std::nullopt,      part(each.addressee)};
-    if (const auto written = part(each.country)) found.country = country_code(*written);
-    if (const auto code = part(each.country_code); code && code->size() == 2) found.country = country_code(*code);
-    const auto land = countries.find(part(each.country_id).value_or(""));
+    address found{each.type,
+                  parts.text(each.line_1),
+                  parts.text(each.postal_code),
+                  parts.text(each.city),
+                  parts.text(each.region),
+                  std::nullopt,
+                  parts.text(each.addressee)};
+    if (const auto written = parts.text(each.country)) found.country = country_code(*written);
+    if (const auto code = parts.text(each.country_code); code && code->size() == 2) found.country = country_code(*code);
+    const auto land = countries.find(parts.id(each.country_id).value_or(""));
     if (found.line_1 || found.postal_code || found.city || found.region || found.country || found.addressee) {
       if (land != countries.end()) found.country = land->second;
       out.push_back(std::move(found));
     }
   }
-  return said ? pack(out) : packed();
+  return parts.done(pack(out));
+}
+
+field_value gather_owner(const json& row, const std::string& id, const std::string& name) {
+  row_parts parts(row, absence::unknown);
+  const auto who = parts.id(id);
+  if (!who) return parts.done(packed::null());
+  const owner_ref known{*who, parts.text(name)};
+  return parts.done(pack(known));
 }
 
 std::optional<std::string> country_code(std::string_view as_written) {

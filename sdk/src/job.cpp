@@ -4,6 +4,8 @@
 
 #include "../messages/src/utf8.hpp"
 
+#include <algorithm>
+
 namespace koppel::sdk {
 namespace detail {
 
@@ -77,6 +79,13 @@ std::optional<std::string_view> job::setting(std::string_view name) const {
   return at->second;
 }
 
+std::string_view job::needed_setting(std::string_view name, std::string_view why) const {
+  const auto known = setting(name);
+  if (known && !known->empty()) return *known;
+  throw job_failure(verdict::bad_settings,
+                    why.empty() ? "the setting " + std::string(name) + " is missing" : std::string(why));
+}
+
 request job::to(std::string_view method, std::string_view path) const {
   const bool whole = path.starts_with("https://");
   request out(std::string(method), whole ? std::string(path) : core_.owner.base_url(*this) + std::string(path));
@@ -102,6 +111,13 @@ bool sync::full() const { return core_.begin.full; }
 bool sync::resumed() const { return core_.begin.resumed; }
 std::string_view sync::cursor() const { return core_.cursor; }
 
+task<> sync::commit_rows(json_items rows, std::function<record(const json&)> map, std::string cursor) {
+  auto all = page();
+  all.add_rows(rows, map);
+  auto work = all.commit(std::move(cursor));
+  co_await work;
+}
+
 std::string_view webhook_run::address() const { return core_.begin.webhook_url; }
 
 std::string_view webhook_run::token() const { return core_.begin.webhook_token; }
@@ -117,12 +133,15 @@ void probe_run::account(std::string_view id, std::string_view name, std::string_
   core_.outcome.account_environment = environment;
 }
 
-void probe_run::stream_refused(std::string_view stream) { core_.outcome.streams_refused.emplace_back(stream); }
+void probe_run::stream_refused(std::string_view stream) {
+  auto& all = core_.outcome.streams_refused;
+  if (std::find(all.begin(), all.end(), stream) == all.end()) all.emplace_back(stream);
+}
 
 void page::upsert(record of) {
-  for (const auto& field : of.unreadable)
-    if (core_->unreadable_told.insert(of.entity + field).second)
-      core_->log("warn", "a " + of.entity + " has an unexpected type of value at " + field + "; the field is left out");
+  for (const auto& why : of.left_out)
+    if (core_->left_out_told.insert(of.entity + ' ' + why).second)
+      core_->log("warn", "a " + of.entity + " has " + why + "; the field is left out");
   records_.push_back(std::move(of));
 }
 

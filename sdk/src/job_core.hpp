@@ -33,11 +33,11 @@ struct job_core {
   messages::reply answer{};
   std::set<std::uint64_t> uncommitted{};
 
-  std::any notes{};                         // the coroutine's own
-  messages::done outcome{};                 // what the coroutine found out
-  std::set<std::string> unreadable_told{};  // fields that were reported already
-  std::unique_ptr<job> face{};              // what the coroutine holds a reference to
-  task<> root{};                            // last: unwound before anything it uses goes
+  std::any notes{};                       // the coroutine's own
+  messages::done outcome{};               // what the coroutine found out
+  std::set<std::string> left_out_told{};  // reasons that were reported already
+  std::unique_ptr<job> face{};            // what the coroutine holds a reference to
+  task<> root{};                          // last: unwound before anything it uses goes
 
   std::uint64_t ask(std::coroutine_handle<> who) {
     waiting = who;

@@ -6,24 +6,66 @@
 
 namespace koppel::sdk {
 
-std::optional<std::string> some_text(const json& value) {
-  const auto said = value.text();
+namespace {
+
+/// A whole number in the digits that the answer has. A fraction or an exponent is none, whatever its value: what the
+/// provider calls that record is not known then.
+std::optional<std::string> digits_of(const json& value) {
+  if (!value.number()) return std::nullopt;
+  auto text = value.dump();
+  const auto sign = text.starts_with('-') ? 1 : 0;
+  return text.find_first_not_of("0123456789", sign) == text.npos ? std::optional(std::move(text)) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> part_reader::text(const json& part) {
+  const auto said = part.text();
+  sound_ = sound_ && (said || !part || part.is_null());
   return said && !said->empty() ? std::optional<std::string>(*said) : std::nullopt;
+}
+
+std::optional<std::string> part_reader::id(const json& part) {
+  auto number = digits_of(part);
+  return number ? number : text(part);
+}
+
+std::optional<std::int64_t> part_reader::integer(const json& part) {
+  const auto said = part.integer();
+  sound_ = sound_ && (said || !part || part.is_null());
+  return said;
+}
+
+std::optional<bool> part_reader::flag(const json& part) {
+  const auto said = part.boolean();
+  sound_ = sound_ && (said || !part || part.is_null());
+  return said;
+}
+
+json part_reader::object(const json& part) {
+  sound_ = sound_ && (part.is_object() || !part || part.is_null());
+  return part;
+}
+
+const json& part_reader::there(const json& part) {
+  sound_ = sound_ && part;
+  return part;
 }
 
 namespace kinds {
 namespace {
 
-/// Reads a list of objects with a text of interest in each; those without it say nothing and are skipped.
+/// Reads a list of objects with a text of interest in each; those where it is null or "" say nothing and are skipped.
 template <class Item>
 std::optional<packed> read_typed(const json& value, std::string_view member) {
   if (!value.is_array()) return std::nullopt;
+  part_reader part;
   std::vector<Item> out;
   for (const auto& item : value.items()) {
-    const auto said = item[member].text();
-    if (said && !said->empty()) out.push_back({std::string(item["type"].text().value_or("")), std::string(*said)});
+    auto type = part.text(item["type"]).value_or("");
+    if (auto said = part.text(part.there(item.at(member)))) out.push_back({std::move(type), *std::move(said)});
   }
-  return pack(out);
+  return part.done(pack(out));
 }
 
 /// The texts of a set: sorted, each once.
@@ -33,19 +75,23 @@ packed pack_set(std::vector<std::string> texts) {
   return pack(texts);
 }
 
-std::optional<std::string> id_in(const json& value) {
-  const auto place = value.is_object() ? value["id"] : value;
-  if (const auto text = some_text(place)) return text;
-  const auto number = place.integer();
-  return number ? std::optional(std::to_string(*number)) : std::nullopt;
-}
-
 }  // namespace
 
 std::optional<packed> read_text(const json& value) {
   const auto said = value.text();
   if (!said) return std::nullopt;
   return said->empty() ? packed::null() : packed::text(*said);
+}
+
+std::optional<packed> read_text_up_to(const json& value, std::size_t most) {
+  const auto said = value.text();
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t units = 0, at = 0;
+  for (; said && at < said->size() && units < most; ++at)
+    units += continues((*said)[at]) ? 0 : static_cast<unsigned char>((*said)[at]) >= 0xF0 ? 2 : 1;
+  if (units < most) return read_text(value);
+  while (at < said->size() && continues((*said)[at])) ++at;
+  return packed::text(std::string(said->substr(0, at)) + "…");
 }
 
 std::optional<packed> read_flag(const json& value) {
@@ -68,14 +114,15 @@ std::optional<packed> read_date(const json& value) {
 
 std::optional<packed> read_tags(const json& value) {
   if (!value.is_array()) return std::nullopt;
+  part_reader part;
   std::vector<std::string> out;
   for (const auto& item : value.items())
-    if (auto said = some_text(item)) out.push_back(*std::move(said));
-  return pack_set(std::move(out));
+    if (auto said = part.text(item)) out.push_back(*std::move(said));
+  return part.done(pack_set(std::move(out)));
 }
 
-std::optional<packed> read_emails(const json& value) { return read_typed<email>(value, "email"); }
-std::optional<packed> read_phones(const json& value) { return read_typed<phone>(value, "number"); }
+std::optional<packed> read_emails(const json& value) { return read_typed<email>(value, "/email"); }
+std::optional<packed> read_phones(const json& value) { return read_typed<phone>(value, "/number"); }
 
 std::optional<packed> read_vat_number(const json& value) {
   const auto said = value.text();
@@ -85,23 +132,28 @@ std::optional<packed> read_vat_number(const json& value) {
 }
 
 std::optional<packed> read_reference(const json& value) {
-  const auto id = some_text(value["id"]);
-  return id ? std::optional(pack(owner_ref{*id, some_text(value["name"])})) : std::nullopt;
+  part_reader part;
+  const auto id = part.id(value["id"]);
+  if (!id) return std::nullopt;
+  const owner_ref known{*id, part.text(value["name"])};
+  return part.done(pack(known));
 }
 
 std::optional<packed> read_named_tags(const json& value) {
   if (!value.is_array()) return std::nullopt;
+  part_reader part;
   std::vector<std::string> names;
   for (const auto& item : value.items())
-    if (auto name = some_text(item["name"])) names.push_back(*std::move(name));
-  return pack_set(std::move(names));
+    if (auto name = part.text(part.there(item.at("/name")))) names.push_back(*std::move(name));
+  return part.done(pack_set(std::move(names)));
 }
 
 std::optional<packed> read_payment_term(const json& value) {
-  const auto type = some_text(value["type"]);
+  part_reader part;
+  const auto type = part.text(value["type"]);
   if (!type) return std::nullopt;
-  const payment_terms terms{*type, value["days"].integer()};
-  return pack(terms);
+  const payment_terms terms{*type, part.integer(value["days"])};
+  return part.done(pack(terms));
 }
 
 std::optional<packed> read_integer_text(const json& value) {
@@ -110,8 +162,8 @@ std::optional<packed> read_integer_text(const json& value) {
 }
 
 std::optional<packed> read_text_or_integer(const json& value) {
-  const auto number = value.integer();
-  return number ? std::optional(packed::text(std::to_string(*number))) : read_text(value);
+  const auto number = digits_of(value);
+  return number ? std::optional(packed::text(*number)) : read_text(value);
 }
 
 std::optional<packed> read_day(const json& value) {
@@ -134,15 +186,17 @@ std::optional<packed> read_number(const json& value) {
 
 std::optional<packed> read_company_links(const json& value) {
   if (value.text() == "") return packed::list({});
+  part_reader part;
   std::vector<company_link> out;
-  const auto add = [&out](const json& place) {
-    if (auto id = id_in(place)) out.push_back({*std::move(id), {}, {}, {}});
+  const auto add = [&](const json& place) {
+    if (auto id = part.id(part.there(place.is_object() ? place["id"] : place)))
+      out.push_back({*std::move(id), {}, {}, {}});
   };
   if (value.is_array())
     for (const auto& each : value.items()) add(each);
   else if (add(value); out.empty())
     return std::nullopt;
-  return pack(out);
+  return part.done(pack(out));
 }
 
 }  // namespace kinds

@@ -47,6 +47,17 @@ std::int64_t cursor_words::number(std::int64_t least) {
   return out;
 }
 
+list_page page_of(const response& answer, const list_paths& at, std::string_view who) {
+  if (answer.status == 204 || answer.status == 304) return {};
+  const auto more = answer.json().at(at.more).boolean();
+  if (!more) throw broken(who, "does not say whether the list goes on");
+  return {answer.array(at.rows), *more, std::string(answer.json().at(at.next).text().value_or(""))};
+}
+
+time_point with_overlap(const job& run, time_point since, std::chrono::milliseconds overlap) {
+  return std::min(since, run.now()) - overlap;
+}
+
 std::vector<time_point> times_of(const json_items& rows, std::string_view path) {
   std::vector<time_point> out;
   for (const auto& row : rows)
@@ -84,28 +95,16 @@ void demand_since(const json_items& rows, std::string_view path, std::optional<t
   if (since && newest && *newest < *since) throw broken(who, "ignored " + std::string(filter));
 }
 
+void demand_sorted_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
+                         std::string_view filter, std::string_view who) {
+  demand_since(rows, path, since, filter, who);
+  demand_sorted(rows, path, who);
+}
+
 void page_memory::take(const json_items& rows, bool may_repeat) {
   auto shown = rows.empty() ? "" : rows[0].at(id_path_).dump() + rows[rows.size() - 1].at(id_path_).dump();
   if (!may_repeat && shown == before_) throw broken(who_, "repeated a page");
   before_ = std::move(shown);
-}
-
-std::optional<job_failure> failure_by_status(const request& asked, const response& answer) {
-  return answer.ok() ? std::nullopt : std::optional<job_failure>(http_error(asked, answer));
-}
-
-task<json> ask(job& run, request asked, failure_reader failure_of) {
-  const auto answer = co_await run.http_any(asked);
-  if (const auto why = failure_of(asked, answer)) throw *why;
-  co_return answer.status == 204 ? json() : answer.json();
-}
-
-task<std::optional<json>> ask_if_permitted(job& run, request asked, failure_reader failure_of) {
-  const auto answer = co_await run.http_any(asked);
-  const auto why = failure_of(asked, answer);
-  if (why && why->reason() == verdict::scope_missing) co_return std::nullopt;
-  if (why) throw *why;
-  co_return answer.status == 204 ? json() : answer.json();
 }
 
 }  // namespace koppel::sdk

@@ -29,6 +29,14 @@ seen_record to_seen(messages::record of) {
   return out;
 }
 
+messages::start about_webhooks(std::string kind) {
+  messages::start out;
+  out.kind = std::move(kind);
+  out.webhook_url = scripted_host::webhook_address;
+  out.webhook_token = scripted_host::webhook_token;
+  return out;
+}
+
 }  // namespace
 
 struct scripted_host::state {
@@ -208,20 +216,10 @@ void scripted_host::refetch(std::string_view stream, const std::vector<std::stri
 }
 
 void scripted_host::register_webhooks(const job_options& with) {
-  messages::start out;
-  out.kind = "register_webhooks";
-  out.webhook_url = webhook_address;
-  out.webhook_token = webhook_token;
-  state_->begin(std::move(out), with);
+  state_->begin(about_webhooks("register_webhooks"), with);
 }
 
-void scripted_host::remove_webhooks(const job_options& with) {
-  messages::start out;
-  out.kind = "remove_webhooks";
-  out.webhook_url = webhook_address;
-  out.webhook_token = webhook_token;
-  state_->begin(std::move(out), with);
-}
+void scripted_host::remove_webhooks(const job_options& with) { state_->begin(about_webhooks("remove_webhooks"), with); }
 
 const asked& scripted_host::expect(std::string_view method, std::string_view path) const {
   const auto& request = state_->pending();
@@ -298,7 +296,7 @@ void scripted_host::cut() {
   state_->from_plugin.clear();
   state_->waiting.reset();
   state_->uncommitted.clear();
-  if (!state_->end) state_->end = seen_outcome{"crashed", "cut by the script", 0, 0, {}, {}, {}, {}};
+  if (!state_->end) state_->end = seen_outcome{"crashed", "cut by the script", 0, 0, {}, {}, {}, {}, 0};
   state_->create();
 }
 

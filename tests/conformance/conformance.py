@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One suite for every plugin, by its manifest: python3 -m unittest conformance.<folder of the plugin>.<case>. A case that does not
-apply to a provider is skipped by what the manifest says, never by a name."""
+"""One suite for every plugin, by its manifest: python3 -m unittest conformance.<folder of the plugin>.<case>, and for a
+provider that is a manifest alone: conformance.<its name>.<case>. A case that does not apply to a provider is skipped by what
+the manifest says, never by a name."""
 
 import connecting
 import reading

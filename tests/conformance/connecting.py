@@ -15,10 +15,11 @@ class Connecting(ProviderTest):
         connection = self.connected()
         account = self.client["account"]
         self.assertEqual((connection["auth"]["status"], connection["auth"]["display"]), ("authorized", "Success"))
-        self.assertEqual(connection["auth"]["account"]["name"], account["name"])
+        shown = self.simulated.account or account["name"]
+        self.assertEqual(connection["auth"]["account"]["name"], shown)
         self.assertEqual(connection["pinned_account"], connection["auth"]["account"])
         told = [e["data"] for e in self.events() if e["type"] == "eu.koppel.auth.status.v1"][-1]
-        self.assertEqual((told["display"], told["account"]["name"]), ("Success", account["name"]))
+        self.assertEqual((told["display"], told["account"]["name"]), ("Success", shown))
 
     def test_refuses_what_the_provider_refuses(self):
         self.make_rig()
@@ -167,6 +168,27 @@ class Connecting(ProviderTest):
         named += re.findall(r"{(\w+)}", self.auth.get("redirect_check", {}).get("prefix", ""))
         if not named:
             self.skipTest("the redirect does not say where it comes from")
+        self.come_back_with({"code": "a" * 40, **dict.fromkeys(named, "elsewhere")})
+        auth = self.auth_status()
+        self.assertEqual((auth["status"], auth["reason"]), ("misconfigured", "wrong_data_centre"))
+        self.assert_hints(auth)
+        self.assertEqual(self.token_requests(), [])
+
+    def test_an_answer_of_another_server_gets_no_code(self):
+        """It names itself (RFC 9207), as a good one may: that one's link still serves afterwards."""
+        if self.customs.by_key:
+            self.skipTest("a key comes with no redirect")
+        attempt, page = self.come_back_with({"code": "a" * 40, "iss": "https://login.elsewhere.example"})
+        self.assertEqual(page[0], 400, page)
+        self.assertEqual((self.auth_status()["status"], self.token_requests()), ("waiting", []))
+        browser = self.rig.browser()
+        address = browser.consent(attempt["link"])
+        issuer = "https://" + urllib.parse.urlsplit(attempt["link"]).netloc
+        browser.exchange("GET", address + "&" + urllib.parse.urlencode({"iss": issuer}))
+        self.assertEqual(self.auth_status()["display"], "Success")
+
+    def come_back_with(self, answer):
+        """A browser with this answer to our link: the attempt, and the page that it is shown."""
         self.make_rig()
         self.rig.add_app(f"{self.provider}/main")
         self.rig.add_connection(self.name)
@@ -174,9 +196,5 @@ class Connecting(ProviderTest):
                                         {"confirmation": {"mode": "yes"}})
         self.assertEqual(status, 201, attempt)
         state = urllib.parse.parse_qs(urllib.parse.urlsplit(attempt["link"]).query)["state"][0]
-        answer = {"code": "a" * 40, "state": state, **dict.fromkeys(named, "elsewhere")}
-        self.rig.browser().exchange("GET", attempt["redirect_uri"] + "?" + urllib.parse.urlencode(answer))
-        auth = self.auth_status()
-        self.assertEqual((auth["status"], auth["reason"]), ("misconfigured", "wrong_data_centre"))
-        self.assert_hints(auth)
-        self.assertEqual(self.token_requests(), [])
+        return attempt, self.rig.browser().exchange(
+            "GET", attempt["redirect_uri"] + "?" + urllib.parse.urlencode({**answer, "state": state}))

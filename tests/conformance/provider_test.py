@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 import unittest
+import urllib.parse
 
 from customs import Customs
 from koppel import Rig
@@ -51,13 +52,12 @@ class ProviderTest(unittest.TestCase):
     def make_rig(self, sizes=None, small=True, **more):
         """Nothing is read unless a test asks for it. `small`: a few records of each stream but for `sizes`."""
         plugins = os.path.join(self.folder, "plugins")
-        os.makedirs(plugins, mode=0o755)
-        shutil.copy(os.path.join(self.build, "plugins", f"{self.provider}.so"), plugins)
+        self.customs.install(self.build, plugins)
         self.rig = Rig(self.build, self.folder, plugins=plugins, schedule=False, **more)
         self.addCleanup(self.rig.stop)
         counts = {**(dict.fromkeys(self.simulated.streams, 40) if small else {}), **(sizes or {})}
         self.sim = self.rig.start_simulator(*self.simulated.options, *self.simulated.sizes(counts),
-                                            provider=self.provider)
+                                            provider=self.customs.simulator)
         self.rig.write_config()
         self.rig.start_host()
         self.client = self.sim.client()
@@ -105,6 +105,14 @@ class ProviderTest(unittest.TestCase):
 
     def fetch(self):
         return self.rig.call("POST", f"/v1/connections/{self.name}/fetch", {"url": self.simulated.use})
+
+    @property
+    def path_of_use(self):
+        """Part of the path of what is asked for then."""
+        return urllib.parse.urlsplit(self.simulated.use).path if self.first is None else self.listed(self.first).path
+
+    def uses(self):
+        return [r for r in self.requests() if r["path"].endswith(self.path_of_use)]
 
     def use_well(self, full=False):
         if self.first is not None:
@@ -169,6 +177,22 @@ class ProviderTest(unittest.TestCase):
     def listed(self, stream):
         return self.simulated.streams[stream]
 
+    def mapped(self, stream, facet):
+        """The canonical fields that lines of this facet read; a path alone is a line, too."""
+        found = set()
+        for field, said in next(s["fields"] for s in self.manifest["stream"] if s["name"] == stream).items():
+            lines = said if isinstance(said, list) else [said]
+            if field != "dropped" and facet in [line.get("facet", "core") if isinstance(line, dict) else "core"
+                                                for line in lines]:
+                found.add(field)
+        return found
+
+    def assert_arrived(self, fields, stream, after=0):
+        """Something in each, in one record or another."""
+        said = {field for _, _, event in self.published(stream, after)
+                for field, value in event["data"].get("data", {}).items() if value not in (None, [])}
+        self.assertEqual(fields - said, set(), f"{stream}: nothing ever came")
+
     def at_provider(self, stream):
         return {raw.get("id") or raw["ID"] for raw in self.sim.records(self.listed(stream).entity)}
 
@@ -199,8 +223,8 @@ class ProviderTest(unittest.TestCase):
 
     def display_of(self, reason, grant):
         """By the rule that gives this reason: its status, where that is one of an error."""
-        # Whoever has no words of its own speaks as RFC 6749 does.
-        for rule in self.auth.get("refusal", [{"reason": reason, "status": 400}]):
+        # Whoever has no words of its own for it speaks as RFC 6749 does.
+        for rule in [*self.auth.get("refusal", []), {"reason": reason, "status": 400}]:
             if rule["reason"] == reason and rule.get("grant", grant) == grant:
                 status = rule.get("status", 200)
                 if status >= 400:

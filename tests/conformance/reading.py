@@ -8,6 +8,14 @@ from provider import wait_until
 from provider_test import ProviderTest, of_streams
 
 
+def paths_in(said):
+    """Each path that stands anywhere in it, as a key or as a value."""
+    if isinstance(said, str):
+        return {said} if said.startswith("/") else set()
+    parts = [*said, *said.values()] if isinstance(said, dict) else said if isinstance(said, list) else ()
+    return set().union(*map(paths_in, parts))
+
+
 class Reading(ProviderTest):
     @of_streams
     def test_pages_to_the_last_record(self):
@@ -39,6 +47,22 @@ class Reading(ProviderTest):
         for stream, gone in deleted.items():
             self.assertEqual({r for kind, r, _ in self.published(stream, begun) if kind == "deleted"}, gone, stream)
         self.assert_in_step()
+
+    @of_streams
+    def test_maps_every_field(self):
+        """What lists say arrives in each field of the table, which names whatever the provider has, if only to say why
+        it is dropped."""
+        self.connected()
+        for stream, fields in self.simulated.seldom.items():
+            self.sim.post("/records/touch-id", {"entity": self.listed(stream).entity, "fields": fields,
+                                                "id": min(self.at_provider(stream))})
+        self.read_well(full=True)
+        for stream in self.simulated.streams:
+            declared = next(s for s in self.manifest["stream"] if s["name"] == stream)
+            self.assert_arrived(self.mapped(stream, "core"), stream)
+            known = {"id", "ID", *(path.split("/")[1] for path in paths_in([declared["fields"], declared.get("read")]))}
+            there = {name for raw in self.sim.records(self.listed(stream).entity) for name in raw}
+            self.assertEqual(there - known, set(), f"{stream}: passed over in silence")
 
     def at_work(self, stream, what, count):
         return self.sim.post(f"/records/{what}", {"entity": self.listed(stream).entity, "count": count})["ids"]

@@ -3,14 +3,13 @@
 
 import fcntl
 import hashlib
-import html.parser
 import json
 import os
 import shutil
 import subprocess
 import urllib.parse
 
-from provider import Browser, wait_until
+from provider import Browser, Form, ProviderProcess
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "oidc")
 HOST = "login.oidc.test"
@@ -63,7 +62,7 @@ def make_certificate(folder, host):
     return path("ca.pem"), path("server.pem"), path("server.key")
 
 
-class OidcProvider:
+class OidcProvider(ProviderProcess):
     """Looks to the rig as a simulator does: `ready` has what its configuration needs."""
 
     def __init__(self, build, folder, clients):
@@ -71,24 +70,12 @@ class OidcProvider:
         where = installed(build)
         self.ca_file, certificate, key = make_certificate(folder, HOST)
         self.events_file = os.path.join(folder, "events.jsonl")
-        ready = os.path.join(folder, "ready.json")
         with open(os.path.join(folder, "clients.json"), "w", encoding="utf-8") as file:
             json.dump(clients, file)
-        self.log = open(os.path.join(folder, "oidc.log"), "ab")
-        self.process = subprocess.Popen(
-            ["node", os.path.join(SOURCE, "server.mjs"), f"https://{HOST}", certificate, key, file.name, ready,
-             self.events_file], cwd=where, stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
-        try:
-            wait_until("oidc-provider to listen", lambda: os.path.exists(ready) or self.process.poll() is not None)
-            if self.process.poll() is not None:
-                with open(self.log.name, encoding="utf-8", errors="replace") as log:
-                    raise RuntimeError(f"oidc-provider ended at once: {log.read()[-2000:]}")
-        except BaseException:
-            self.stop()
-            raise
-        with open(ready, encoding="utf-8") as file:
-            self.ready = {**json.load(file), "hosts": [HOST]}
-        self.address = self.ready["address"]
+        super().__init__(["node", os.path.join(SOURCE, "server.mjs"), f"https://{HOST}", certificate, key, file.name,
+                          os.path.join(folder, "ready.json"), self.events_file], folder, cwd=where,
+                         stdin=subprocess.PIPE)
+        self.ready["hosts"] = [HOST]
         self.routes = {HOST: (self.address, self.ca_file)}
 
     def events(self, grant=None):
@@ -97,27 +84,8 @@ class OidcProvider:
         with open(self.events_file, encoding="utf-8") as file:
             return [e for e in map(json.loads, file) if grant is None or e.get("grant") == grant]
 
-    def stop(self):
+    def ask_to_end(self):
         self.process.stdin.close()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
-
-
-class _Form(html.parser.HTMLParser):
-    def __init__(self):
-        super().__init__()
-        self.action, self.fields = None, {}
-
-    def handle_starttag(self, tag, attributes):
-        values = dict(attributes)
-        if tag == "form" and self.action is None:
-            self.action = values.get("action")
-        elif tag == "input" and values.get("name"):
-            self.fields[values["name"]] = values.get("value") or ""
 
 
 class Person(Browser):
@@ -153,8 +121,7 @@ class Person(Browser):
                     return link
                 status, headers, page = self.step("GET", link)
                 continue
-            form = _Form()
-            form.feed(page)
+            form = Form(page)
             if status != 200 or not form.action:
                 raise RuntimeError(f"no page to agree on: HTTP {status} {page[:600]}")
             fields = {**form.fields}

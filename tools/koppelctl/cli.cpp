@@ -26,6 +26,7 @@ struct arguments_of_all {
   new_secret secret;
   new_app app;
   new_connection connection;
+  new_settings settings;
   new_token token;
   connect_wish connect;
   new_link link;
@@ -119,6 +120,23 @@ void add_provider_verbs(CLI::App& top, arguments_of_all& a) {
   address->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
 }
 
+void add_set(CLI::App& connection, arguments_of_all& a) {
+  auto* set = verb(connection, a, "set", "Change settings of a connection; what is not named stays as it is",
+                   "  koppelctl connection set generic/crm scopes='contacts offline_access'\n"
+                   "  koppelctl connection set generic/crm pkce=\n"
+                   "  koppelctl connection set generic/crm token_url=https://eu.example.com/token --paste < code.txt",
+                   with_name(a, [&a](surroundings& s, const full_name& name) {
+                     a.settings.name = name;
+                     return set_connection(s, a.settings);
+                   }));
+  set->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+  set->add_option("settings", a.settings.settings, "key=value; key= goes back to the default")->required();
+  auto* paste = set->add_flag("--paste", a.settings.paste,
+                              "Ask for a code as well: another address needs one from there while the grant works");
+  set->add_option("--expect-account", a.settings.expected_account, "Take this account (its id) and no other")
+      ->needs(paste);
+}
+
 void add_connect(CLI::App& connection, arguments_of_all& a) {
   auto* sub =
       verb(connection, a, "connect", "Give Koppel access to the account: prints the link, and waits for the outcome",
@@ -193,6 +211,7 @@ void add_connection_verbs(CLI::App& top, arguments_of_all& a) {
   add->add_option("--set", a.connection.settings, "key=value: a setting that the plugin asks for")
       ->allow_extra_args(false);
 
+  add_set(*connection, a);
   verb(*connection, a, "list", "All connections and their status", "  koppelctl connection list", list_connections);
   auto* show = verb(*connection, a, "show", "One connection, its status and its streams",
                     "  koppelctl connection show teamleader/acme", with_name(a, show_connection));

@@ -69,6 +69,13 @@ struct new_connection {
   std::vector<std::string> settings;
 };
 ending add_connection(surroundings& s, const new_connection& what);
+struct new_settings {
+  full_name name;
+  std::vector<std::string> settings;
+  bool paste = false;
+  std::string expected_account;
+};
+ending set_connection(surroundings& s, const new_settings& what);
 ending list_connections(surroundings& s);
 ending show_connection(surroundings& s, const full_name& name);
 ending remove_connection(surroundings& s, const full_name& name, bool purge, bool yes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// koppelctl connection add, list, show, remove.
+// koppelctl connection add, set, list, show, remove.
 
 #include <ostream>
 
@@ -69,6 +69,12 @@ void print_connection(terminal& t, const json::object& c) {
   print_streams(t, array_of(c, "streams"));
 }
 
+json::object object_from(const std::map<std::string, std::string>& settings) {
+  json::object values;
+  for (const auto& [key, value] : settings) values[key] = value;
+  return values;
+}
+
 }  // namespace
 
 ending add_connection(surroundings& s, const new_connection& what) {
@@ -77,11 +83,7 @@ ending add_connection(surroundings& s, const new_connection& what) {
   json::object body{
       {"provider", what.name.provider}, {"name", what.name.name}, {"app", what.app}, {"customer", what.customer}};
   if (!what.preset.empty()) body["preset"] = what.preset;
-  if (!settings->empty()) {
-    json::object values;
-    for (const auto& [key, value] : *settings) values[key] = value;
-    body["settings"] = std::move(values);
-  }
+  if (!settings->empty()) body["settings"] = object_from(*settings);
   const auto answer = s.daemon.post("/v1/connections", body);
   if (!answer) return answer.error();
   if (s.console.json)
@@ -90,6 +92,38 @@ ending add_connection(surroundings& s, const new_connection& what) {
     s.console.out << "Connection " << what.name.text() << " added. Next: koppelctl connection connect "
                   << what.name.text() << "\n";
   return exit_code::ok;
+}
+
+ending set_connection(surroundings& s, const new_settings& what) {
+  auto& t = s.console;
+  const auto settings = parse_settings(what.settings, "connection set");
+  if (!settings) return settings.error();
+  json::object body{{"settings", object_from(*settings)}};
+  if (what.paste) {
+    const auto code =
+        t.ask_secret("Paste the code, or the whole address of the page you were sent to (it is not shown):");
+    if (!code || code->empty()) return fail(errc::usage, "No code was given.");
+    body["code"] = *code;
+    if (!what.expected_account.empty()) body["expected_account"] = what.expected_account;
+  }
+  const auto answer = s.daemon.patch(path_of(what.name), body);
+  if (!answer) return answer.error();
+  const auto& auth = object_of(*answer, "auth");
+  const auto status = text_of(auth, "status");
+  const bool well = !what.paste || status == "authorized" || status == "awaiting_confirmation";
+  if (t.json) {
+    print_document(t, *answer);
+  } else if (!well) {
+    t.out << failure_text(auth, t.speaks);
+  } else {
+    t.out << "Settings of " << what.name.text() << ": "
+          << settings_text(object_of(object_of(*answer, "connection"), "settings")) << "\n";
+    if (status == "awaiting_confirmation")
+      t.out << "An account waits for its confirmation: koppelctl connection confirm " << what.name.text() << "\n";
+    else if (status != "authorized")
+      t.out << "Next: koppelctl connection connect " << what.name.text() << "\n";
+  }
+  return well ? exit_code::ok : exit_code::refused;
 }
 
 ending list_connections(surroundings& s) {

@@ -138,6 +138,10 @@ result<json::object> control::post(const std::string& path, const body& what, st
   return exchange("POST", path, json::serialize(what), patience);
 }
 
+result<json::object> control::patch(const std::string& path, const body& what) {
+  return exchange("PATCH", path, json::serialize(what), longest_answer);
+}
+
 result<json::object> control::remove(const std::string& path) { return exchange("DELETE", path, {}, longest_answer); }
 
 }  // namespace koppel::koppelctl

@@ -28,6 +28,7 @@ class control {
   /// daemon's own sentence; not_understood. `patience` is the deadline of the whole exchange.
   result<body> get(const std::string& path, std::chrono::seconds patience = std::chrono::seconds(30));
   result<body> post(const std::string& path, const body& what, std::chrono::seconds patience = longest_answer);
+  result<body> patch(const std::string& path, const body& what);
   result<body> remove(const std::string& path);
 
  private:

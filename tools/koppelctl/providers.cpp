@@ -46,6 +46,21 @@ void print_presets(terminal& t, const json::array& presets) {
   shown.print(t.out, t.colours);
 }
 
+void print_limits(terminal& t, const json::array& limits) {
+  table shown({{"LIMIT"}, {"REQUESTS"}, {"OF EACH"}});
+  each_object(limits, [&](const json::object& l) {
+    std::string parts;
+    for (const auto& part : array_of(l, "of_each"))
+      if (part.is_string()) parts += (parts.empty() ? "" : " and ") + std::string(part.get_string());
+    shown.add({text_of(l, "name"),
+               std::to_string(number_of(l, "requests")) + " in " + std::to_string(number_of(l, "window_s")) + " s",
+               parts});
+  });
+  if (shown.empty()) return;
+  t.out << "\n";
+  shown.print(t.out, t.colours);
+}
+
 }  // namespace
 
 ending show_provider(surroundings& s, const std::string& name, const std::string& language) {
@@ -72,6 +87,7 @@ ending show_provider(surroundings& s, const std::string& name, const std::string
                   : std::string("Register it at the provider, and show it to nobody else.\n"));
   print_settings(t, array_of(*answer, "settings"), language);
   print_presets(t, array_of(*answer, "presets"));
+  print_limits(t, array_of(*answer, "limits"));
   const auto& guide = array_of(*answer, "guide");
   if (!guide.empty()) t.out << "\n";
   int number = 0;

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "cardfile/cardfile.hpp"
 #include "certificates.hpp"
 #include "digest.hpp"
 #include "oauth2/oauth2.hpp"
@@ -116,7 +117,8 @@ int main(int argc, char** argv) {
   CLI::App app{"A simulated provider for Koppel", "koppel-provider-sim"};
   app.require_subcommand(1);
   arguments given;
-  const std::vector<sim::offer> offers{sim::oauth2::as_offer(), sim::snelstart::as_offer(), sim::teamleader::as_offer(),
+  const std::vector<sim::offer> offers{sim::cardfile::as_offer(),  sim::oauth2::as_offer(),
+                                       sim::snelstart::as_offer(), sim::teamleader::as_offer(),
                                        sim::workfront::as_offer(), sim::zoho::as_offer()};
   for (const auto& one : offers) {
     auto& command = *app.add_subcommand(one.name, one.description);

@@ -15,14 +15,17 @@ import urllib.parse
 
 from customs import Customs
 from koppel import Rig
-from provider import wait_until
+from provider import Browser, wait_until
 
 ELSEWHERE = "https://app.testocloud.be/"
 LIMIT_S = 1.0
-SIMULATED = {"teamleader": ("--companies", 1, "--contacts", 1, "--rate-limit", 1_000_000),
+FEW_OF_TEAMLEADER = ("--companies", 1, "--contacts", 1, "--rate-limit", 1_000_000)
+SIMULATED = {"teamleader": FEW_OF_TEAMLEADER, "focus": FEW_OF_TEAMLEADER, "generic": (),
+             "cardfile": ("--people", 1, "--rate-limit", 1_000_000),
              "workfront": ("--companies", 1, "--projects", 1, "--users", 1),
              "zoho": ("--accounts", 1, "--contacts", 1, "--users", 1),
              "snelstart": ("--companies", 1, "--minute-limit", 100_000, "--hour-limit", 100_000)}
+PAGE = "<html><body>Onderhoud / Maintenance</body></html>"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,35 +50,59 @@ ELSEWHERE_READ = failed("wrong data centre", "wrong_data_centre", action="fix_se
 DOWN = failed(UNAVAILABLE, "unclear")
 LOST = failed("reason unclear", "unclear")
 
+# The words of each hint that say what to do, in nl, fr and en.
+HINTS = {"": ("Er is niets te doen", "Il n'y a rien à faire", "There is nothing to do"),
+         "code_refused": ("Maak een nieuwe autorisatiecode: log eerst uit uit Pro+",
+                          "Générez un nouveau code d'autorisation : déconnectez-vous d'abord de Pro+",
+                          "Make a new authorization code: log out of Pro+ first"),
+         "redirect_mismatch": ("Voeg het daar toe bij 'Toegestane redirect URI's'",
+                               "Ajoutez-la sous « URI de redirection autorisés »",
+                               "Add it there under 'Valid redirect URIs'"),
+         "secret_wrong": ("weigert de Client Secret. Kopieer ze opnieuw", "refuse le Secret client. Copiez-le à nouveau",
+                          "refuses the client secret. Copy it again"),
+         "wrong_data_centre": ("Plak het volledige adres", "Collez l'adresse entière", "Paste the whole address"),
+         "access_denied": ("De toegang werd niet gegeven. Open de link opnieuw",
+                           "L'accès n'a pas été accordé. Rouvrez le lien", "Access was not given. Open the link again"),
+         "account_mismatch": ("aan met het juiste account", "avec le bon compte", "with the right account"),
+         "account_in_use": ("aan met een ander account", "avec un autre compte", "with another account"),
+         "customer_key_invalid": ("Maak een nieuwe sleutel", "Créez une nouvelle clé", "Make a new key"),
+         "partner_key_invalid": ("De beheerder van Koppel moet ze vervangen", "L'opérateur de Koppel doit la remplacer",
+                                 "The operator of Koppel has to replace it"),
+         "unclear": ("verwittig dan de beheerder", "prévenez l'opérateur", "tell the operator")}
+
+# What every provider of codes has.
+BY_CODE = {"success, by callback": SUCCESS, "success, pasted": SUCCESS, "access denied": DENIED, "scope refused": LOST,
+           "provider down": DOWN, "too often": failed("Status code: TooManyRequests", "unclear"), "answer lost": LOST,
+           "a page for an answer": LOST, "an answer without a token": LOST, "other account": OTHER,
+           "account in use": TAKEN}
+# And who words a refusal as RFC 6749 does, or much like it.
+BY_THE_BOOK = {**BY_CODE, "bad code": failed(BAD, "code_refused"), "expired code": failed(BAD, "code_refused"),
+               "wrong secret": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+               "unknown client": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
+               "redirect mismatch": failed(BAD, "redirect_mismatch", action="fix_settings")}
+OF_CODES = {"expired code, with its link's state": failed(BAD, "code_refused"),
+            "code used before": failed(BAD, "code_refused"), "code of another client": failed(BAD, "code_refused")}
+
 EXPECTED = {
-    "teamleader": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
-                   "bad code": failed(BAD, "code_refused"), "expired code": failed(BAD, "code_refused"),
-                   "expired code, with its link's state": failed(BAD, "code_refused"),
-                   "wrong secret": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
-                   "unknown client": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
-                   "redirect mismatch": failed(BAD, "redirect_mismatch", action="fix_settings"),
-                   "access denied": DENIED, "provider down": DOWN, "answer lost": LOST, "other account": OTHER,
-                   "account in use": TAKEN},
-    "workfront": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
-                  "bad code": failed(BAD, "code_refused"), "expired code": failed(BAD, "code_refused"),
-                  "wrong secret": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
-                  "unknown client": failed(UNAUTHORIZED, "secret_wrong", action="fix_settings"),
-                  "redirect mismatch": failed(BAD, "redirect_mismatch", action="fix_settings"),
-                  "access denied": DENIED, "wrong data centre": ELSEWHERE_READ, "provider down": DOWN, "answer lost": LOST,
-                  "other account": OTHER, "account in use": TAKEN},
-    "zoho": {"success, by callback": SUCCESS, "success, pasted": SUCCESS,
-             "bad code": failed("authorization code refused", "code_refused"),
+    "teamleader": {**BY_THE_BOOK, **OF_CODES},
+    "workfront": {**BY_THE_BOOK, "wrong data centre": ELSEWHERE_READ},
+    "zoho": {**BY_CODE, "bad code": failed("authorization code refused", "code_refused"),
              "expired code": failed("authorization code refused", "code_refused"),
              "wrong secret": failed("client secret wrong", "secret_wrong", action="fix_settings"),
              "unknown client": ELSEWHERE_READ,
              "redirect mismatch": failed("redirect address differs", "redirect_mismatch", action="fix_settings"),
-             "access denied": DENIED, "wrong data centre": ELSEWHERE_READ, "provider down": DOWN, "answer lost": LOST,
-             "other account": OTHER, "account in use": TAKEN},
+             "wrong data centre": ELSEWHERE_READ},
     "snelstart": {"success, pasted": SUCCESS, "bad key": failed(BAD, "customer_key_invalid"),
                   "key made anew since": failed(BAD, "customer_key_invalid"),
                   "key withdrawn": failed(BAD, "customer_key_invalid"),
                   "partner key invalid": failed(UNAUTHORIZED, "partner_key_invalid", "operator", "fix_settings"),
                   "other account": OTHER, "account in use": TAKEN},
+    # The preset for Google, against its simulator.
+    "generic": {**BY_THE_BOOK, **OF_CODES, "denied by a policy": DENIED, "no refresh token": LOST,
+                "no answer in time": LOST},
+    # Manifests alone.
+    "cardfile": {**BY_THE_BOOK, **OF_CODES},
+    "focus": {**BY_THE_BOOK, **OF_CODES},
 }
 
 
@@ -111,8 +138,10 @@ class Town:
     def __init__(self, build, provider, folder):
         self.provider, self.customs, self.number = provider, Customs(provider), 0
         self.auth = self.customs.manifest["auth"]
-        self.rig = Rig(build, folder, schedule=False)
-        self.sim = self.rig.start_simulator(*SIMULATED[provider], provider=provider)
+        plugins = os.path.join(folder, "plugins")
+        self.customs.install(build, plugins)
+        self.rig = Rig(build, folder, plugins=plugins, schedule=False)
+        self.sim = self.rig.start_simulator(*SIMULATED[provider], provider=self.customs.simulator)
         self.rig.write_config()
         self.rig.start_host()
         self.first = self.sim.client()
@@ -136,16 +165,18 @@ class Town:
         self.sim.post("/clients", {**made, "redirect_uris": []})
         return made
 
-    def connection(self, client, **changed):
-        """Its name, with an app of its own. `changed`: what is entered instead of what the provider knows."""
+    def connection(self, client, settings=None, **changed):
+        """Its name, with an app of its own. `changed`: what is entered instead of what the provider knows; `settings`:
+        besides what every connection of this provider has."""
         name = f"case-{self.number}-{len(self.watcher.seen)}-{time.monotonic_ns() % 100000}"
         client_id, secret = self.customs.app(self.sim, client)
         body = {"provider": self.provider, "name": name, "client_id": client_id, "client_secret": secret,
                 **({} if self.customs.by_key else {"redirect_uri": changed.pop("redirect_uri", "")}), **changed}
         self.must("POST", "/v1/apps", {k: v for k, v in body.items() if v != ""}, 201)
-        settings = dict(word.split("=", 1) for word in self.customs.settings(client)[1::2])
+        entered = self.customs.entered(client)
+        entered["settings"] = {**entered.get("settings", {}), **(settings or {})}
         self.must("POST", "/v1/connections", {"provider": self.provider, "name": name, "customer": "1", "app": name,
-                                              "settings": settings}, 201)
+                                              **entered}, 201)
         return name
 
     def must(self, method, path, body, expect=200):
@@ -162,7 +193,7 @@ class Town:
                          201)
 
     def token_fault(self, **fault):
-        self.sim.post("/faults", {"match": {"path": urllib.parse.urlsplit(self.auth["token_url"]).path, "count": 1},
+        self.sim.post("/faults", {"match": {"path": urllib.parse.urlsplit(self.customs.token_url).path, "count": 1},
                                   **fault})
 
     # ---- the click, the paste
@@ -231,9 +262,26 @@ class Town:
             prepare()
             return name, lambda: self.paste(name, text, confirmation)
 
-        def clicked(**how):
-            name = self.connection(client)
+        def clicked(settings=None, **how):
+            name = self.connection(client, settings)
             return name, self.click(name, **how)
+
+        def refused_with(word):
+            return clicked(decision="deny", changed={"error": word})
+
+        def answered_with(**fault):
+            return pasted(prepare=lambda: self.token_fault(action="status", **fault))
+
+        def used():
+            code = self.code(client)
+            Browser(self.sim.routes).post(self.customs.token_url, {
+                "grant_type": "authorization_code", "code": code, "redirect_uri": ELSEWHERE,
+                "client_id": client["client_id"], "client_secret": client["client_secret"]})
+            return pasted(code=code)
+
+        def consented_before():
+            clicked()[1]()
+            return clicked({"authorize_parameters": "access_type=offline"})
 
         def with_state():
             name = self.connection(client, redirect_uri=ELSEWHERE)
@@ -258,10 +306,17 @@ class Town:
                 "wrong secret": lambda: pasted(client_secret="wrong" + client["client_secret"]),
                 "unknown client": lambda: pasted(client_id="unknown" + client["client_id"]),
                 "redirect mismatch": lambda: pasted(redirect_uri="https://other.testocloud.be/"),
+                "code used before": used,
+                "code of another client": lambda: pasted(code=self.code(self.client())),
                 "access denied": lambda: clicked(decision="deny"), "wrong data centre": elsewhere,
-                "provider down": lambda: pasted(prepare=lambda: self.token_fault(action="status", status=503,
-                                                                                body="<html>Maintenance</html>")),
+                "denied by a policy": lambda: refused_with("admin_policy_enforced"),
+                "scope refused": lambda: refused_with("invalid_scope"), "no refresh token": consented_before,
+                "provider down": lambda: answered_with(status=503, body=PAGE),
+                "too often": lambda: answered_with(status=429, body="", headers={"Retry-After": "60"}),
+                "a page for an answer": lambda: answered_with(status=200, body=PAGE),
+                "an answer without a token": lambda: answered_with(status=200, body={"token_type": "Bearer"}),
                 "answer lost": lambda: pasted(prepare=lambda: self.token_fault(action="cut", cut_after=0)),
+                "no answer in time": lambda: pasted(prepare=lambda: self.token_fault(action="hang")),
                 "other account": lambda: pasted({"mode": "expect", "account": "nobody"}), "account in use": taken}
 
     def measure(self, title):
@@ -272,7 +327,7 @@ class Town:
         start = time.monotonic()
         done.start()
         moment, data = wait_until(f"{self.provider}, {title}: the auth.status event",
-                                  lambda: self.watcher.outcome(name), 30, every=0.001)
+                                  lambda: self.watcher.outcome(name), 60, every=0.001)
         done.join()
         own = self.sim.get(f"/requests?since={logged}&limit=100000")["requests"]
         return data, moment - start - sum(r["duration_us"] for r in own) / 1e6
@@ -290,10 +345,11 @@ def run(options, providers=None):
                 data, seconds = town.measure(title)
                 read = Read(data["display"], data["reason"] or "", f"{data['action']} by {data['action_by']}")
                 hints = data["hint"]
-                whole = all(hints[tag].strip() for tag in ("nl", "fr", "en"))
+                said = all(words in hints[tag] for tag, words in zip(("nl", "fr", "en"), HINTS[expected.reason]))
                 rows.append({"provider": provider, "case": title, **dataclasses.asdict(read), "hint": hints["nl"],
-                             "milliseconds": round(seconds * 1000, 1), "expected": dataclasses.asdict(expected),
-                             "holds": read == expected and whole and seconds < LIMIT_S})
+                             "hints": hints, "milliseconds": round(seconds * 1000, 1),
+                             "expected": dataclasses.asdict(expected) | {"hint": HINTS[expected.reason][0]},
+                             "holds": read == expected and said and seconds < LIMIT_S})
         finally:
             if town:
                 town.stop()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The main job, for real: four simulated providers, the host, a consumer that keeps a Pro+ database up to date, a
+"""The main job, for real: five simulated providers, the host, a consumer that keeps a Pro+ database up to date, a
 SIGKILL of each in the middle of a sync, and requests that fail. Started by tools/demo, which builds first."""
 
 import argparse
@@ -25,9 +25,15 @@ ENTITIES = {
     "workfront": {"company": ("--companies", 2 / 7), "project": ("--projects", 3 / 7), "user": ("--users", 2 / 7)},
     "zoho": {"account": ("--accounts", 2 / 7), "contact": ("--contacts", 5 / 7 - 0.01), "user": ("--users", 0.01)},
 }
-# What the provider's quota lets through three times within a demo (the plugins' READMEs).
-QUOTA = {"snelstart": 3000, "workfront": 10000}
+# What is read three times within a few minutes, whatever the quota. More, where --records says so, takes its time.
+PATIENCE = {"snelstart": 3000, "workfront": 10000}
 SIMULATOR_OPTIONS = {"teamleader": ("--rate-limit", 100000)}
+# SnelStart's product "Maatwerk, Productie", of which its plugin's README tells, in place of the one for tests.
+SNELSTART_CONTRACT = {"minute": 500, "hour": 5000}
+RECORDS = 35000
+# A connection of the plugin for any OAuth 2 provider: it reads nothing on its own.
+ASKED_ONLY = "generic/crm"
+USERINFO = "https://openidconnect.googleapis.com/v1/userinfo"
 # Paths of lists and reads by id, where requests are made to fail; not of tokens.
 API_PATHS = {"teamleader": "s.list", "snelstart": "/v2/", "workfront": "/attask/api/", "zoho": "/crm/v8/"}
 
@@ -70,10 +76,10 @@ class Demo:
         self.dice = random.Random(1)
         self.sizes = {}  # provider -> {entity of its simulator: records}
         for provider, entities in ENTITIES.items():
-            total = min(arguments.records, QUOTA.get(provider, arguments.records))
+            total = arguments.records or min(RECORDS, PATIENCE.get(provider, RECORDS))
             self.sizes[provider] = {entity: max(1, round(total * share)) for entity, (_, share) in entities.items()}
         self.total = sum(sum(of.values()) for of in self.sizes.values())
-        self.connections = [f"{provider}/acme" for provider in ENTITIES]
+        self.connections = [f"{provider}/acme" for provider in ENTITIES]  # those that are read; one more is asked only
         self.asked_before = {}  # provider -> the number of its last request before faults were ordered
 
     def run(self):
@@ -86,14 +92,17 @@ class Demo:
 
     def set_up(self):
         tell, rig = self.tell, self.rig
-        tell.say("Four providers on loopback, a host, a Pro+ consumer", "head")
+        tell.say("Five providers on loopback, a host, a Pro+ consumer", "head")
         for provider, sizes in self.sizes.items():
             counts = [word for entity, (option, _) in ENTITIES[provider].items() for word in (option, sizes[entity])]
             sim = rig.start_simulator(*SIMULATOR_OPTIONS.get(provider, ()), *counts, provider=provider)
-            short = "  (its quota is narrow)" if sum(sizes.values()) < self.options.records - 2 else ""
             tell.say(f"{provider}: " + ", ".join(f"{count:,} of {entity}" for entity, count in sizes.items()) +
-                     f", TLS on {sim.address}{short}")
-        rig.write_config()
+                     f", TLS on {sim.address}")
+        sim = rig.start_simulator(provider="generic")
+        tell.say(f"generic: Google's OAuth, nothing to read, TLS on {sim.address}")
+        rig.sims["snelstart"].post("/knobs", {f"{name}_limit": count for name, count in SNELSTART_CONTRACT.items()})
+        rig.write_config("".join(f'[[limit]]\nprovider = "snelstart"\nname = "{name}"\nrequests = {count}\n'
+                                 for name, count in SNELSTART_CONTRACT.items()))
         rig.start_host()
         for plugin in rig.ask("plugin", "list")["plugins"]:
             tell.say(f"host: plugin {plugin['name']} {plugin['version']} is {plugin['state']}, "
@@ -103,8 +112,8 @@ class Demo:
 
     def connect(self):
         tell, rig = self.tell, self.rig
-        tell.say("Five accounts are connected, each in its provider's way", "head")
-        for number, name in enumerate(self.connections, 4711):
+        tell.say("Five accounts are connected, each in its provider's way; a sixth comes with a code that is too old", "head")
+        for number, name in enumerate([*self.connections, ASKED_ONLY], 4711):
             rig.add_app(name.split("/")[0] + "/main")
             rig.add_connection(name, customer=str(number))
             self.show_auth(rig.connect(name))
@@ -116,6 +125,9 @@ class Demo:
                                    "age_seconds": 660})["code"]
         rig.ctl("connection", "connect", "teamleader/late", "--paste", stdin=code + "\n", check=False)
         self.show_auth(rig.connection("teamleader/late"))
+
+        answer = rig.ask("fetch", ASKED_ONLY, USERINFO, "--select", "email")
+        tell.say(f"{ASKED_ONLY}  fetch {USERINFO}: {answer['selected']}")
 
     def show_auth(self, connection):
         auth = connection["auth"]
@@ -258,7 +270,7 @@ class Demo:
         result = {"connections": table, "events": dict(sorted(events.items())), **totals,
                   "duplicates": self.duplicates(database), "failed_requests": self.failed_requests(),
                   "seconds": round(time.monotonic() - self.tell.start, 1)}
-        texts = {**dict.fromkeys(self.connections, "Success"), "teamleader/late": "Failed, Status code: BadRequest"}
+        texts = {**dict.fromkeys([*self.connections, ASKED_ONLY], "Success"), "teamleader/late": "Failed, Status code: BadRequest"}
         good = (all(result[k] == 0 for k in ("missing", "extra", "different", "duplicates"))
                 and {c["name"]: c["auth"] for c in table} == texts and shown == texts)
         self.show_table(table)
@@ -328,12 +340,12 @@ class Demo:
 
 def main():
     parser = argparse.ArgumentParser(prog="tools/demo", description="The main job from a folder of plugins to an "
-                                     "updated Pro+, against four simulated providers, on loopback and ipc only.")
+                                     "updated Pro+, against five simulated providers, on loopback and ipc only.")
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
     parser.add_argument("--keep", action="store_true", help="leave everything running and say how to look around")
-    parser.add_argument("--records", type=int, default=35000, help="of each provider (default 35000); of one whose "
-                        "quota does not let so many through, fewer")
+    parser.add_argument("--records", type=int, help=f"of each provider (default {RECORDS}, and of those whose quotas "
+                        "are narrow fewer: " + ", ".join(f"{name} {most}" for name, most in PATIENCE.items()) + ")")
     parser.add_argument("--fault-rate", type=float, default=0.05, help="share of the requests that fail from the "
                         "changes on (default 0.05)")
     demo = Demo(parser.parse_args())

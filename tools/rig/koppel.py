@@ -2,6 +2,7 @@
 """Koppel's own processes in a folder: the host, the consumer, koppelctl, and ways to end them rudely."""
 
 import http.client
+import itertools
 import json
 import os
 import secrets
@@ -14,11 +15,21 @@ from customs import Customs
 from provider import Browser, Simulator, wait_until
 
 
+# Below the ports that the system gives to connections, and eight of each process: tests that run beside each other take
+# none away between our look and its use.
+_own_ports = itertools.count(20000 + os.getpid() % 1500 * 8)
+
+
 def free_port():
-    """A port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of our own that nobody listens at now."""
+    while True:
+        port = next(_own_ports)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Rest:

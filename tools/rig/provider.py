@@ -24,28 +24,48 @@ def wait_until(what, condition, seconds=30.0, every=0.02):
         time.sleep(every)
 
 
-class Simulator:
-    """koppel-provider-sim as a child process, and its control endpoint."""
+class ProviderProcess:
+    """A provider as a child process, which writes `ready.json` into its folder when it listens."""
 
-    def __init__(self, binary, folder, *options, provider="teamleader"):
-        os.makedirs(folder, exist_ok=True)
+    def __init__(self, command, folder, **how):
         self.folder = folder
         ready = os.path.join(folder, "ready.json")
         if os.path.exists(ready):
             os.remove(ready)
-        self.log = open(os.path.join(folder, "sim.log"), "ab")
-        self.process = subprocess.Popen([binary, provider, "--dir", folder, *map(str, options)],
-                                        stdout=self.log, stderr=self.log)
+        self.log = open(os.path.join(folder, "provider.log"), "ab")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, **how)
         try:
-            wait_until("the simulator's ready.json", lambda: os.path.exists(ready) or self.process.poll() is not None)
+            wait_until(f"{ready} to appear", lambda: os.path.exists(ready) or self.process.poll() is not None)
             if self.process.poll() is not None:
-                raise RuntimeError(f"the simulator ended at once, see {self.log.name}")
+                with open(self.log.name, encoding="utf-8", errors="replace") as log:
+                    raise RuntimeError(f"{command[0]} ended at once: {log.read()[-2000:]}")
         except BaseException:
             self.stop()
             raise
         with open(ready, encoding="utf-8") as file:
             self.ready = json.load(file)
         self.address = self.ready["address"]
+
+    def ask_to_end(self):
+        self.process.terminate()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.ask_to_end()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+class Simulator(ProviderProcess):
+    """koppel-provider-sim, and its control endpoint."""
+
+    def __init__(self, binary, folder, *options, provider="teamleader"):
+        os.makedirs(folder, exist_ok=True)
+        super().__init__([binary, provider, "--dir", folder, *map(str, options)], folder)
         self.ca_file = self.ready["ca_file"]
         self.auditors = set()
         self.routes = {host: (self.address, self.ca_file) for host in self.ready["hosts"]}
@@ -104,50 +124,44 @@ class Simulator:
             found += page["attempts"]
             since = page["next"]
 
-    def departments(self, account):
-        """Every department of an account ({id, name}) as the API lists it. The control endpoint does not show them, so
-        this is a client of its own: what Koppel's clients present and spend stays theirs."""
+    def auditors_token(self, account):
+        """An access token of a simulated Teamleader for a client of its own: what Koppel's clients present and spend
+        stays theirs."""
         client_id = "auditor-" + account["id"]
         about = {"client_id": client_id, "client_secret": "of-" + client_id, "redirect_uris": [],
-                 "scopes": ["departments"], "account": account}
+                 "scopes": ["companies", "contacts", "departments"], "account": account}
         if account["id"] not in self.auditors:
             self.post("/clients", about)
             self.auditors.add(account["id"])
         back = "https://auditor.example/"
         code = self.post("/codes", {"client_id": client_id, "redirect_uri": back})["code"]
-        api = Browser(self.routes)
-        granted = api.post("https://focus.teamleader.eu/oauth2/access_token",
-                           {"grant_type": "authorization_code", "code": code, "redirect_uri": back,
-                            "client_id": client_id, "client_secret": about["client_secret"]})
-        listed = api.post("https://api.focus.teamleader.eu/departments.list",
-                          {"filter": {"status": ["active", "archived"]}},
-                          {"Authorization": "Bearer " + granted["access_token"]})
+        granted = Browser(self.routes).post("https://focus.teamleader.eu/oauth2/access_token",
+                                            {"grant_type": "authorization_code", "code": code, "redirect_uri": back,
+                                             "client_id": client_id, "client_secret": about["client_secret"]})
+        return granted["access_token"]
+
+    def departments(self, account):
+        """Every department of an account ({id, name}) as the API lists it. The control endpoint does not show them."""
+        listed = Browser(self.routes).post("https://api.focus.teamleader.eu/departments.list",
+                                           {"filter": {"status": ["active", "archived"]}},
+                                           {"Authorization": "Bearer " + self.auditors_token(account)})
         return listed["data"]
 
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
 
+class Form(html.parser.HTMLParser):
+    """The first form of a page: `action` is None where there is none."""
 
-class _Form(html.parser.HTMLParser):
-    """Collects the one form of a consent page."""
-
-    def __init__(self):
+    def __init__(self, page):
         super().__init__()
-        self.action, self.fields, self.found = "", {}, False
+        self.action, self.fields = None, {}
+        self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
-        if tag == "form":
-            self.found, self.action = True, values.get("action") or ""
-        elif tag == "input" and values.get("name") and values.get("type") == "hidden":
-            self.fields[values["name"]] = values.get("value", "")
+        if tag == "form" and self.action is None:
+            self.action = values.get("action") or ""
+        elif tag == "input" and values.get("name"):
+            self.fields[values["name"]] = values.get("value") or ""
 
 
 class Browser:
@@ -191,9 +205,8 @@ class Browser:
         if status in (302, 303):  # on to the data centre where the user lives
             link = headers["location"]
             status, _, page = self.exchange("GET", link)
-        form = _Form()
-        form.feed(page)
-        if status != 200 or not form.found:
+        form = Form(page)
+        if status != 200 or form.action is None:
             raise RuntimeError(f"no consent page: HTTP {status}")
         fields = {**form.fields, "decision": decision}
         status, headers, _ = self.exchange("POST", urllib.parse.urljoin(link, form.action or link),
@@ -207,9 +220,8 @@ class Browser:
         """Opens an activation link of SnelStart, chooses the administration (its id; else the first) and sets the
         coupling up; returns the address that the browser is sent to."""
         status, _, page = self.exchange("GET", link)
-        form = _Form()
-        form.feed(page)
-        if status != 200 or not form.found:
+        form = Form(page)
+        if status != 200 or form.action is None:
             raise RuntimeError(f"no activation page: HTTP {status}")
         fields = {**form.fields, "administration": administration}
         status, headers, _ = self.exchange("POST", link.split("?")[0], urllib.parse.urlencode(fields),

@@ -2,6 +2,7 @@
 // What Pro+ saves for a customer: registration, settings and code in one request, and what must not follow from it.
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "host/api/customer_names.hpp"
 #include "tests/unit/api/rest_world.hpp"
@@ -220,4 +221,136 @@ TEST_CASE("whoever keeps a copy of a connection is told of settings that were sa
 
   CHECK(w.ask("DELETE", "/v1/connections/nameplate/" + w.told.back().name).status == 200);
   CHECK(w.told.back().auth.status == core::auth_status::removed);
+}
+
+namespace {
+
+json::object at_host(const std::string& host) {
+  return {{"authorization_url", "https://" + host + "/authorize"},
+          {"token_url", "https://" + host + "/token"},
+          {"account", "42"}};
+}
+
+/// Customer 4711's connection with a provider of its own choice.
+ledger::connection chosen_by_4711(rest_world& w, const std::string& private_hosts = "") {
+  std::map<std::string, std::string> settings;
+  for (const auto& [name, value] : at_host("login.nameplate.test")) settings[name] = value.as_string().c_str();
+  if (!private_hosts.empty()) settings["private_hosts"] = private_hosts;
+  auto c = w.add("operators", "chooser", settings);
+  w.write([&](ledger::transaction& tx) {
+    c.name = "of-4711";
+    c.customer = "4711";
+    c = *tx.insert_connection(c);
+  });
+  return c;
+}
+
+/// The same, which works.
+ledger::connection working_for_4711(rest_world& w) {
+  auto c = chosen_by_4711(w);
+  w.write([&](ledger::transaction& tx) {
+    c.auth.status = core::auth_status::authorized;
+    c.pinned = core::account{"42", "42", ""};
+    if (!tx.update_connection(c)) FAIL("not updated");
+  });
+  w.store(c, "old-token", {}, "old-refresh");
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("a customer may say an operator's setting again as it is, and change it no more than before", "[api][rest]") {
+  rest_world w;
+  const auto c = chosen_by_4711(w, "intranet.example.com");
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](json::object settings) {
+    const json::object body{{"client_id", "mine"}, {"client_secret", "my-canary"}, {"settings", std::move(settings)}};
+    return w.call("PUT", "/v1/customers/4711/providers/chooser", token, {}, json::serialize(body));
+  };
+  auto settings = at_host("login.nameplate.test");
+  settings["private_hosts"] = "https://Intranet.Example.com/";
+  CHECK(put(settings).status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  settings["private_hosts"] = "intranet.example.com db.example.com";
+  const auto refused = put(settings);
+  CHECK(refused.status == 403);
+  CHECK_THAT(refused.body, Contains("operators_setting") && Contains("private_hosts"));
+  settings["private_hosts"] = "";
+  CHECK(put(settings).status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  // Of a connection that is not there yet, nothing was said before.
+  const auto other = w.token("y", "4712", {"read", "connect"});
+  settings["private_hosts"] = "intranet.example.com";
+  const json::object body{{"client_id", "mine"}, {"client_secret", "my-canary"}, {"settings", settings}};
+  CHECK(w.call("PUT", "/v1/customers/4712/providers/chooser", other, {}, json::serialize(body)).status == 403);
+}
+
+TEST_CASE("a preset fills what a customer saves, and what is given stands over it", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](const std::string& more) {
+    return w.call("PUT", "/v1/customers/4711/providers/chooser", token, {},
+                  R"({"client_id":"mine","client_secret":"my-canary",)" + more + "}");
+  };
+  CHECK(put(R"("preset":"nobody's")").status == 422);
+  CHECK_THAT(put(R"("preset":"nobody's")").body, Contains("bad_preset") && Contains("it has house"));
+  const auto made = put(R"("preset":"house","settings":{"account":"theirs"})");
+  CHECK(made.status == 201);
+  CHECK_THAT(made.body,
+             Contains(R"("account":"theirs")") && Contains(R"("token_url":"https://login.nameplate.test/token")"));
+  CHECK(put(R"("preset":"house")").status == 200);
+}
+
+TEST_CASE("an operator changes settings one by one, and a working grant follows nowhere without a code", "[api]") {
+  rest_world w;
+  const auto c = working_for_4711(w);
+  const std::string path = "/v1/connections/chooser/of-4711";
+  const auto patch = [&](const std::string& body) { return w.ask("PATCH", path, body); };
+
+  CHECK(patch(R"({"settings":{"private_hosts":"intranet.example.com"}})").status == 200);
+  CHECK(w.now(c).settings.at("private_hosts") == "intranet.example.com");
+  CHECK(w.now(c).settings.at("account") == "42");
+  CHECK(patch(R"({"settings":{"private_hosts":"","account":"43"}})").status == 200);
+  CHECK_FALSE(w.now(c).settings.contains("private_hosts"));
+  CHECK(w.now(c).settings.at("account") == "43");
+  CHECK(patch("{}").status == 400);
+  CHECK(patch(R"({"settings":{"nonsense":"x"}})").status == 422);
+  CHECK_THAT(patch(R"({"settings":{"token_url":""}})").body, Contains("needs the setting"));
+  CHECK(w.ask("PATCH", "/v1/connections/chooser/nobody", R"({"settings":{"account":"1"}})").status == 404);
+
+  const std::string elsewhere = R"({"settings":{"token_url":"https://login.eu.nameplate.test/token"})";
+  const auto refused = patch(elsewhere + "}");
+  CHECK(refused.status == 422);
+  CHECK_THAT(refused.body, Contains("Another address needs an authorization code"));
+  CHECK(w.stored_token(c) == "old-token");
+
+  // A code that gives no access leaves everything as it was.
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  const auto tried = patch(elsewhere + R"(,"code":"c0de"})");
+  CHECK(tried.status == 200);
+  CHECK_THAT(tried.body, Contains("Failed, Status code: BadRequest"));
+  CHECK(w.now(c).settings.at("token_url") == "https://login.nameplate.test/token");
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+
+  // A grant that works no more is given up.
+  w.write([&](ledger::transaction& tx) {
+    auto over = *tx.find_connection(c.id);
+    over.auth.status = core::auth_status::needs_reauth;
+    if (!tx.update_connection(over)) FAIL("not updated");
+  });
+  CHECK(patch(elsewhere + "}").status == 200);
+  CHECK(w.now(c).settings.at("token_url") == "https://login.eu.nameplate.test/token");
+  CHECK(w.stored_token(c).empty());
+  CHECK(w.now(c).app_id == c.app_id);
+}
+
+TEST_CASE("only an operator changes settings by name", "[api][rest]") {
+  rest_world w;
+  const auto c = working_for_4711(w);
+  const std::string path = "/v1/connections/chooser/of-4711", body = R"({"settings":{"account":"43"}})";
+  CHECK(w.call("PATCH", path, w.token("x", "4711", {"read", "connect"}), {}, body).status == 403);
+  CHECK(w.call("PATCH", path, w.token("y", std::nullopt, {"read", "connect"}), {}, body).status == 403);
+  CHECK(w.now(c).settings.at("account") == "42");
+  CHECK(w.call("PATCH", path, w.token("z", std::nullopt, {"admin"}), {}, body).status == 200);
+  CHECK(w.now(c).settings.at("account") == "43");
 }

@@ -50,6 +50,7 @@ TEST_CASE("the least file gives every default", "[config]") {
   CHECK(c->retention.events == 30 * std::chrono::hours(24));
   CHECK(c->retention.hold == 90 * std::chrono::hours(24));
   CHECK(c->routes.empty());
+  CHECK(c->limits.empty());
 }
 
 TEST_CASE("every key of the file arrives", "[config]") {
@@ -91,6 +92,10 @@ ca_file = "/tmp/ca.pem"
 host = "focus.teamleader.eu"
 address = "[::1]:8443"
 ca_file = "ca.pem"
+[[limit]]
+provider = "snelstart"
+name = "minute"
+requests = 500
 )",
                        "/etc/koppel/koppel.toml");
 
@@ -121,6 +126,10 @@ ca_file = "ca.pem"
   CHECK(c->routes[0].host == "api.focus.teamleader.eu");
   CHECK(c->routes[1].address == "[::1]:8443");
   CHECK(c->routes[1].ca_file == "/etc/koppel/ca.pem");
+  REQUIRE(c->limits.size() == 1);
+  CHECK(c->limits[0].provider == "snelstart");
+  CHECK(c->limits[0].name == "minute");
+  CHECK(c->limits[0].requests == 500);
 }
 
 TEST_CASE("a listener without a public address is found under its own", "[config]") {
@@ -199,6 +208,12 @@ TEST_CASE("a value of the wrong type or range is refused", "[config]") {
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:0\"\nca_file = \"x\"", "address with a port"},
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:5\"", "ca_file of [[route]] is missing"},
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:5\"\nca_file = \"\"", "must not be empty"},
+      {"[[limit]]\nprovider = \"a\"\nname = \"b\"", "requests of [[limit]] is missing"},
+      {"[[limit]]\nprovider = \"a\"\nname = \"b\"\nrequests = 0", "whole number from 1 to"},
+      {"[[limit]]\nprovider = \"\"\nname = \"b\"\nrequests = 1", "must not be empty"},
+      {"[[limit]]\nprovider = \"a\"\nname = \"b\"\nrequests = 1\n[[limit]]\nprovider = \"a\"\nname = \"b\"\n"
+       "requests = 2",
+       "has a figure already"},
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:5\"\nca_file = \"x\"\n[[route]]\nhost = \"a\"\naddress = "
        "\"1.2.3.4:5\"\nca_file = \"x\"",
        "has a route already"},
@@ -331,6 +346,7 @@ TEST_CASE("the example file is right, and shows every key", "[config]") {
                           "interval_s",    "full_interval_s",
                           "schedule",      "[[route]]",
                           "host",          "ca_file",
+                          "[[limit]]",     "requests",
                           "[retention]",   "events_days",
                           "hold_days",     "[admin]",
                           "name",          "exposed_without_tls"})

@@ -255,6 +255,31 @@ TEST_CASE("a connection is added with its settings, shown and removed", "[koppel
   CHECK(removed.exit == exit_code::ok);
 }
 
+TEST_CASE("settings of a connection are changed, with a code where one is pasted", "[koppelctl]") {
+  fake_daemon daemon;
+  const std::string line = "PATCH /v1/connections/generic/crm";
+  daemon.answer(line, 200, R"({"auth":{"status":"authorized","display":"Success"},
+    "connection":{"settings":{"pkce":"no","token_url":"https://x.example/token"}}})");
+  const auto plain = koppelctl_run(daemon.socket(), {"connection", "set", "generic/crm", "pkce=no", "scopes="});
+  CHECK(plain.exit == exit_code::ok);
+  CHECK(plain.out == "Settings of generic/crm: pkce=no, token_url=https://x.example/token\n");
+  CHECK(daemon.body_of(line) == json::parse(R"({"settings":{"pkce":"no","scopes":""}})").as_object());
+
+  daemon.answer(line, 200, R"({"auth":{"status":"needs_reauth","display":"Failed, Status code: BadRequest",
+    "reason":"code_refused","action":"reauthorise","action_by":"customer"},"connection":{"settings":{}}})");
+  // The first answer is used up now.
+  koppelctl_run(daemon.socket(), {"connection", "set", "generic/crm", "pkce=no"});
+  const auto refused =
+      koppelctl_run(daemon.socket(),
+                    {"connection", "set", "generic/crm", "token_url=https://y.example/token", "--paste"}, {"c0de\n"});
+  CHECK(refused.exit == exit_code::refused);
+  CHECK_THAT(refused.out, Contains("Failed, Status code: BadRequest"));
+  CHECK(daemon.requests().back().body ==
+        json::parse(R"({"settings":{"token_url":"https://y.example/token"},"code":"c0de"})").as_object());
+  CHECK(koppelctl_run(daemon.socket(), {"connection", "set", "generic/crm", "pkce=no", "--paste"}).exit ==
+        exit_code::usage);
+}
+
 TEST_CASE("nothing is removed without a yes", "[koppelctl]") {
   fake_daemon daemon;
 
@@ -287,6 +312,9 @@ TEST_CASE("wrong arguments end with 2 and ask the daemon nothing", "[koppelctl]"
       std::vector<std::string>{"connection", "show"}, std::vector<std::string>{"connection", "show", "../../etc"},
       std::vector<std::string>{"connection", "add", "teamleader/acme"},
       std::vector<std::string>{"connection", "add", "teamleader/acme", "--app", "main", "--set", "x"},
+      std::vector<std::string>{"connection", "set", "teamleader/acme"},
+      std::vector<std::string>{"connection", "set", "teamleader/acme", "region"},
+      std::vector<std::string>{"connection", "set", "teamleader/acme", "region=eu", "--expect-account", "1"},
       std::vector<std::string>{"connection", "connect", "teamleader/acme", "--yes", "--expect-account", "1"},
       std::vector<std::string>{"connection", "connect", "teamleader/acme", "--timeout", "soon"},
       std::vector<std::string>{"sync", "list", "--limit", "0"}, std::vector<std::string>{"sync", "list", "acme"},
@@ -308,6 +336,7 @@ TEST_CASE("help is there at every level, with examples", "[koppelctl]") {
                                                                      {"app", "add", "--help"},
                                                                      {"app", "list", "--help"},
                                                                      {"connection", "add", "--help"},
+                                                                     {"connection", "set", "--help"},
                                                                      {"connection", "list", "--help"},
                                                                      {"connection", "show", "--help"},
                                                                      {"connection", "remove", "--help"},

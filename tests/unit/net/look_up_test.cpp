@@ -5,22 +5,56 @@
 #include <netdb.h>
 
 #include <atomic>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
-#include <cstring>
-#include <future>
+#include <condition_variable>
 #include <map>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "host/net/client_connection.hpp"
 #include "host/net/http.hpp"
 #include "host/net/http_client.hpp"
+#include "host/net/look_ups.hpp"
 #include "run.hpp"
 
 namespace {
 
-std::promise<void> let_go;
+/// Holds look-ups of names in "hangs.test" and "hangs-too.test" until the test lets go of them.
+class gate {
+ public:
+  void shut() {
+    const std::lock_guard lock(mutex_);
+    shut_ = true;
+  }
+  void open() {
+    const std::lock_guard lock(mutex_);
+    shut_ = false;
+    changed_.notify_all();
+  }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::seconds{20}, [this] { return !shut_; });
+    --inside_;
+    changed_.notify_all();
+  }
+  bool wait_for(int inside) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds{20}, [&] { return inside_ == inside; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool shut_ = false;
+  int inside_ = 0;
+};
+gate of_hanging_names;
 
 /// What names lead to, and how often anybody asked. A name that is not here is the system's.
 std::map<std::string, std::vector<std::string>> leads_to;
@@ -37,8 +71,10 @@ addrinfo* entry_of(const char* address, const char* service, const addrinfo* hin
 }  // namespace
 
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** found) {
-  if (node != nullptr && std::strcmp(node, "hangs.test") == 0) {
-    let_go.get_future().wait_for(std::chrono::seconds{20});
+  const std::string_view name = node == nullptr ? "" : node;
+  if (name.ends_with("hangs.test") || name.ends_with("hangs-too.test")) {
+    ++asked_for;
+    of_hanging_names.pass();
     return EAI_AGAIN;
   }
   static const auto real = reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
@@ -61,22 +97,108 @@ namespace koppel::net {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a look-up that nobody waits for any more is counted until the system lets go of it", "[net][client]") {
-  boost::asio::io_context context;
-  const auto under_way = std::make_shared<std::size_t>(0);
+namespace {
 
+/// Look-ups on the test's own context, of which each ends where the test can see it.
+struct several {
+  several() { of_hanging_names.shut(); }
+  ~several() { of_hanging_names.open(); }
+  void begin(const std::string& host, std::chrono::milliseconds limit) {
+    boost::asio::co_spawn(
+        context, names.find(host, 443, std::chrono::steady_clock::now() + limit),
+        [this](std::exception_ptr, result<look_ups::endpoints> came) {
+          ended.push_back(came ? "found" : make_error_code(errc::timeout) == came.error().code ? "timeout" : "failed");
+        });
+  }
+  result<look_ups::endpoints> find(const std::string& host) {
+    return test::run(context, names.find(host, 443, std::chrono::steady_clock::now() + 10s));
+  }
+  void let_go() {
+    of_hanging_names.open();
+    test::run_until(context, [&] { return names.under_way() == 0; });
+  }
+
+  boost::asio::io_context context;
+  // A thread that is left alone is no work of the context's, which would not wait for what it hands in.
+  const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> waits{context.get_executor()};
+  look_ups names{context.get_executor()};
+  std::vector<std::string> ended;
+};
+
+}  // namespace
+
+TEST_CASE("a look-up that nobody waits for any more is counted until the system lets go of it", "[net][client]") {
+  several all;
   const auto outcome =
-      test::run(context, look_up("hangs.test", 443, std::chrono::steady_clock::now() + 50ms, under_way));
+      test::run(all.context, all.names.find("hangs.test", 443, std::chrono::steady_clock::now() + 50ms));
 
   REQUIRE(outcome.has_error());
   CHECK(outcome.error().code == errc::timeout);
-  CHECK(*under_way == 1);
+  CHECK(all.names.under_way() == 1);
 
-  let_go.set_value();
-  test::run_until(context, [&] { return *under_way == 0; });
-  const auto next = test::run(context, look_up("localhost", 443, std::chrono::steady_clock::now() + 10s, under_way));
-  CHECK(next.has_value());
-  CHECK(*under_way == 0);
+  all.let_go();
+  CHECK(all.find("localhost").has_value());
+  CHECK(all.names.under_way() == 0);
+}
+
+TEST_CASE("names of a zone that does not answer stand before no other zone's", "[net][client]") {
+  leads_to["answers.test"] = {"203.0.113.7"};
+  asked_for = 0;
+  several all;
+  for (const auto* host : {"a.hangs.test", "b.hangs.test", "c.hangs.test", "d.hangs.test", "e.hangs.test"})
+    all.begin(host, 100ms);
+
+  const auto found = all.find("answers.test");
+
+  REQUIRE(found.has_value());
+  REQUIRE(found->size() == 1);
+  CHECK(found->front().address().to_string() == "203.0.113.7");
+  CHECK(found->front().port() == 443);
+  CHECK(all.names.under_way() == limits::look_ups_of_zone);
+  test::run_until(all.context, [&] { return all.ended.size() == 5; });
+  CHECK(all.ended == std::vector<std::string>(5, "timeout"));
+  // Whoever left the line is looked up for no more: four hung, one was found, the fifth was never asked about.
+  all.let_go();
+  CHECK(asked_for == 5);
+}
+
+TEST_CASE("a host that does not answer leaves room for the others of its zone", "[net][client]") {
+  several all;
+  for (int n = 0; n < 4; ++n) all.begin("x.hangs.test", 10s);
+  all.begin("y.hangs.test", 10s);
+
+  test::run_until(all.context, [&] { return all.names.under_way() == limits::look_ups_of_host + 1; });
+
+  // Those who waited in line have their turn when the others end.
+  REQUIRE(of_hanging_names.wait_for(static_cast<int>(limits::look_ups_of_host) + 1));
+  asked_for = 0;
+  all.let_go();
+  test::run_until(all.context, [&] { return all.ended.size() == 5; });
+  CHECK(all.ended == std::vector<std::string>(5, "failed"));
+  CHECK(asked_for == 2);
+}
+
+TEST_CASE("an address needs no look-up", "[net][client]") {
+  leads_to["203.0.113.9"] = {"203.0.113.10"};
+  asked_for = 0;
+  several all;
+
+  const auto v4 = all.find("203.0.113.9"), v6 = all.find("2001:db8::1");
+
+  REQUIRE(v4.has_value());
+  CHECK(v4->front().address().to_string() == "203.0.113.9");
+  REQUIRE(v6.has_value());
+  CHECK(asked_for == 0);
+}
+
+TEST_CASE("a look-up may outlive everybody who could take what it finds", "[net][client]") {
+  {
+    several all;
+    all.begin("hangs.test", 10s);
+    test::run_until(all.context, [&] { return all.names.under_way() == 1; });
+    CHECK(of_hanging_names.wait_for(1));
+  }
+  CHECK(of_hanging_names.wait_for(0));
 }
 
 namespace {

@@ -197,8 +197,18 @@ TEST_CASE("of X-Forwarded-For only what the named proxies added is believed", "[
   CHECK(behind("evil, 203.0.113.7 , 10.0.0.2,fd00::1") == "203.0.113.7");
   CHECK(behind("2001:db8::7") == "2001:db8::7");
   CHECK(behind("::ffff:203.0.113.7") == "203.0.113.7");
-  for (const auto* useless : {"", "10.0.0.2", "203.0.113.7, unknown", "203.0.113.7:80", "203.0.113.7,", ","})
+  // Some proxies write ports.
+  CHECK(behind("203.0.113.7:5678") == "203.0.113.7");
+  CHECK(behind("[2001:db8::7]:443") == "2001:db8::7");
+  CHECK(behind("[2001:db8::7]") == "2001:db8::7");
+  CHECK(behind("203.0.113.7:5678, 10.0.0.2:80, [fd00::1]:443") == "203.0.113.7");
+  CHECK(behind("[::ffff:203.0.113.7]:1") == "203.0.113.7");
+  for (const auto* useless :
+       {"", "10.0.0.2", "203.0.113.7, unknown", "203.0.113.7,", ",", "203.0.113.7:", "203.0.113.7:http",
+        "203.0.113.7:123456", "[2001:db8::7", "[2001:db8::7]443", "[2001:db8::7]:", "[203.0.113.7]:80", "[]", ":80"}) {
+    INFO(useless);
     CHECK(behind(useless).empty());
+  }
   CHECK(address_behind(proxies, {{"x-forwarded-for", "198.51.100.1"}, {"x-forwarded-for", "203.0.113.7"}}) ==
         "203.0.113.7");
   CHECK(is_proxy(proxies, "::ffff:127.0.0.1"));

@@ -43,6 +43,13 @@ std::string core_of(const field_table& table, const std::string& row, const look
   return made.facets.empty() ? "" : made.in("core").bytes();
 }
 
+/// Why fields were left out, one after the other.
+std::string left_out_of(const field_table& table, const std::string& row) {
+  std::string out;
+  for (const auto& why : table.map(json::parse(row), "/id", "/at").left_out) out += (out.empty() ? "" : "; ") + why;
+  return out;
+}
+
 std::string text_field(std::string_view text) {
   record out(entity::company, "x");
   return out.in("core").set(canonical::name, text).bytes();
@@ -67,7 +74,7 @@ TEST_CASE("the walk through a table keeps absent, null and unreadable apart", "[
   const auto made = table.map(row);
 
   CHECK(made.updated_at == "2024-01-01T00:00:00Z");
-  CHECK(made.unreadable == std::vector<std::string>{"/name"});
+  CHECK(made.left_out == std::vector<std::string>{"an unexpected type of value at /name"});
   REQUIRE(made.facets.size() == 1);
   CHECK(made.facets[0].bytes() == "\x82\xa4tags\x90\xa7website\xc0");
   CHECK_THROWS_AS(table.map(json::parse(R"({"id":1})")), unmappable);
@@ -79,8 +86,7 @@ TEST_CASE("a value that is an id can be looked up while a row is mapped", "[sdk]
   const auto table = table_of("name = { from = \"/country\", kind = \"id of a country\" }\n");
   const lookup known{{"17", "Nederland"}};
   CHECK(core_of(table, R"({"id":"x","country":"17"})", known) == text_field("Nederland"));
-  CHECK(table.map(json::parse(R"({"id":"x","country":"18"})"), "/id", "/at", known).unreadable ==
-        std::vector<std::string>{"/country"});
+  CHECK(left_out_of(table, R"({"id":"x","country":"18"})") == "an unexpected type of value at /country");
   CHECK(core_of(table, R"({"id":"x"})", known).empty());
 }
 
@@ -89,8 +95,11 @@ TEST_CASE("a kind that only the provider has reads one value, or several of the 
         text_field("hey!"));
   const auto both = table_of("name = { from = [\"/a\", \"/b\"], kind = \"both\" }\n");
   CHECK(core_of(both, R"({"id":"x","a":"1","b":"2"})") == text_field("12"));
-  CHECK(core_of(both, R"({"id":"x","b":"2"})") == text_field("2"));
+  CHECK(core_of(both, R"({"id":"x","a":null,"b":"2"})") == text_field("2"));
   CHECK(core_of(both, R"({"id":"x","c":"3"})").empty());  // nothing of it is there
+  CHECK(left_out_of(both, R"({"id":"x","c":"3"})").empty());
+  CHECK(core_of(both, R"({"id":"x","b":"2"})").empty());
+  CHECK(left_out_of(both, R"({"id":"x","b":"2"})").starts_with("no /a, a part of a field"));
 }
 
 TEST_CASE("lines keep the order in which they were written, and so do types", "[sdk][fields]") {
@@ -136,7 +145,68 @@ TEST_CASE("one number or address has its type, custom fields are sorted by their
   const auto custom = table_of("custom_fields = { from = \"/c\", each = { id = \"/k\", value = \"/v\" } }\n");
   record sorted(entity::company, "x");
   sorted.in("core").set(canonical::custom_fields, {{"a", {}, {}, packed::null()}, {"b", {}, {}, packed::text("2")}});
-  CHECK(core_of(custom, R"({"id":"x","c":[{"k":"b","v":"2"},{"v":"0"},{"k":"a"}]})") == sorted.in("core").bytes());
+  CHECK(core_of(custom, R"({"id":"x","c":[{"k":"b","v":"2"},{"k":null,"v":"0"},{"k":"a"}]})") ==
+        sorted.in("core").bytes());
+}
+
+TEST_CASE("a list of objects is unknown when one of them cannot be read, ids may be whole numbers", "[sdk][fields]") {
+  const auto custom =
+      table_of("custom_fields = { from = \"/c\", each = { id = \"/k\", label = \"/l\", value = \"/v\" } }\n");
+  record fields(entity::company, "x");
+  fields.in("core").set(canonical::custom_fields, {{"7", "L", {}, packed::integer(1)}});
+  CHECK(core_of(custom, R"({"id":"x","c":[{"k":7,"l":"L","v":1}]})") == fields.in("core").bytes());
+  for (const auto* wrong : {R"({"k":7.5})", R"({"k":[]})", R"({"v":1})", R"({"k":"a","l":7})", R"("a")", "7"}) {
+    INFO(wrong);
+    const auto row = R"({"id":"x","c":[{"k":"b"},)" + std::string(wrong) + "]}";
+    CHECK(core_of(custom, row).empty());
+    CHECK(left_out_of(custom, row) == "an unexpected type of value at /c");
+  }
+  CHECK(core_of(custom, R"({"id":"x","c":"none"})").empty());
+
+  const auto links = table_of(
+      "companies = { from = \"/c\", each = { id = \"/of/id\", position = \"/p\", division = \"/d\", "
+      "decision_maker = \"/m\" } }\n",
+      "contact");
+  record linked(entity::contact, "x");
+  linked.in("core").set(canonical::companies, {{"7", "CEO", {}, true}, {"8", {}, {}, {}}});
+  CHECK(
+      core_of(links, R"({"id":"x","c":[{"of":{"id":7},"p":"CEO","d":null,"m":true},{"of":{"id":"8"}},{"of":null}]})") ==
+      linked.in("core").bytes());
+  for (const auto* wrong : {R"({"of":{"id":true}})", R"({"p":"CEO"})", R"({"of":{"id":"7"},"p":7})",
+                            R"({"of":{"id":"7"},"m":"yes"})", R"({"of":"7"})"}) {
+    INFO(wrong);
+    CHECK(core_of(links, R"({"id":"x","c":[{"of":{"id":"8"}},)" + std::string(wrong) + "]}").empty());
+  }
+}
+
+TEST_CASE("a long text is cut as a list cuts it", "[sdk][fields]") {
+  const auto table = table_of("remarks = { from = \"/r\", most = 5 }\n");
+  const auto read = [&](const std::string& text) { return core_of(table, R"({"id":"x","r":)" + text + "}"); };
+  const auto remarks = [](const std::string& text) {
+    record out(entity::company, "x");
+    return out.in("core").set(canonical::remarks, text).bytes();
+  };
+  CHECK(table.lines()[0].kind == "first 5 characters");
+  CHECK(read(R"("abcd")") == remarks("abcd"));
+  CHECK(read(R"("abcde")") == remarks("abcde…"));
+  CHECK(read(R"("abcdefg")") == remarks("abcde…"));
+  CHECK(read(R"("abcdëf")") == remarks("abcdë…"));
+  CHECK(read(R"("abcd😀f")") == remarks("abcd😀…"));
+  CHECK(read(R"("")") == "\x81\xa7remarks\xc0");
+  CHECK(read("7").empty());
+  CHECK(left_out_of(table, R"({"id":"x","r":7})") == "an unexpected type of value at /r");
+}
+
+TEST_CASE("a table may say that its provider leaves out what is empty", "[sdk][fields]") {
+  const auto row = R"({"id":"x","w":"1"})";
+  const auto of_both = [&](const std::string& more) {
+    return table_of("phones = { from = { work = \"/w\", home = \"/h\" }" + more + " }\n");
+  };
+  record known(entity::company, "x");
+  known.in("core").set(canonical::phones, {{"work", "1"}});
+  CHECK(core_of(of_both(""), row).empty());
+  CHECK(left_out_of(of_both(""), row).starts_with("no /h"));
+  CHECK(core_of(of_both(", absent = \"empty\""), row) == known.in("core").bytes());
 }
 
 TEST_CASE("a text may be listed as meaning nothing", "[sdk][fields]") {
@@ -179,6 +249,7 @@ TEST_CASE("each word of a list is translated, and custom fields may be the membe
   CHECK(words("[]") == none.in("core").bytes());
   CHECK(words("null") == none.in("core").bytes());
   CHECK(words(R"("L")").empty());
+  CHECK(words(R"(["L",7])").empty());
 
   const auto members = table_of("custom_fields = { from = \"/p\", members = { prefix = \"DE:\" } }\n");
   record named(entity::company, "x");
@@ -203,13 +274,18 @@ TEST_CASE("a country is looked up, or taken as a code alone, and one that is an 
   CHECK(read("{}") == none.in("core").bytes());
   CHECK(read(R"("Gent")").empty());
   CHECK(read(R"({"city":"","land":"17"})") == none.in("core").bytes());
+  CHECK(read(R"({"city":"Gent","who":"An","land":17})") == wanted.in("core").bytes());
+  CHECK(read(R"({"city":7,"who":"An"})").empty());
+  CHECK(read(R"({"city":"Gent","land":{}})").empty());
+  CHECK(left_out_of(table, R"({"id":"x","a":{"city":7}})") == "an unexpected type of value at /a/city");
   CHECK(read("null") == none.in("core").bytes());
 
   const auto coded = table_of("addresses.from.primary = { country_code = \"/c\", city = \"/t\" }\n");
   record code(entity::company, "x");
   code.in("core").set(canonical::addresses, {{"primary", {}, {}, {}, {}, "NL", {}}});
-  CHECK(core_of(coded, R"({"id":"x","c":"nl"})") == code.in("core").bytes());
-  CHECK(core_of(coded, R"({"id":"x","c":"Belgium"})") == none.in("core").bytes());
+  CHECK(core_of(coded, R"({"id":"x","c":"nl","t":null})") == code.in("core").bytes());
+  CHECK(core_of(coded, R"({"id":"x","c":"Belgium","t":null})") == none.in("core").bytes());
+  CHECK(core_of(coded, R"({"id":"x","c":"nl"})").empty());
   CHECK(coded.names() == "c,t");  // as they were written
 }
 
@@ -238,6 +314,11 @@ TEST_CASE("a mistake in a table is told with its table, its row and what is poss
       {"addresses = { from = \"/b\", parts = { city = \"/c\" } }\n", "addresses.type: is missing"},
       {"name = { from = \"/b\", members = { prefix = \"x\" } }\n", "name.members: may stand for custom_fields only"},
       {"tags = { from = \"/b\", empty = [\"0\"] }\n", "tags.empty: may stand for texts only"},
+      {"name = { from = \"/b\", kind = \"shout\", most = 5 }\n", "name.most: may stand for the kind text only"},
+      {"name = { from = \"/b\", most = 0 }\n", "name.most: must be"},
+      {"phones = { from = { work = \"/w\" }, absent = \"null\" }\n",
+       "phones.absent: must be one of \"unknown\", \"empty\""},
+      {"owner = { from = { id = \"/b\" }, absent = \"empty\" }\n", "owner.absent: is not a key that Koppel knows"},
       {"owner = { from = { name = \"/b\" } }\n", "owner.from.id: is missing"},
       {"tags = { from = \"/b\", values = { a = [\"b\"] }, unlisted = \"keep\" }\n",
        "tags.unlisted: may be \"keep\" for texts only"},

@@ -28,6 +28,21 @@ std::string said(const std::function<void()>& by) {
 
 }  // namespace
 
+TEST_CASE("a page of a list has to say whether the list goes on, unless it has no body", "[sdk][paging]") {
+  const list_paths at{"data", "/info/more", "/info/next"};
+  const auto read = [&](int status, std::string body) {
+    return page_of(response(status, {}, std::move(body)), at, "Acme");
+  };
+  const auto whole = read(200, R"({"data":[1,2],"info":{"more":true,"next":"t"}})");
+  CHECK(whole.rows.size() == 2);
+  CHECK(whole.more);
+  CHECK(whole.next == "t");
+  CHECK_FALSE(read(200, R"({"data":[],"info":{"more":false,"next":null}})").more);
+  for (const int empty : {204, 304}) CHECK(read(empty, "").rows.empty());
+  for (const auto* wrong : {R"({"data":[]})", R"({"data":[],"info":{"more":"no"}})", R"({"info":{"more":false}})"})
+    CHECK_THROWS_AS(read(200, wrong), job_failure);
+}
+
 TEST_CASE("the words of a cursor are read back as they were written", "[sdk][paging]") {
   const auto text = cursor_word(noon, format_seconds) + ' ' + cursor_word(std::nullopt) + " 17 a b";
   CHECK(text == "2024-05-01T12:00:00+00:00 none 17 a b");
@@ -72,6 +87,10 @@ TEST_CASE("a page that is not sorted by what the cursor relies on is a bug, with
   CHECK(said([&] { demand_sorted(sorted.rows(), "/t", "Acme"); }).empty());
   CHECK(said([&] { demand_sorted(unsorted.rows(), "/t", "Acme"); }) ==
         "Acme listed rows that are not sorted by t, as it was asked to: some would be skipped");
+  CHECK(said([&] { demand_sorted_since(sorted.rows(), "/t", noon, "updated_since", "Acme"); }).empty());
+  CHECK_FALSE(said([&] { demand_sorted_since(unsorted.rows(), "/t", {}, "updated_since", "Acme"); }).empty());
+  CHECK_FALSE(
+      said([&] { demand_sorted_since(sorted.rows(), "/t", noon + std::chrono::seconds(1), "x", "Acme"); }).empty());
   CHECK(said([&] { demand_since(sorted.rows(), "/t", noon, "updated_since", "Acme"); }).empty());
   CHECK(said([&] { demand_since(sorted.rows(), "/t", noon + std::chrono::seconds(1), "updated_since", "Acme"); }) ==
         "Acme ignored updated_since");

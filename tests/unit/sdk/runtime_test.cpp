@@ -1,138 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The runtime behind a connector, seen from the C boundary, message by message.
-#include <koppel/messages.hpp>
-#include <koppel/sdk/plugin.hpp>
-
-#include <catch2/catch.hpp>
-#include <deque>
+#include "sample_connector.hpp"
 
 namespace koppel::test {
 namespace {
-
-using namespace koppel::sdk;
-
-int alive = 0;  // of the guards in coroutine frames
-struct guard {
-  guard() { ++alive; }
-  ~guard() { --alive; }
-  guard(const guard&) = delete;
-  guard& operator=(const guard&) = delete;
-};
-
-class sample : public connector {
- public:
-  sample() {
-    cursor_version(2);
-    header_on_every_request("x-version", "1");
-    stream("pages", entity::company, &sample::five_pages, &sample::one);
-    stream("fetch", entity::company, &sample::fetch, &sample::one);
-    stream("any", entity::company, &sample::any, &sample::one);
-    stream("throws", entity::company, &sample::throws, &sample::one);
-    stream("effects", entity::company, &sample::effects, &sample::one);
-    stream("large", entity::company, &sample::large, &sample::one);
-    stream("many", entity::company, &sample::many, &sample::one);
-    stream("notes", entity::company, &sample::fetch, &sample::noted);
-    stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
-  }
-  void manifest(std::string_view text) override {
-    if (text == "wrong") throw std::runtime_error("line 1 is wrong");
-  }
-  std::string base_url(const job& run) const override {
-    return "https://" + std::string(run.setting("host").value_or("api.example"));
-  }
-  task<> probe(probe_run& run) override {
-    if (run.setting("account")) run.account(*run.setting("account"), "Acme", "live");
-    run.stream_refused("pages");
-    co_return;
-  }
-  std::optional<std::string> migrate_cursor(std::uint32_t version, std::string_view cursor) const override {
-    if (version == 4) throw std::runtime_error("no way from version 4");
-    if (version != 1) return std::nullopt;
-    return "migrated " + std::string(cursor);
-  }
-
- private:
-  task<> five_pages(sync& run) {
-    guard here;
-    for (int i = 1; i <= 5; ++i) {
-      auto page = run.page();
-      page.upsert(record(entity::company, std::to_string(i)));
-      co_await page.commit("c" + std::to_string(i));
-    }
-  }
-  task<std::string> nested(job& run, std::string path) {
-    guard here;
-    auto request = run.get(path);
-    const auto answer = co_await run.http(request);
-    co_return std::string(answer["name"].text().value_or("?"));
-  }
-  task<> fetch(sync& run) {
-    guard here;
-    const auto name = co_await nested(run, "/name");
-    auto page = run.page();
-    page.upsert(record(entity::company, name));
-    co_await page.commit(std::string(run.cursor()));
-  }
-  task<> any(sync& run) {
-    auto request = run.post("https://other.example/x").json(json_object().add("a", 1));
-    int status = 0;
-    try {
-      const auto answer = co_await run.http(request);
-    } catch (const http_error& error) {
-      status = error.status();
-    }
-    const auto answer = co_await run.http_any(request);
-    run.log("info", std::to_string(status) + ' ' + std::to_string(answer.status));
-  }
-  task<> throws(sync& run) {
-    guard here;
-    if (run.setting("what") == "std") throw std::runtime_error("caf\xe9 broke");
-    if (run.setting("what") == "int") throw 7;
-    throw job_failure(verdict::bad_settings, "no such division");
-    co_return;
-  }
-  task<> effects(sync& run) {
-    const auto before = run.now();
-    run.remember("division", "12");
-    co_await run.sleep(std::chrono::milliseconds(250));
-    run.log("warn", std::to_string((run.now() - before).count()));
-  }
-  task<> large(sync& run) {
-    auto page = run.page();
-    for (int i = 0; i < 6; ++i) {
-      record each(entity::company, std::to_string(i));
-      each.in("core").set(canonical::remarks, std::string(i == 3 ? 5'000'000 : 1'500'000, 'x'));
-      page.upsert(std::move(each));
-    }
-    co_await page.commit("after all");
-  }
-  task<> many(sync& run) {
-    auto page = run.page();
-    for (std::size_t i = 0; i <= messages::most_records; ++i) page.upsert(record(entity::company, std::to_string(i)));
-    co_await page.commit("after all");
-  }
-  task<record> noted(job& run, std::string id) {
-    if (!run.notes().has_value()) {
-      auto name = co_await nested(run, "/countries");
-      run.notes() = std::move(name);
-    }
-    record out(entity::company, id);
-    out.in("core").set(canonical::name, std::any_cast<std::string>(run.notes()));
-    co_return out;
-  }
-  task<> page_then_throw(sync& run) {
-    auto page = run.page();
-    co_await page.commit("c");
-    throw job_failure(verdict::permanent, "no more");
-  }
-  task<record> one(job& run, std::string id) {
-    if (id == "odd") throw unmappable("odd");
-    const auto name = co_await nested(run, "/" + id);
-    record out(entity::company, id);
-    out.in("core").set(canonical::name, name);
-    co_return out;
-  }
-};
 
 class maps_by_table : public connector {
  public:
@@ -150,64 +21,6 @@ class maps_by_table : public connector {
 
 struct refuses_to_be : sample {
   refuses_to_be() { throw std::runtime_error("no"); }
-};
-
-/// The host's side of the C boundary.
-struct raw_host {
-  explicit raw_host(const koppel_plugin* of = &sdk::detail::entry<sample>::table) : plugin(of) {
-    host = {KOPPEL_ABI_VERSION, sizeof(koppel_host), this,
-            [](void* self, const std::uint8_t* bytes, std::uint64_t size) {
-              auto got = messages::decode({reinterpret_cast<const char*>(bytes), size});
-              static_cast<raw_host*>(self)->heard.push_back(got.value);
-              static_cast<raw_host*>(self)->sizes.push_back(size);
-            }};
-    instance = plugin->create(&host);
-  }
-  ~raw_host() { destroy(); }
-  void destroy() {
-    if (instance) plugin->destroy(std::exchange(instance, nullptr));
-  }
-  void say_bytes(const std::string& bytes) {
-    plugin->receive(instance, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  }
-  void say(const messages::message& of) { say_bytes(messages::encode(of)); }
-  void begin(std::uint64_t job, std::string kind, std::string stream,
-             std::map<std::string, std::string> settings = {}) {
-    messages::start out;
-    out.job = job;
-    out.kind = std::move(kind);
-    out.stream = std::move(stream);
-    out.settings = std::move(settings);
-    out.now = 1000;
-    say(out);
-  }
-  void reply(std::uint64_t job, std::uint64_t effect, int status = 200, std::string body = "", std::string error = "") {
-    messages::reply out;
-    out.job = job;
-    out.effect = effect;
-    out.status = status;
-    out.body = std::move(body);
-    out.error = std::move(error);
-    out.detail = out.error.empty() ? "" : "the host's words";
-    out.now = 2000;
-    say(out);
-  }
-  template <class T>
-  T next() {
-    REQUIRE_FALSE(heard.empty());
-    auto out = std::move(heard.front());
-    heard.pop_front();
-    INFO("message " << out.index());
-    REQUIRE(std::holds_alternative<T>(out));
-    return std::get<T>(out);
-  }
-  bool silent() const { return heard.empty(); }
-
-  const koppel_plugin* plugin;
-  koppel_host host{};
-  void* instance = nullptr;
-  std::deque<messages::message> heard;
-  std::vector<std::uint64_t> sizes;
 };
 
 }  // namespace
@@ -245,30 +58,6 @@ TEST_CASE("hello is answered with ready", "[runtime]") {
   raw_host host;
   host.say(messages::hello{});
   CHECK(host.next<messages::ready>().abi_version == KOPPEL_ABI_VERSION);
-}
-
-TEST_CASE("at most two pages are on their way, and done waits for all", "[runtime][pages]") {
-  raw_host host;
-  host.begin(9, "sync", "pages");
-  const auto first = host.next<messages::page>(), second = host.next<messages::page>();
-  CHECK(first.cursor == "c1");
-  CHECK(first.cursor_version == 2);
-  CHECK(host.silent());
-
-  host.reply(9, second.effect);  // in any order
-  const auto third = host.next<messages::page>();
-  CHECK(host.silent());
-  host.reply(9, first.effect);
-  const auto fourth = host.next<messages::page>();
-  host.reply(9, third.effect);
-  const auto fifth = host.next<messages::page>();
-  CHECK(fifth.cursor == "c5");
-  CHECK(host.silent());
-  host.reply(9, fourth.effect);
-  CHECK(host.silent());
-  CHECK(alive == 0);  // the coroutine has ended; its last page has not
-  host.reply(9, fifth.effect);
-  CHECK(host.next<messages::done>().error.empty());
 }
 
 TEST_CASE("jobs do not disturb each other", "[runtime]") {
@@ -410,17 +199,6 @@ TEST_CASE("a connector may catch an http_error, or ask for every answer", "[runt
   CHECK(done.detail == "GET /name was answered with 403");
 }
 
-TEST_CASE("a page of more records than one message may have goes as several", "[runtime][pages]") {
-  raw_host host;
-  host.begin(1, "sync", "many");
-  const auto first = host.next<messages::page>();
-  CHECK(first.records.size() == messages::most_records);
-  CHECK(first.cursor.empty());
-  const auto last = host.next<messages::page>();
-  CHECK(last.records.size() == 1);
-  CHECK(last.cursor == "after all");
-}
-
 TEST_CASE("remember, sleep and log, the clock is the host's", "[runtime]") {
   raw_host host;
   host.begin(1, "sync", "effects");
@@ -432,28 +210,6 @@ TEST_CASE("remember, sleep and log, the clock is the host's", "[runtime]") {
   host.reply(1, sleep.effect);
   CHECK(host.next<messages::log>().text == "1000");
   host.next<messages::done>();
-}
-
-TEST_CASE("a page too large for one message goes as several, the cursor with the last", "[runtime][pages]") {
-  raw_host host;
-  messages::start begin;
-  begin.job = 1;
-  begin.kind = "sync";
-  begin.stream = "large";
-  begin.cursor = "before";
-  begin.cursor_version = 2;
-  host.say(begin);
-  const auto first = host.next<messages::page>(), second = host.next<messages::page>();
-  CHECK(first.records.size() == 2);
-  CHECK(first.cursor == "before");
-  host.reply(1, first.effect);
-  const auto last = host.next<messages::page>();
-  CHECK(second.records.size() == 2);
-  CHECK(last.records.size() == 1);
-  CHECK(last.cursor == "after all");
-  CHECK(last.set_aside == 1);  // the one of 5 MB
-  CHECK(last.set_aside_reason == "a record larger than one message");
-  for (const auto size : host.sizes) CHECK(size <= messages::max_from_plugin);
 }
 
 TEST_CASE("a cursor of another version is migrated, or given up", "[runtime]") {

@@ -38,6 +38,17 @@ std::string field_of(const std::string& row, const std::string& field) {
   return records[0].field(field);
 }
 
+/// What is told of the one field that is left out.
+std::string left_out_of(const std::string& row, const std::string& field) {
+  scripted_host host(load_plugin(SNELSTART_PLUGIN));
+  host.sync("relaties");
+  host.answer(200, sample("landen.json"));
+  host.answer(200, R"([{"id":"x",)" + row + "}]");
+  CHECK(host.records().at("x").field(field) == "absent");
+  REQUIRE(host.log().size() == 1);
+  return host.log()[0];
+}
+
 }  // namespace
 
 TEST_CASE("a customer", "[snelstart][mapping]") {
@@ -129,6 +140,16 @@ TEST_CASE("a country is looked up, one that is unknown is none, and none is no a
   CHECK(address(R"({"straat":"","plaats":null,"land":{"id":"00000000-0000-0000-0000-000000000001"}})") == "[]");
   CHECK(address("null") == "[]");
   CHECK(field_of(R"({"id":"x"})", "addresses") == "absent");
+}
+
+TEST_CASE("a value of another type leaves its field out, and is told", "[snelstart][mapping]") {
+  const std::string before = "warn: a company has an unexpected type of value at ", after = "; the field is left out";
+  CHECK(left_out_of(R"("vestigingsAdres":{"straat":5,"plaats":"Gent"})", "addresses") ==
+        before + "/vestigingsAdres/straat" + after);
+  CHECK(left_out_of(R"("telefoon":721234567)", "phones") == before + "/telefoon" + after);
+  CHECK(left_out_of(R"("relatiesoort":["Klant",2])", "roles") == before + "/relatiesoort" + after);
+  CHECK(left_out_of(R"("extraVeldenKlant":[{"naam":["a"],"waarde":1}])", "custom_fields") ==
+        before + "/extraVeldenKlant" + after);
 }
 
 TEST_CASE("absent, null and empty are three things to SnelStart's fields too", "[snelstart][mapping]") {

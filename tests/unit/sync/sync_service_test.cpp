@@ -266,6 +266,38 @@ TEST_CASE("an interrupted run goes on when the provider's own word is over", "[s
   CHECK(w.newest_run().state == "completed");
 }
 
+TEST_CASE("what a webhook asks for waits until the provider's own word is over, what a person asks for does not",
+          "[sync][service]") {
+  sync_world w;
+  w.at("", {page(R"("busy":3600000)"), page(R"("busy":3600000)"), page(R"("rows":["a"],"next":"1","last":true)")});
+  w.read(true);
+  REQUIRE(w.newest_run().state == "interrupted");
+  const auto look = [&] {
+    w.io.restart();
+    w.io.poll();
+  };
+
+  w.clock.advance(30min);
+  REQUIRE(w.service->request_for_webhook(w.c.id, "companies"));
+  look();
+  CHECK(w.idle());
+  CHECK(w.service->queued().size() == 1);
+  w.ask(false);
+  w.settle();
+  CHECK(w.newest_run().state == "interrupted");
+
+  w.clock.advance(59min);
+  REQUIRE(w.service->request_for_webhook(w.c.id, "companies"));
+  look();
+  CHECK(w.idle());
+  w.clock.advance(1min);
+  w.service->connection_changed(w.now(w.c));
+  look();
+  CHECK_FALSE(w.idle());
+  w.settle();
+  CHECK(w.newest_run().state == "completed");
+}
+
 TEST_CASE("a full disk interrupts a run, which goes on when there is room, without a pause for failures",
           "[sync][service][full]") {
   sync_world w;

@@ -170,6 +170,36 @@ TEST_CASE("absent, null and empty are three things", "[teamleader][mapping]") {
   CHECK(from_list("contacts", R"({"data":[{"id":"x"}]})").facets.empty());
 }
 
+TEST_CASE("what cannot be read is left out, and empties nothing", "[teamleader][mapping]") {
+  const auto company = from_list("companies", R"({"data":[{"id":"x","emails":[{"type":"primary","email":7}],
+    "telephones":"none","primary_address":{"city":7},"responsible_user":5,"tags":[7],
+    "custom_fields":[{"definition":{"id":true},"value":1}],"payment_term":{"type":"cash","days":"none"}}]})");
+  for (const auto* field : {"emails", "phones", "addresses", "owner", "tags", "custom_fields", "payment_term"})
+    CHECK(company.field(field) == "absent");
+
+  // The primary one is of facet `core`, the others of `detail`: one that cannot be read leaves its own facet out.
+  const auto read = [](const std::string& addresses) {
+    return from_info("companies", pied_piper,
+                     R"({"data":{"id":")" + pied_piper + R"(","addresses":[)" + addresses + "]}}");
+  };
+  CHECK(read(R"({"type":"primary","address":{"city":"Ghent"}})").field("addresses") ==
+        R"([{"city":"Ghent","type":"primary"}])");
+  CHECK(read(R"({"type":"primary","address":{"city":7}})").facet("core").empty());
+  CHECK(read(R"({"type":"primary"})").facet("core").empty());
+  for (const auto* wrong :
+       {R"({"type":7,"address":{}})", R"({"type":"invoicing"})", R"({"type":"invoicing","address":"Gent"})",
+        R"({"type":"invoicing","address":{"addressee":7,"city":"Gent"}})"}) {
+    INFO(wrong);
+    CHECK(read(wrong).facet("detail").empty());
+  }
+
+  const auto linked = from_info("contacts", erlich, R"({"data":{"id":")" + erlich + R"(","last_name":7,
+    "first_name":null,"companies":[{"company":{"id":12},"position":null}]}})");
+  CHECK(linked.field("companies") == R"([{"id":"12"}])");
+  CHECK(linked.field("full_name") == "absent");
+  CHECK(from_list("contacts", R"({"data":[{"id":"x","last_name":"Hall"}]})").field("name") == "absent");
+}
+
 TEST_CASE("values nobody told us of pass through", "[teamleader][mapping]") {
   const auto company = from_list("companies", R"({"data":[{"id":"x","status":"blocked","brand_new":{"a":1},
     "payment_term":{"type":"lunar","days":28},"emails":[{"type":"carrier_pigeon","email":"a@b.c"}],

@@ -109,7 +109,7 @@ TEST_CASE("a user", "[workfront][mapping]") {
 TEST_CASE("absent, null and empty are three things", "[workfront][mapping]") {
   CHECK(from_list("users", R"({"ID":"u"})").facets.empty());
   const auto user = from_list("users", R"({"ID":"u","emailAddr":null,"phoneNumber":null,"mobilePhoneNumber":"",
-    "address":null,"city":"","country":null,"locale":"","isActive":null})");
+    "address":null,"city":"","state":null,"postalCode":null,"country":null,"locale":"","isActive":null})");
   CHECK(user.field("emails") == "[]");
   CHECK(user.field("phones") == "[]");
   CHECK(user.field("addresses") == "[]");
@@ -123,22 +123,26 @@ TEST_CASE("absent, null and empty are three things", "[workfront][mapping]") {
   CHECK(project.field("planned_start") == "null");
   CHECK(project.field("planned_end") == R"("2017-03-24")");
   CHECK(project.field("company_id") == "null");
-  CHECK(from_list("projects", R"({"ID":"p","ownerID":"u1"})").field("owner") == R"({"id":"u1"})");
+  CHECK(from_list("projects", R"({"ID":"p","ownerID":"u1","owner":null})").field("owner") == R"({"id":"u1"})");
+  CHECK(from_list("projects", R"({"ID":"p","ownerID":"u1"})").field("owner") == "absent");  // his name is not known
+  CHECK(from_list("users", R"({"ID":"u","phoneNumber":"1"})").field("phones") == "absent");
 }
 
 TEST_CASE("a country is left out unless it is a code, a wrong type of value leaves the field out",
           "[workfront][mapping]") {
   const auto addresses = [](const std::string& of) {
-    return from_list("users", R"({"ID":"u",)" + of + "}").field("addresses");
+    return from_list("users", R"({"ID":"u","address":null,"state":null,"postalCode":null,)" + of + "}")
+        .field("addresses");
   };
   CHECK(addresses(R"("country":"Belgium","city":"Gent")") == R"([{"city":"Gent","type":"primary"}])");
-  CHECK(addresses(R"("country":"B1")") == "[]");
-  CHECK(addresses(R"("country":"nl")") == R"([{"country":"NL","type":"primary"}])");
+  CHECK(addresses(R"("country":"B1","city":null)") == "[]");
+  CHECK(addresses(R"("country":"nl","city":null)") == R"([{"country":"NL","type":"primary"}])");
+  CHECK(addresses(R"("country":"nl","city":7)") == "absent");
 
   const auto project =
       from_list("projects", R"({"ID":"p","percentComplete":"half","plannedStartDate":"2017-02-30T00:00:00Z",
-    "plannedCompletionDate":5,"status":3})");
-  for (const auto* field : {"percent_complete", "planned_start", "planned_end", "status", "state"})
+    "plannedCompletionDate":5,"status":3,"ownerID":[],"owner":null})");
+  for (const auto* field : {"percent_complete", "planned_start", "planned_end", "status", "state", "owner"})
     CHECK(project.field(field) == "absent");
 }
 

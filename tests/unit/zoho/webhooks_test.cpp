@@ -35,7 +35,8 @@ TEST_CASE("a channel is registered until the end that the answer names", "[zoho]
   scripted_host host(load_plugin(ZOHO_PLUGIN));
   host.register_webhooks(with_channel());
   const auto& request = host.expect("POST", watch);
-  CHECK_THAT(request.body, Contains(scripted_host::webhook_address) && Contains(scripted_host::webhook_token));
+  CHECK_THAT(request.body, Contains(std::string(scripted_host::webhook_address)) &&
+                               Contains(std::string(scripted_host::webhook_token)));
   const auto channel = host.remembered().at("webhook_channel");
   CHECK_THAT(request.body, Contains(channel));
   host.answer(201, rows(made("2023-11-14T23:13:20+00:00")));

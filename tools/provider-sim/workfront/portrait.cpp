@@ -185,14 +185,15 @@ json::object portrait(entity kind, const recipe& record, const surroundings& aro
   out["ID"] = id_text(record.id);
   out["name"] = nullptr;
   out["objCode"] = codes[static_cast<std::size_t>(kind)];
-  out["categoryID"] = fixed_id("category", static_cast<std::uint64_t>(kind));
   out["customerID"] = around.customer_id;
-  out["enteredByID"] = around.administrator_id;
   out["entryDate"] = date_text(record.added_at, around.dates);
-  if (kind != entity::user) out["groupID"] = fixed_id("group", 0);
+  if (kind != entity::user) {
+    out["categoryID"] = fixed_id("category", static_cast<std::uint64_t>(kind));
+    out["enteredByID"] = out["lastUpdatedByID"] = around.administrator_id;
+    out["groupID"] = fixed_id("group", 0);
+  }
   out["lastUpdateDate"] =
       around.updated_at ? json::value(date_text(*around.updated_at, around.dates)) : json::value(nullptr);
-  out["lastUpdatedByID"] = around.administrator_id;
   if (kind == entity::company) add_company(record, out);
   if (kind == entity::user) add_user(record, around, out);
   if (kind == entity::project) add_project(record, around, out);

@@ -5,6 +5,7 @@
 
 #include <koppel/sdk/field_table.hpp>
 #include <koppel/sdk/job.hpp>
+#include <koppel/sdk/subscriptions.hpp>
 
 #include <functional>
 #include <map>
@@ -54,6 +55,12 @@ class connector {
   void webhooks(task<> (*enrol)(webhook_run&), task<> (*remove)(webhook_run&)) {
     register_webhooks_ = enrol;
     remove_webhooks_ = remove;
+  }
+
+  /// Those of a list of subscriptions, which `describe` describes.
+  void webhooks(subscription_list_of describe) {
+    register_webhooks_ = [describe](webhook_run& run) { return register_subscriptions(run, describe); };
+    remove_webhooks_ = [describe](webhook_run& run) { return remove_subscriptions(run, describe); };
   }
 
   /// Sent with every request.

@@ -19,8 +19,7 @@ struct field_line {
   std::string to, facet = "core";
   std::string kind;               ///< for people
   std::vector<std::string> from;  ///< paths that it reads, as in json::at; none for a constant
-  /// "Absent" where the row does not say; nothing if a value is of another type than it should be.
-  std::function<std::optional<packed>(const json& row, const lookup& known)> read;
+  std::function<field_value(const json& row, const lookup& known)> read;
 };
 
 /// A documented field of the provider that does not travel, and why.
@@ -47,7 +46,9 @@ class field_table {
   /// unmappable.
   record map(const json& row, std::string_view id_path = "/id", std::string_view updated_at_path = "/updated_at",
              const lookup& known = {}) const;
-  /// The same for providers whose ids are no strings, or whose time of change is no RFC 3339: both are given.
+  /// The record of a row that says that it is gone.
+  record deletion(const json& row, std::string_view id_path, std::string_view deleted_at_path) const;
+  /// `map` for providers whose ids are no strings, or whose time of change is no RFC 3339: both are given.
   record map(const json& row, const std::string& id, std::optional<time_point> updated_at,
              const lookup& known = {}) const;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One canonical list from several fields of a provider's row: phones, e-mail addresses, postal addresses. Nothing of a
-// list in the row: absent; all of it empty: [].
+// One canonical field from several fields of a provider's row: phones, e-mail addresses, postal addresses, an owner.
+// It travels whole and replaces what consumers have, so it is known when every part of it is: all in the row, and of
+// the right type. All of them empty: []. None in the row: absent. Only some in the row, or one of another type: left
+// out, and why, for a list without that part would wipe it.
 #pragma once
 
 #include <koppel/sdk/kinds.hpp>
@@ -16,17 +18,26 @@ namespace koppel::sdk {
 struct typed_field {
   std::string from, type;
 };
-/// The paths of one address's parts. An empty one: there is none. An address of which nothing is known is left out. A
+/// The paths of one address's parts. An empty one: there is none. An address that is empty is none. A
 /// `country` is read by sdk::country_code; `country_code` has two letters, and another text is none; `country_id` is
 /// looked up, and alone no address: some providers fill it in themselves.
 struct address_fields {
   std::string type, line_1, postal_code, city, region, addressee, country, country_code, country_id;
 };
 
-std::optional<packed> gather_emails(const json& row, std::span<const typed_field> fields);
-std::optional<packed> gather_phones(const json& row, std::span<const typed_field> fields);
-std::optional<packed> gather_addresses(const json& row, std::span<const address_fields> addresses,
-                                       const lookup& countries = {});
+/// What it means that a part is not in the row.
+enum class absence {
+  unknown,  ///< the provider does not say
+  empty,    ///< the provider leaves out what is empty, or the parts are members of one object that is given whole
+};
+
+field_value gather_emails(const json& row, std::span<const typed_field> fields, absence means = absence::unknown);
+field_value gather_phones(const json& row, std::span<const typed_field> fields, absence means = absence::unknown);
+field_value gather_addresses(const json& row, std::span<const address_fields> addresses, const lookup& countries = {},
+                             absence means = absence::unknown);
+/// A reference whose id and name are two fields. Without an id there is nobody, whatever the name; an empty path: there
+/// is no name.
+field_value gather_owner(const json& row, const std::string& id, const std::string& name);
 
 /// ISO 3166-1 alpha-2 of a country as people write it: two letters as they are (but UK is GB), else the names in
 /// English, Dutch, French and its own language of the countries around Belgium and of a few others. Nothing for other

@@ -70,6 +70,9 @@ class job {
   time_point deadline() const;  ///< after it the host cancels
   /// A setting of the connection, or what an earlier job remembered about it.
   std::optional<std::string_view> setting(std::string_view name) const;
+  /// One without which nothing can be asked. Throws job_failure (bad_settings) where it is missing or empty; `why` says
+  /// so to operators who do not know it by its name.
+  std::string_view needed_setting(std::string_view name, std::string_view why = {}) const;
 
   /// Requests to the connector's API: `path` is added to its base URL, unless it is a whole https URL itself.
   request get(std::string_view path) const { return to("GET", path); }
@@ -93,6 +96,14 @@ class job {
  protected:
   detail::job_core& core_;
 };
+
+/// What is about the job's stream in a connector's table of its streams; rows have a member `stream`.
+template <class Row, std::size_t Count>
+const Row& row_of(const Row (&table)[Count], const job& run) {
+  for (const auto& row : table)
+    if (row.stream == run.stream()) return row;
+  throw job_failure(verdict::bug, "the connector's table of streams has no " + std::string(run.stream()));
+}
 
 /// Records and the cursor after them: committed together or not at all.
 class page {
@@ -134,6 +145,8 @@ class sync : public job {
   /// connector::migrate_cursor first.
   std::string_view cursor() const;
   sdk::page page() { return sdk::page(core_); }
+  /// A page of these rows, added with `map`, and the cursor after them.
+  task<> commit_rows(json_items rows, std::function<record(const json&)> map, std::string cursor);
 };
 
 /// Finds out whose account this is and which streams may be read.
@@ -141,6 +154,7 @@ class probe_run : public job {
  public:
   using job::job;
   void account(std::string_view id, std::string_view name, std::string_view environment = "");
+  /// Once or more often.
   void stream_refused(std::string_view stream);
 };
 

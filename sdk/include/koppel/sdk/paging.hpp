@@ -45,7 +45,27 @@ std::optional<Position> stored_position(sync& run, std::optional<Position> (*rea
   return out;
 }
 
+// ---- lists that say whether they go on
+
+/// A page of a list: its rows, whether there are more behind it, and what stands for those.
+struct list_page {
+  json_items rows;
+  bool more = false;
+  std::string next{};
+};
+/// Where answers have that: a member, and two paths.
+struct list_paths {
+  std::string_view rows, more, next;
+};
+/// Empty for 204 (nothing) and 304 (nothing new), which have no body. Throws job_failure (bug) for an answer without
+/// the list, or one that does not say whether it goes on.
+list_page page_of(const response& answer, const list_paths& at, std::string_view who);
+
 // ---- lists that are sorted by a time of change
+
+/// Where a run that is not resumed asks for changes from: so much before `since`. A time in the future is of a clock
+/// that was wrong, and counts as now.
+time_point with_overlap(const job& run, time_point since, std::chrono::milliseconds overlap);
 
 /// The times at `path`, of the rows that have one.
 std::vector<time_point> times_of(const json_items& rows, std::string_view path);
@@ -69,6 +89,10 @@ void demand_sorted(const json_items& rows, std::string_view path, std::string_vi
 void demand_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
                   std::string_view filter, std::string_view who);
 
+/// Either, in a page that is not the last: the next one begins at the newest time of this.
+void demand_sorted_since(const json_items& rows, std::string_view path, std::optional<time_point> since,
+                         std::string_view filter, std::string_view who);
+
 /// Show the same page twice. A page is known by its first and its last row.
 class page_memory {
  public:
@@ -79,17 +103,5 @@ class page_memory {
  private:
   std::string id_path_, who_, before_;
 };
-
-// ---- refusals
-
-/// What an answer means to a provider's connector; nothing for a success.
-using failure_reader = std::optional<job_failure> (*)(const request& asked, const response& answer);
-/// By the status alone.
-std::optional<job_failure> failure_by_status(const request& asked, const response& answer);
-
-/// The answer, absent for "204 No Content". Throws what `failure_of` makes of it, unless it is a success.
-task<json> ask(job& run, request asked, failure_reader failure_of = failure_by_status);
-/// For probes: nothing where `failure_of` calls it scope_missing.
-task<std::optional<json>> ask_if_permitted(job& run, request asked, failure_reader failure_of = failure_by_status);
 
 }  // namespace koppel::sdk

@@ -13,6 +13,8 @@
 #include <koppel/sdk/kinds.hpp>
 #include <koppel/sdk/paging.hpp>
 #include <koppel/sdk/record.hpp>
+#include <koppel/sdk/refusals.hpp>
+#include <koppel/sdk/subscriptions.hpp>
 #include <koppel/sdk/task.hpp>
 #include <koppel/sdk/time.hpp>
 

@@ -106,7 +106,8 @@ struct record {
   std::string updated_at;  ///< RFC 3339 UTC (format_time), or empty
   bool gone = false;
   std::vector<facet> facets;
-  std::vector<std::string> unreadable;  ///< fields left out because their value was of another type; the SDK logs them
+  std::vector<std::string>
+      left_out;  ///< why fields were, of which the row says something; the SDK logs each once a job
 };
 
 }  // namespace koppel::sdk

@@ -112,10 +112,10 @@ class scripted_host {
   void probe(const job_options& with = {});
   void sync(std::string_view stream, const job_options& with = {});
   void refetch(std::string_view stream, const std::vector<std::string>& ids, const job_options& with = {});
-  /// Address and token are the words below, and stay as they are in requests.
+  /// With these as the connection's address and token.
+  static constexpr std::string_view webhook_address = "https://koppel.example/webhook/1", webhook_token = "word";
   void register_webhooks(const job_options& with = {});
   void remove_webhooks(const job_options& with = {});
-  static constexpr const char *webhook_address = "the-webhook-address", *webhook_token = "the-webhook-token";
 
   /// The request that the job is waiting for. Throws if it waits for another one, or for none.
   const asked& expect(std::string_view method, std::string_view path) const;

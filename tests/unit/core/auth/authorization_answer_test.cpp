@@ -140,6 +140,9 @@ TEST_CASE("a callback's query is taken only where it is unambiguous", "[auth][ca
       {{{"state", "s1"}, {"code", "a"}, {"iss", "https://evil.example"}}, problem::wrong_issuer},
       {{{"state", "s1"}, {"code", "a"}, {"iss", ""}}, problem::wrong_issuer},
       {{{"state", "s1"}, {"code", "a"}, {"iss", "https://focus.teamleader.eu.evil.example"}}, problem::wrong_issuer},
+      {{{"state", "s1"}, {"code", "a"}, {"iss", "http://focus.teamleader.eu"}}, problem::wrong_issuer},
+      {{{"state", "s1"}, {"code", "a"}, {"iss", "https://focus.teamleader.eu:444"}}, problem::wrong_issuer},
+      {{{"state", "s1"}, {"code", "a"}, {"iss", "https://a@focus.teamleader.eu"}}, problem::wrong_issuer},
       {{{"state", "s1"}, {"code", "a"}, {"iss", "https://focus.teamleader.eu"}, {"iss", "https://focus.teamleader.eu"}},
        problem::two_issuers},
   };
@@ -148,8 +151,8 @@ TEST_CASE("a callback's query is taken only where it is unambiguous", "[auth][ca
     CHECK(static_cast<int>(answer.problem) == static_cast<int>(f.wrong));
     CHECK(answer.code.empty());
   }
-  for (const auto* issuer :
-       {"https://focus.teamleader.eu", "https://focus.teamleader.eu/", "https://FOCUS.teamleader.eu/x"})
+  for (const auto* issuer : {"https://focus.teamleader.eu", "https://focus.teamleader.eu/",
+                             "https://FOCUS.teamleader.eu/x", "https://focus.teamleader.eu:443"})
     CHECK(called_back({{"state", "s1"}, {"code", "a"}, {"iss", issuer}}).problem == problem::none);
 
   query_list crowd{{"code", "a"}, {"state", "s1"}};

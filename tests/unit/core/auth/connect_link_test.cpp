@@ -38,7 +38,9 @@ TEST_CASE("only our own page may press the button", "[connect-link]") {
   CHECK(is_own_click("https://koppel.example", "", us + "/"));
   CHECK(is_own_click("http://127.0.0.1:8400", "same-origin", "http://127.0.0.1:8400"));
   CHECK_FALSE(is_own_click("https://evil.example", "", us));
+  CHECK(is_own_click("https://koppel.example", "", "https://Koppel.example:443"));
   CHECK_FALSE(is_own_click("null", "", us));
+  CHECK_FALSE(is_own_click("https://koppel.example:444", "", us));
   CHECK_FALSE(is_own_click("http://koppel.example", "", us));
   CHECK_FALSE(is_own_click("https://koppel.example.evil.example", "", us));
   CHECK_FALSE(is_own_click("", "cross-site", us));

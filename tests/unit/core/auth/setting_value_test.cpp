@@ -5,6 +5,7 @@
 
 #include "host/core/connection_manifest.hpp"
 #include "host/core/egress.hpp"
+#include "host/core/learned.hpp"
 #include "host/core/setting_value.hpp"
 
 using namespace koppel::core;
@@ -140,8 +141,11 @@ TEST_CASE("a setting may be needed where another has nothing", "[auth][settings]
   asked["account_url"] = "https://api.example.com/me";
   CHECK(settings_refusal(generic(), asked).empty());
   CHECK(wrong("token_url", "").starts_with("OAuth 2 needs the setting \"token_url\""));
-  CHECK(operators_setting(generic(), with("private_hosts", "a.b")) == "private_hosts");
-  CHECK(operators_setting(generic(), least).empty());
+  CHECK(operators_setting(generic(), least, with("private_hosts", "a.b")) == "private_hosts");
+  CHECK(operators_setting(generic(), with("private_hosts", "a.b"), with("private_hosts", "a.b c.d")) ==
+        "private_hosts");
+  CHECK(operators_setting(generic(), with("private_hosts", "a.b"), with("private_hosts", "a.b")).empty());
+  CHECK(operators_setting(generic(), least, least).empty());
 }
 
 TEST_CASE("a preset fills what was not given, and one with a plugin of its own says so", "[auth][settings]") {
@@ -154,6 +158,37 @@ TEST_CASE("a preset fills what was not given, and one with a plugin of its own s
         "Zoho CRM has a plugin of its own, which reads it: koppelctl connection add zoho/NAME --app APP.");
   CHECK(add_preset(m, "nobody", {}).complaint == "OAuth 2 has no preset \"nobody\"; it has acme, zoho.");
   CHECK(add_preset({}, "acme", {}).complaint.ends_with("it has none."));
+}
+
+TEST_CASE("an empty setting is one that was not given, wherever it is read", "[auth][settings]") {
+  const auto m = std::make_shared<const manifest>(generic());
+  auto emptied = least;
+  for (const auto* name : {"pkce", "scope_separator", "authentication", "body_format", "refresh_token", "code_life",
+                           "prefix", "api_hosts"})
+    emptied[name] = "";
+  CHECK(settings_refusal(*m, emptied).empty());
+  CHECK(stored_settings(*m, emptied) == stored_settings(*m, least));
+  // Rows that were stored before.
+  const auto own = manifest_for(m, emptied, {}), plain = manifest_for(m, least, {});
+  CHECK(own->auth.pkce);
+  CHECK(own->auth.code_lifetime == plain->auth.code_lifetime);
+  CHECK(own->auth.token_prefix == plain->auth.token_prefix);
+  CHECK_FALSE(leads_elsewhere(*m, emptied, least));
+  CHECK(job_settings(*m, emptied, {}) == job_settings(*m, least, {}));
+  auto with_pattern = rule("life", kind::text, "600");
+  with_pattern.pattern = "[1-9][0-9]*";
+  CHECK(wrong_setting(with_pattern, "").empty());
+  CHECK_FALSE(wrong_setting(with_pattern, "0").empty());
+}
+
+TEST_CASE("who issues tokens is a claim where a setting names the whole token endpoint", "[auth][settings]") {
+  auto m = generic();
+  CHECK(issuer_setting(m, least) == "https://login.test.example/token");
+  CHECK(issuer_setting(m, {}).empty());
+  m.auth.token_url = "https://login.test.example/token";
+  CHECK(issuer_setting(m, least).empty());
+  m.auth.token_url = "https://{api_hosts}/token";
+  CHECK(issuer_setting(m, with("api_hosts", "a.test")).empty());
 }
 
 TEST_CASE("settings say what [auth] is for a connection", "[auth][settings]") {
