@@ -136,7 +136,7 @@ core::instant registrar::start_what_is_due() {
     const auto m = plugins_.find(e.connection.provider);
     if (!m || !m->webhook) continue;
     if (e.address) {
-      if (public_url_.empty() || !m->webhook->registered) continue;
+      if (!m->webhook->registered || (public_url_.empty() && !e.address->places.any())) continue;
       const auto due = e.hurry ? now : core::registration_due(facts_of(*e.address, public_url_), now);
       if (due > now) {
         look_again = std::min(look_again, due);
@@ -205,8 +205,13 @@ awaitable<void> registrar::check(std::string id) {
     // First: what removes an address may not know it from the one that took its place.
     auto leaving = remove_at(id, address->places.former);
     left = co_await std::move(leaving);
-    auto asking = ask(id, registering, public_url_);
-    outcome = co_await std::move(asking);
+    if (public_url_.empty() && left.empty()) co_return;
+    if (public_url_.empty()) {
+      outcome = not_done(job_error::try_again, "No public URL is configured any more.");
+    } else {
+      auto asking = ask(id, registering, public_url_);
+      outcome = co_await std::move(asking);
+    }
   } else {
     outcome =
         not_done(job_error::try_again, "where they are to be registered could not be stored: " + noted.error().detail);

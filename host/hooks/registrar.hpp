@@ -25,7 +25,7 @@ class registrar {
     std::chrono::milliseconds rest{60'000};        ///< after a withdrawal: the connection is about to be removed
   };
 
-  /// `public_url` empty: nobody outside can reach us, and nothing is registered.
+  /// `public_url` empty: nobody outside can reach us, nothing is registered, and what was is removed.
   registrar(runtime::supervisor& supervisor, ledger::ledger& ledger, plugins::plugin_host& plugins,
             auth::provider_client& provider, hint_service& hints, const runtime::clock& clock, std::string public_url,
             limits l);

@@ -151,8 +151,8 @@ class Webhooks(WebhookTest):
         self.assertEqual(self.reads("/webhooks.unregister"), 0)
         self.assertEqual([w["url"] for w in self.sim.get("/webhooks")["webhooks"]], [self.url])
 
-    def test_another_public_address_takes_the_place_of_the_old_one(self):
-        self.registered()
+    def move(self):
+        """Another public address, from a restart on. Returns the connection's there."""
         self.assertEqual(self.rig.host.poll(), None)
         self.rig.host.terminate()
         self.rig.host.wait(15)
@@ -161,9 +161,41 @@ class Webhooks(WebhookTest):
         with open(self.rig.config, "w", encoding="utf-8") as file:
             file.write(text.replace('public_url = "http://127.0.0.1:', 'public_url = "http://localhost:'))
         self.rig.start_host()
-        moved = self.url.replace("//127.0.0.1:", "//localhost:")
-        wait_until("the new address alone",
-                   lambda: [w["url"] for w in self.sim.get("/webhooks")["webhooks"]] == [moved], 30)
+        return self.url.replace("//127.0.0.1:", "//localhost:")
+
+    def addresses(self):
+        return sorted(w["url"] for w in self.sim.get("/webhooks")["webhooks"])
+
+    def remove(self):
+        return json.loads(self.rig.ctl("connection", "remove", self.name, "--yes").stdout)["webhooks_left"]
+
+    def test_another_public_address_takes_the_place_of_the_old_one(self):
+        self.registered()
+        moved = self.move()
+        wait_until("the new address alone", lambda: self.addresses() == [moved], 30)
+
+    def test_an_old_address_that_could_not_be_removed_is_told_and_goes_with_the_connection(self):
+        self.registered()
+        self.sim.post("/faults", {"match": {"path": "/webhooks.unregister", "count": 1}, "action": "status", "status": 403,
+                                  "body": "{}"})
+        moved = self.move()
+        wait_until("both addresses", lambda: self.addresses() == sorted([self.url, moved]), 30)
+        wait_until("the old one to be told",
+                   lambda: "former address" in self.rig.connection(self.name)["webhooks"]["reason"], 30)
+        shown = self.rig.connection(self.name)["webhooks"]
+        self.assertEqual(shown["state"], "registered")
+        self.assertIn("http://127.0.0.1:", shown["reason"])
+        self.assertEqual(self.remove(), "")
+        self.assertEqual(self.addresses(), [])
+
+    def test_a_removal_comes_after_the_registration_that_is_under_way(self):
+        self.sim.post("/answer-delay", {"path": "/webhooks.register", "ms": 3000})
+        self.rig.connect(self.name)
+        # What is asked right before it; a request is listed when it was answered.
+        wait_until("the registration to be asked for", lambda: self.reads("/webhooks.list") == 1, 30, every=0.05)
+        self.assertEqual(self.remove(), "")
+        self.assertEqual(self.addresses(), [])
+        self.assertEqual((self.reads("/webhooks.register"), self.reads("/webhooks.unregister")), (1, 1))
 
 
 class Workfront(WebhookTest):

@@ -110,6 +110,22 @@ TEST_CASE("a former address is removed though its last check had failed, and a w
   CHECK(texts(asked.end() - 2, asked.end()) == texts{std::string("drop ") + before, std::string("drop ") + here});
 }
 
+TEST_CASE("without a public address what was registered is removed, and nothing is registered", "[hooks][registrar]") {
+  hooks_world w;
+  w.says["POST /hooks/drop"] = {busy, done};
+  w.registered_at(before);
+  w.begin_again("");
+  w.until(address_state::failing);
+  CHECK_THAT(w.kept().reason, Contains("No public URL") && Contains(before) && Contains("it is busy"));
+  w.advance(61s);
+  w.until(address_state::none);
+  CHECK_FALSE(w.kept().places.any());
+  w.advance(25h);
+  run_until(w.io, [&] { return w.idle(); });
+  const std::string drop_before = std::string("drop ") + before;
+  CHECK(w.asked() == texts{std::string("add ") + before, drop_before, drop_before});
+}
+
 TEST_CASE("other settings have a registration checked with them", "[hooks][registrar]") {
   hooks_world w;
   w.registered_at(here);
