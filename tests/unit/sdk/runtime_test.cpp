@@ -32,6 +32,7 @@ class sample : public connector {
     stream("large", entity::company, &sample::large, &sample::one);
     stream("many", entity::company, &sample::many, &sample::one);
     stream("notes", entity::company, &sample::fetch, &sample::noted);
+    stream("less", entity::company, &sample::less, &sample::one);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
   void manifest(std::string_view text) override {
@@ -83,6 +84,21 @@ class sample : public connector {
     }
     const auto answer = co_await run.http_any(request);
     run.log("info", std::to_string(status) + ' ' + std::to_string(answer.status));
+  }
+  /// Asks for half as much until it is taken.
+  task<> less(sync& run) {
+    guard here;
+    for (int size = 100; size > 0; size /= 2) {
+      auto request = run.get("/list").query("size", std::to_string(size));
+      bool taken = true;
+      try {
+        const auto answer = co_await run.http(request);
+      } catch (const answer_too_large& why) {
+        taken = false;
+        run.log("info", why.what());
+      }
+      if (taken) break;
+    }
   }
   task<> throws(sync& run) {
     guard here;
@@ -289,6 +305,35 @@ TEST_CASE("jobs do not disturb each other", "[runtime]") {
   CHECK(page.records[0].id == "first");
   host.reply(1, page.effect);
   CHECK(host.next<messages::done>().job == 1);
+}
+
+TEST_CASE("a connector that hears of an answer that is too large may ask for less", "[runtime]") {
+  raw_host host;
+  host.begin(1, "sync", "less");
+  const auto all = host.next<messages::http>();
+  CHECK(all.url == "https://api.example/list?size=100");
+  host.reply(1, all.effect, 0, "", "too_large");
+  host.next<messages::log>();
+  const auto half = host.next<messages::http>();
+  CHECK(half.url == "https://api.example/list?size=50");
+  host.reply(1, half.effect, 200, "{}");
+  CHECK(host.next<messages::done>().error.empty());
+  CHECK(host.silent());
+}
+
+TEST_CASE("a job that cannot ask for less ends with the word for it", "[runtime]") {
+  raw_host host;
+  host.begin(1, "sync", "fetch");
+  const auto asked = host.next<messages::http>();
+  host.reply(1, asked.effect, 0, "", "too_large");
+  const auto done = host.next<messages::done>();
+  CHECK(done.error == "too_large");
+  // Of a page it is no word that a connector could do anything with.
+  host.begin(2, "sync", "pages");
+  const auto page = host.next<messages::page>();
+  host.reply(2, page.effect, 0, "", "too_large");
+  CHECK(host.next<messages::page>().job == 2);
+  CHECK(host.next<messages::done>().error == "too_large");
 }
 
 TEST_CASE("an answer is taken once, and only by who asked", "[runtime]") {
