@@ -71,7 +71,7 @@ awaitable<result<ledger::connection>> control_api::find(std::string provider, st
   co_return std::move(*found);
 }
 
-awaitable<result<json::array>> control_api::show(std::function<bool(const ledger::connection&)> wanted) {
+awaitable<result<json::array>> control_api::show(std::function<bool(const ledger::connection&)> wanted, caller who) {
   json::array shown;
   // Looked up here: the work below runs on the ledger's thread, and plugins belong to this one.
   std::map<std::string, std::shared_ptr<const core::manifest>> manifests;
@@ -88,6 +88,8 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
         for (const auto& rule : m->streams)
           streams.push_back({rule, tx.find_stream(c.id, rule.name).value_or(ledger::stream_state{}),
                              tx.known_records(c.id, rule.entity)});
+      if (who.customer)
+        for (auto& s : streams) s.state.last_error = told_to_customers(s.state.last_error);
       const auto app = tx.find_app(c.app_id);
       shown.push_back(view(c, app ? app->name : "", m, streams));
       shown.back().as_object()["webhooks"] = view(tx.find_webhook_state(c.id));
@@ -99,7 +101,8 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
 }
 
 awaitable<answer> control_api::show_one(int status, std::string id, caller who) {
-  auto shown = co_await show([&id](const ledger::connection& c) { return c.id == id; });
+  auto showing = show([&id](const ledger::connection& c) { return c.id == id; }, who);
+  auto shown = co_await std::move(showing);
   if (!shown) co_return failure_answer(shown.error());
   if (shown->empty()) co_return error_answer(404, "not_found", "The connection was removed.");
   auto connection = shown->front().as_object();
@@ -198,7 +201,8 @@ awaitable<answer> control_api::get_connections(call c) {
   const auto wanted = [&](const ledger::connection& one) {
     return who.sees(one.customer) && (status.empty() || core::to_string(one.auth.status) == status);
   };
-  auto shown = co_await show(wanted);
+  auto showing = show(wanted, who);
+  auto shown = co_await std::move(showing);
   if (!shown) co_return failure_answer(shown.error());
   co_return json_answer(200, json::object{{"connections", std::move(*shown)}});
 }

@@ -156,8 +156,10 @@ awaitable<answer> control_api::get_syncs(call c) {
     for (auto& stored : runs)
       if (stored.id == live.id) stored = live;
   json::array shown;
-  for (const auto& run : runs)
+  for (auto& run : runs) {
+    if (who.customer) run.error = told_to_customers(run.error);
     if (const auto* known = wanted(run.connection_id)) shown.push_back(view(run, known->provider, known->name));
+  }
   json::array queued;
   for (const auto& [id, stream] : around_.sync.queued())
     if (const auto* known = wanted(id))

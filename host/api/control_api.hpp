@@ -103,8 +103,9 @@ class control_api {
   reply put_customer_provider(call c);
   reply get_openapi(call c);
 
-  /// Everything that is known of the connections that `wanted` accepts, as the API shows it.
-  runtime::awaitable<result<boost::json::array>> show(std::function<bool(const ledger::connection&)> wanted);
+  /// Everything that is known of the connections that `wanted` accepts, as the API shows it to this caller.
+  runtime::awaitable<result<boost::json::array>> show(std::function<bool(const ledger::connection&)> wanted,
+                                                      caller who);
   /// not_found also for one that this caller does not see: in the same words.
   runtime::awaitable<result<ledger::connection>> find(std::string provider, std::string name, caller who);
   /// With the link that is open, for whoever may ask for one.

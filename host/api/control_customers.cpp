@@ -53,7 +53,8 @@ answer refusal_of(const failure& why) {
 }  // namespace
 
 awaitable<answer> control_api::show_saved(int status, std::string id, const core::auth_state* outcome, caller who) {
-  auto all = co_await show([&id](const ledger::connection& c) { return c.id == id; });
+  auto showing = show([&id](const ledger::connection& c) { return c.id == id; }, who);
+  auto all = co_await std::move(showing);
   if (!all) co_return failure_answer(all.error());
   if (all->empty()) co_return nothing_there();
   auto connection = all->front().as_object();

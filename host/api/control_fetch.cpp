@@ -87,6 +87,8 @@ answer refused_reply(const messages::reply& reply, const core::manifest& m, cons
                             ". See koppelctl connection show " + name + ".");
   if (reply.error == job_error::bug)
     return error_answer(422, "not_allowed", "This request may not leave: " + reply.detail + "." + how_to_allow(m));
+  if (reply.error == job_error::too_large)
+    return error_answer(422, "too_large", reply.detail + ". Ask for less: a smaller page, fewer fields.");
   if (reply.error == job_error::try_again) return error_answer(503, "try_again", reply.detail + ". Try again later.");
   return error_answer(502, "failed", reply.detail + ".");
 }

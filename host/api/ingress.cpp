@@ -5,6 +5,9 @@
 #include <string_view>
 #include <utility>
 
+#include "host/core/text.hpp"
+#include "host/net/request_target.hpp"
+
 namespace koppel::api {
 namespace {
 
@@ -38,13 +41,23 @@ net::outbound_response link_page(auth::landing landing) {
   return r;
 }
 
+/// The field of the page's form, where it is one that takes a key.
+core::secret key_in(const net::inbound_request& r) {
+  if (!core::lower_case(r.header("content-type")).starts_with("application/x-www-form-urlencoded")) return {};
+  const auto form = net::decode_target("/?" + r.body);
+  if (!form) return {};
+  for (const auto& [name, value] : form->query)
+    if (name == "key") return core::secret(value);
+  return {};
+}
+
 runtime::awaitable<net::outbound_response> serve_link(auth::auth_service& auth, net::inbound_request r,
                                                       std::string secret) {
   // Looking uses nothing up, by whatever method a scanner looks; the button is the only thing that begins.
   if (r.method == "HEAD") co_return page(200, "");
   std::string language(r.header("accept-language"));
   if (r.method == "POST") {
-    auth::click how{std::string(r.header("origin")), std::string(r.header("sec-fetch-site"))};
+    auth::click how{std::string(r.header("origin")), std::string(r.header("sec-fetch-site")), key_in(r)};
     auto following = auth.follow_link(std::move(secret), std::move(how), std::move(language));
     auto followed = co_await std::move(following);
     co_return link_page(std::move(followed));

@@ -2,7 +2,10 @@
 
 #include "host/api/views.hpp"
 
+#include <array>
 #include <boost/json/array.hpp>
+#include <string_view>
+#include <utility>
 
 #include "host/core/auth_texts.hpp"
 
@@ -129,6 +132,24 @@ json::object view(const ledger::app& a) {
           {"created_at", core::to_rfc3339(a.created_at)},
           {"secret_ends_at", time_or_null(a.secret_ends_at)},
           {"secret_regions", json::array(a.secret_regions.begin(), a.secret_regions.end())}};
+}
+
+std::string told_to_customers(const std::string& error) {
+  if (error.empty()) return {};
+  using namespace std::string_view_literals;
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> sentences{{
+      {"try_again"sv, "It could not be read at the moment, and is tried again by itself."sv},
+      {"authorise_again"sv, "The provider refuses the credentials: access has to be given again."sv},
+      {"scope_missing"sv, "Access to this was not given: tick it when access is given again."sv},
+      {"bad_settings"sv, "A setting of the connection does not fit."sv},
+      {"permanent"sv, "The provider does not have it, or does not give it."sv},
+      {"too_large"sv, "The provider's answer was too large."sv},
+      {"crashed"sv, "Reading it failed; it is tried again by itself."sv},
+  }};
+  const auto word = std::string_view(error).substr(0, error.find(':'));
+  for (const auto& [known, sentence] : sentences)
+    if (word == known) return std::string(known) + ": " + std::string(sentence);
+  return "failed: Reading it failed; whoever operates Koppel can see why.";
 }
 
 json::object view(const ledger::connection& c, const std::string& app_name, const core::manifest* m,

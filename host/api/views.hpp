@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <string>
 #include <vector>
 
 #include "host/auth/auth_service.hpp"
@@ -18,6 +19,10 @@ struct stream_view {
   ledger::stream_state state;
   std::uint64_t records = 0;
 };
+
+/// Why a run ended, for whoever is bound to a customer: the word for programs and a sentence. What plugin and ledger
+/// said besides is the operator's: it may name files and other things of the daemon.
+std::string told_to_customers(const std::string& error);
 
 /// In the three languages.
 boost::json::object shown(const core::localized& text);

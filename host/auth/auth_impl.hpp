@@ -122,7 +122,9 @@ class auth_service::impl {
   struct found_link;
   std::string public_base() const;
   runtime::awaitable<result<found_link>> find_link(std::string secret);
-  landing link_page(const found_link& found, language l) const;
+  landing link_page(const found_link& found, language l, bool no_key = false) const;
+  /// A key that was typed on a link's page: proven as one that is pasted is, and the flow of the link.
+  runtime::awaitable<landing> take_key_of_link(std::string secret, core::secret key, language l);
   /// The address of the link that the browser came from, if it is of use still; `link_id` empty: whichever it was.
   runtime::awaitable<std::string> link_to_try_again(std::string cookies, std::string link_id);
   static bool is_same_browser(const ledger::attempt& a, const std::string& cookies);
@@ -141,7 +143,7 @@ class auth_service::impl {
 
   runtime::awaitable<result<ledger::connection>> act_on_pasted(std::string connection_id, const core::secret& pasted,
                                                                confirmation c, core::instant seen_at, bool may_offer,
-                                                               std::string region);
+                                                               std::string region, std::string link = {});
 
   // links.cpp
   /// A link with state, and the attempt behind it; nothing else changes.

@@ -213,7 +213,7 @@ awaitable<void> auth_service::impl::undo(const std::string& connection_id, const
 awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::string connection_id,
                                                                         const core::secret& pasted, confirmation c,
                                                                         core::instant seen_at, bool may_offer,
-                                                                        std::string region) {
+                                                                        std::string region, std::string link) {
   auto loaded = co_await load(connection_id);
   if (!loaded) co_return loaded.error();
   arrival a;
@@ -230,6 +230,7 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on_pasted(std::str
   a.how = c;
   a.seen_at = seen_at;
   a.region = std::move(region);
+  if (!link.empty()) a.link = std::move(link);
   auto acting = act_on(a);
   auto done = co_await std::move(acting);
   // Settings that are undone have no use for a link.

@@ -46,9 +46,10 @@ struct made_link {
   core::instant expires_at{};
 };
 
-/// What a browser says of the page that sent a form.
+/// What a browser says of the page that sent a form, and what was typed there.
 struct click {
   std::string origin, fetch_site;
+  core::secret key = {};  ///< empty: the button was pressed
 };
 
 /// Settings that a code is tried with, where a grant that works would suffer from them if the code gave no access:

@@ -83,7 +83,7 @@ awaitable<result<auth_service::impl::found_link>> auth_service::impl::find_link(
   co_return found;
 }
 
-landing auth_service::impl::link_page(const found_link& found, language l) const {
+landing auth_service::impl::link_page(const found_link& found, language l, bool no_key) const {
   const auto m = found.connection ? plugins_.find(found.connection->provider) : nullptr;
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
     landing shown;
@@ -102,6 +102,7 @@ landing auth_service::impl::link_page(const found_link& found, language l) const
   shown.provider = m.get();
   shown.customer = found.connection->customer;
   if (found.link.outcome) shown.last = &*found.link.outcome;
+  shown.no_key = no_key;
   landing open;
   open.html = connect_html(shown, l);
   return open;
@@ -130,6 +131,15 @@ awaitable<landing> auth_service::impl::follow_link(std::string secret, click how
   auto finding = find_link(secret);
   const auto found = co_await std::move(finding);
   if (found && (!found->connection || found->standing != link_standing::usable)) co_return link_page(*found, l);
+  const auto m = found ? plugins_.find(found->connection->provider) : nullptr;
+  if (m && m->auth.kind == core::auth_rules::grant::client_key) {
+    if (!how.key.empty()) {
+      // To its end, though the browser may leave: what the provider says of a key is to be known.
+      auto work = take_key_of_link(std::move(secret), std::move(how.key), l);
+      co_return co_await shielded(std::move(work));
+    }
+    if (m->auth.activation.url.empty()) co_return link_page(*found, l, true);
+  }
   core::browser_mark mark;
   mark.link = std::move(secret);
   mark.word = random_word();
@@ -152,6 +162,41 @@ awaitable<landing> auth_service::impl::follow_link(std::string secret, click how
   out.status = 303;
   out.location = started->link;
   out.cookie = core::cookie_of(mark, options_.callback_base.starts_with("https://"));
+  co_return out;
+}
+
+awaitable<landing> auth_service::impl::take_key_of_link(std::string secret, core::secret key, language l) {
+  const auto seen_at = clock_.now();
+  auto finding = find_link(secret);
+  const auto found = co_await std::move(finding);
+  if (!found || !found->connection) co_return link_page(found ? *found : found_link{}, l);
+  const auto id = found->connection->id;
+  const auto pass = co_await gate_.enter(id);
+  // Another flow of this link may have served while this one stood at the gate.
+  auto looking_again = find_link(secret);
+  const auto now = co_await std::move(looking_again);
+  if (!now || !now->connection || now->standing != link_standing::usable)
+    co_return link_page(now ? *now : found_link{}, l);
+  auto acting =
+      act_on_pasted(id, key, confirmation_from(now->link.confirmation), seen_at, false, std::string(), now->link.id);
+  const auto done = co_await std::move(acting);
+  landing out;
+  const auto m = plugins_.find(now->connection->provider);
+  if (!done) {
+    if (done.error().code == errc::bad_answer) co_return link_page(*now, l, true);
+    spdlog::warn("a key that came by a connect link could not be tried: {}", done.error().detail);
+    const bool unreachable = done.error().code == errc::provider_unreachable;
+    out.status = 503;
+    out.html = landing_html(unreachable ? page_kind::unreachable : page_kind::own_trouble, l, {}, m.get());
+    co_return out;
+  }
+  std::string again;
+  if (done->auth.reason != core::auth_reason::none) {
+    auto noting = note_outcome(now->link.id, done->auth);
+    co_await std::move(noting);
+    again = public_base() + "/connect/" + secret;
+  }
+  out.html = landing_html(page_kind::outcome, l, done->auth, m.get(), {}, again);
   co_return out;
 }
 

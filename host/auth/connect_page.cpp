@@ -20,13 +20,23 @@ const localized what_happens{
     "Press the button, log in as the account's administrator and allow the access. You will then come back here and "
     "read whether it worked."};
 const localized by_key{
-    "Hier wordt toegang gegeven met een sleutel, niet met een knop. Maak de sleutel zoals hieronder staat en geef hem "
-    "aan wie u deze link stuurde, in Pro+ of op een andere veilige weg, niet per mail.",
-    "L'accès se donne ici par une clé, et non par un bouton. Créez la clé comme indiqué ci-dessous et donnez-la à la "
-    "personne qui vous a envoyé ce lien, dans Pro+ ou par une autre voie sûre, pas par courriel.",
-    "Access is given by a key here, not by a button. Make the key as it says below, and hand it to whoever sent you "
-    "this "
-    "link, in Pro+ or by another safe way, not by mail."};
+    "Hier wordt toegang gegeven met een sleutel. Maak de sleutel zoals hieronder staat en plak hem in het veld. Hij "
+    "wordt "
+    "meteen geprobeerd en versleuteld bewaard.",
+    "L'accès se donne ici par une clé. Créez la clé comme indiqué ci-dessous et collez-la dans le champ. Elle est "
+    "essayée "
+    "aussitôt et conservée chiffrée.",
+    "Access is given by a key here. Make the key as it says below, and paste it into the field. It is tried at once "
+    "and "
+    "kept encrypted."};
+const localized or_by_key{"Hebt u de sleutel al? Plak hem dan hier.", "Avez-vous déjà la clé ? Collez-la ici.",
+                          "Do you have the key already? Paste it here."};
+const localized key_label{"Sleutel", "Clé", "Key"};
+const localized key_button{"Sleutel gebruiken", "Utiliser la clé", "Use the key"};
+const localized not_a_key{
+    "Wat u invulde is geen sleutel: kopieer hem in zijn geheel, zonder spaties ertussen, en plak hem opnieuw.",
+    "Ce que vous avez saisi n'est pas une clé : copiez-la en entier, sans espaces, et collez-la à nouveau.",
+    "What you entered is no key: copy the whole of it, without spaces within, and paste it again."};
 const localized button{"Verder naar", "Continuer vers", "Go on to"};
 const localized steps{"Wat u vooraf nodig hebt", "Ce qu'il vous faut au préalable", "What you need beforehand"};
 const localized last_time{"De vorige poging lukte niet", "La tentative précédente a échoué",
@@ -34,6 +44,16 @@ const localized last_time{"De vorige poging lukte niet", "La tentative précéde
 
 const std::string& in(const localized& text, language l) {
   return l == language::nl ? text.nl : l == language::fr ? text.fr : text.en;
+}
+
+/// A browser neither shows nor remembers what is typed into it.
+std::string key_form(language l, bool beside_a_button) {
+  std::string form;
+  if (beside_a_button) form += "<p>" + in(or_by_key, l) + "</p>";
+  return form + "<form method=\"post\"><p><label>" + in(key_label, l) +
+         " <input type=\"password\" name=\"key\" autocomplete=\"off\" spellcheck=\"false\" required></label></p>"
+         "<button type=\"submit\">" +
+         in(key_button, l) + "</button></form>";
 }
 
 }  // namespace
@@ -49,15 +69,17 @@ std::string connect_html(const connect_page& p, language l) {
     body += "<p class=\"bad\">" + in(last_time, l) + ". " + escaped(in(core::hint_of(*p.last, p.provider), l)) + "</p>";
     if (!display.empty()) body += "<p class=\"code\">Auth Status: " + escaped(display) + "</p>";
   }
+  if (p.no_key) body += "<p class=\"bad\">" + in(not_a_key, l) + "</p>";
   body += "<p>" + in(has_link ? what_happens : by_key, l) + "</p>";
   if (has_link)
     body += "<form method=\"post\"><button type=\"submit\">" + in(button, l) + " " + title + "</button></form>";
+  if (m.auth.kind == core::auth_rules::grant::client_key) body += key_form(l, has_link);
   if (!m.guide.empty()) {
     body += std::string("<details") + (has_link ? "" : " open") + "><summary>" + in(steps, l) + "</summary><ol>";
     for (const auto& step : m.guide) body += "<li>" + escaped(in(step, l)) + "</li>";
     body += "</ol></details>";
   }
-  return whole_page(l, {in(heading, l) + " " + title, body, !p.last, ""});
+  return whole_page(l, {in(heading, l) + " " + title, body, !p.last && !p.no_key, ""});
 }
 
 }  // namespace koppel::auth

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page at a connect link: whose account is wanted, at which provider, what has to be done there, and one button; in
-// nl, fr or en. Looking at it uses nothing up. Pure.
+// The page at a connect link: whose account is wanted, at which provider, what has to be done there, and one button, or
+// a field for the key; in nl, fr or en. Looking at it uses nothing up. Pure.
 #pragma once
 
 #include <string>
@@ -13,9 +13,11 @@ struct connect_page {
   const core::manifest* provider = nullptr;
   std::string customer;                    ///< as the connection names it; empty: it is not said
   const core::auth_state* last = nullptr;  ///< what came of the latest try, where it was refused
+  bool no_key = false;                     ///< what was typed as a key is none
 };
 
-/// Everything that is not ours is escaped. Where the provider gives access by a key alone there is no button.
+/// Everything that is not ours is escaped. Where customers give a key there is a field for it; where there is no other
+/// way, no other button.
 std::string connect_html(const connect_page& p, language l);
 
 }  // namespace koppel::auth

@@ -126,7 +126,7 @@ constexpr std::string_view style =
     "main{max-width:34rem;margin:12vh auto;padding:2rem;background:#fff;border-top:4px solid #b3261e;border-radius:4px}"
     "main.good{border-color:#1b7f3b}h1{font-size:1.4rem;margin:0 0 1rem}.code{color:#5b6270;font-size:.9rem}"
     ".bad{color:#b3261e}button{font:inherit;padding:.6rem 1.2rem;border:0;border-radius:4px;background:#1d4ed8;"
-    "color:#fff}details{margin-top:1.5rem}";
+    "color:#fff}input{font:inherit;padding:.5rem;width:100%;box-sizing:border-box}details{margin-top:1.5rem}";
 
 }  // namespace
 

@@ -28,7 +28,7 @@ std::string_view verdict_of(exchange_fault fault) {
     case exchange_fault::malformed:
       return job_error::try_again;
     case exchange_fault::too_large:
-      return job_error::permanent;
+      return job_error::too_large;
     case exchange_fault::bad_request:
       return job_error::bug;
     case exchange_fault::address_refused:

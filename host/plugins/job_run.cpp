@@ -21,8 +21,8 @@ constexpr std::size_t longest_sentence = 2000;
 /// Errors that a plugin may end a job with; the others are the host's to say.
 bool plugins_word(std::string_view error) {
   using namespace messages::job_error;
-  static constexpr std::array words{none,      try_again, authorise_again, scope_missing, bad_settings,
-                                    permanent, bug,       cancelled};
+  static constexpr std::array words{none,      try_again, authorise_again, scope_missing, bad_settings, permanent,
+                                    too_large, bug,       cancelled};
   return std::find(words.begin(), words.end(), error) != words.end();
 }
 
@@ -139,7 +139,7 @@ runtime::awaitable<void> job_run::answer(std::uint64_t effect, messages::reply r
     refusal.job = id_;
     refusal.effect = effect;
     refusal.now = clock_.now().time_since_epoch().count();
-    refusal.error = messages::job_error::permanent;
+    refusal.error = messages::job_error::too_large;
     refusal.detail = "the provider's answer is larger than a plugin can be given";
     bytes = messages::encode(messages::message(std::move(refusal)));
   }

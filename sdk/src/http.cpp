@@ -42,6 +42,8 @@ std::string_view to_text(verdict what) {
       return "bad_settings";
     case verdict::permanent:
       return "permanent";
+    case verdict::too_large:
+      return "too_large";
     case verdict::bug:
       break;
   }

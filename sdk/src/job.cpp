@@ -22,6 +22,7 @@ void http_effect::await_suspend(std::coroutine_handle<> waiting) {
 
 response http_effect::await_resume() {
   auto& got = core_->answer;
+  if (!got.error.empty()) throw answer_too_large(std::move(got.detail));
   response out(got.status, std::move(got.headers), std::move(got.body));
   if (any_status_ || out.ok()) return out;
   throw http_error(asked_, std::move(out));

@@ -182,7 +182,10 @@ void detail_runtime::on(messages::reply& answer) {
   if (!awaited && !core.uncommitted.contains(answer.effect)) return;  // answered before, or never asked
   core.now = answer.now;
 
-  if (!answer.error.empty()) {
+  // An answer that is too large is the connector's to hear of: it may ask for less. Every other failure is the job's
+  // end.
+  const bool may_go_on = awaited && answer.error == messages::job_error::too_large;
+  if (!answer.error.empty() && !may_go_on) {
     messages::done failed;
     failed.error = answer.error;
     failed.detail = answer.detail;

@@ -154,6 +154,30 @@ class Activation(RigTest):
         wait_until("needs_reauth", lambda: self.auth()["status"] == "needs_reauth", 10)
         self.assertEqual(self.auth()["reason"], "customer_key_invalid")
 
+    def test_a_key_that_is_entered_on_a_links_page_connects(self):
+        link = self.rig.ask("connection", "link", "snelstart/maes")["url"]
+        browser = self.rig.browser()
+        page = browser.exchange("GET", link, headers={"Accept-Language": "nl"})[2]
+        self.assertIn('<input type="password" name="key"', page)
+        self.assertIn("Sleutel", page)
+        key = self.sim.client()["client_secret"]
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+        def enter(text, **headers):
+            return browser.exchange("POST", link, urllib.parse.urlencode({"key": text}), {**form, **headers})
+
+        self.assertEqual(enter(key, Origin="https://evil.example")[0], 403)
+        self.assertEqual(self.presented(), 0)
+        self.assertIn("Failed, Status code: BadRequest", enter("bm8tc3VjaC1rZXk+/w==")[2])
+        status, _, page = enter(key)
+        self.assertEqual(status, 200)
+        self.assertEqual(self.auth()["status"], "awaiting_confirmation", page)
+        self.rig.ask("connection", "confirm", "snelstart/maes", "--account", self.auth()["account"]["id"])
+        self.assertEqual(self.auth()["display"], "Success")
+        self.assertEqual(self.rig.ask("connection", "links", "snelstart/maes")["links"][0]["state"], "used")
+        with open(self.rig.host_log, encoding="utf-8") as log:
+            self.assertNotIn(key, log.read())
+
     def test_a_new_key_has_to_open_the_same_administration(self):
         link = self.link()
         self.connected(link)

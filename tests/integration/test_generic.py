@@ -67,6 +67,34 @@ class Presets(RigTest):
             self.assertEqual(done.returncode, 1)
             self.assertIn(said, done.stderr)
 
+    def test_settings_are_changed_by_name_and_a_grant_follows_nowhere(self):
+        rig, _ = self.connected("google")
+        done = rig.ask("connection", "set", "generic/acme", "scopes=openid", "pkce=", "code_lifetime_s=120")
+        self.assertEqual(done["auth"]["status"], "authorized")
+        settings = rig.connection("generic/acme")["settings"]
+        self.assertEqual((settings["scopes"], settings["code_lifetime_s"]), ("openid", "120"))
+        self.assertNotIn("pkce", settings)
+        self.assertEqual(settings["token_url"], "https://oauth2.googleapis.com/token")
+        for change, said in (("token_url=https://evil.example/token", "needs an authorization code from there"),
+                             ("pkce=maybe", "must be one of: yes, no"), ("nonsense=1", 'has no setting "nonsense"')):
+            refused = rig.ctl("connection", "set", "generic/acme", change, check=False)
+            self.assertEqual(refused.returncode, 1)
+            self.assertIn(said, refused.stderr)
+        self.assertEqual(rig.connection("generic/acme")["settings"], settings)
+        self.assertIn("Settings of generic/acme: ",
+                      subprocess.run([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "connection", "set",
+                                      "generic/acme", "scopes=openid email"], capture_output=True, text=True,
+                                     timeout=60).stdout)
+
+    def test_a_grant_that_nobody_can_be_asked_about_ends_with_its_refusal(self):
+        rig, _ = self.connected("intercom", "--set", "account_url=", "--set", "account=ours")
+        self.assertEqual(rig.connection("generic/acme")["auth"]["account"]["id"], "api.intercom.io/ours")
+        client = rig.sim.client()
+        rig.sim.post("/revoke", {"client_id": client["client_id"]})
+        refused = rig.ctl("fetch", "generic/acme", "https://api.intercom.io/me", check=False)
+        self.assertIn("refuses the credentials of generic/acme", refused.stderr)
+        wait_until("the customer's turn", lambda: rig.connection("generic/acme")["auth"]["status"] == "needs_reauth", 20)
+
     def test_what_an_operator_alone_may_say_is_no_customers(self):
         rig, _ = self.connected("google", rest=True)
         settings = rig.connection("generic/acme")["settings"]

@@ -230,6 +230,33 @@ TEST_CASE("a token is made only with a name, scopes that exist, and no admin for
   }
 }
 
+TEST_CASE("why a read failed is told to a customer in a plain sentence, and to the operator as it was", "[api][rest]") {
+  rest_world w;
+  auto c = w.connected("acme");
+  const std::string told = "try_again: the ledger /var/lib/koppel/canary.db cannot be written (disk I/O error)";
+  w.write([&](ledger::transaction& tx) {
+    c.name = "of-4711";
+    c.customer = "4711";
+    c.pinned.reset();
+    c = *tx.insert_connection(c);
+    auto run = *tx.begin_run(c, "companies", "company", ledger::run_mode::full, "manual");
+    run.state = "failed";
+    run.error = told;
+    if (!tx.end_run(run)) FAIL("not ended");
+  });
+  const auto customer = w.token("x", "4711", {"read"}), everybody = w.token("y", std::nullopt, {"read"});
+  for (const auto* path : {"/v1/connections", "/v1/connections/nameplate/of-4711", "/v1/syncs",
+                           "/v1/customers/4711/providers/nameplate"}) {
+    INFO(path);
+    CHECK_THAT(w.call("GET", path, customer).body,
+               Contains("try_again: It could not be read at the moment") && !Contains("canary"));
+    CHECK_THAT(w.call("GET", path, everybody).body, Contains("cannot be written (disk I/O error)"));
+  }
+  CHECK(api::told_to_customers("").empty());
+  CHECK(api::told_to_customers("the connection was removed").starts_with("failed: "));
+  CHECK(api::told_to_customers("bug: /srv/x").starts_with("failed: "));
+}
+
 TEST_CASE("a token that is bound to a customer sees that customer's things alone, by any route", "[api][rest]") {
   rest_world w;
   auto mine = w.connected("mine"), theirs = w.connected("theirs");

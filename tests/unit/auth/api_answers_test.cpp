@@ -70,17 +70,17 @@ std::vector<row> unusable() {
     return head + "Content-Encoding: " + coding + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
            body;
   };
-  return {{"21 8 MiB and a byte, announced", http_answer(200, whole + "x"), "permanent"},
+  return {{"21 8 MiB and a byte, announced", http_answer(200, whole + "x"), "too_large"},
           {"21 8 MiB and a byte, in chunks",
-           head + "Transfer-Encoding: chunked\r\n\r\n800001\r\n" + whole + "x\r\n0\r\n\r\n", "permanent"},
+           head + "Transfer-Encoding: chunked\r\n\r\n800001\r\n" + whole + "x\r\n0\r\n\r\n", "too_large"},
           {"22 a longer Content-Length than body", head + "Content-Length: 9\r\n\r\n{}", "try_again", act::then::close},
-          {"22 a Content-Length beyond all bounds", head + "Content-Length: 99999999999\r\n\r\n{}", "permanent"},
+          {"22 a Content-Length beyond all bounds", head + "Content-Length: 99999999999\r\n\r\n{}", "too_large"},
           {"22 two Content-Lengths", head + "Content-Length: 2\r\nContent-Length: 9\r\n\r\n{}", "try_again"},
           {"23 a gzip that nobody asked for, and nobody inflates", coded("gzip", zipped), "try_again"},
           {"23 a gzip that is cut", coded("gzip", zipped.substr(0, 12)), "try_again"},
           {"23 an unknown coding", coded("zstd", "{}"), "try_again"},
           {"25 100 informational answers", hints, "try_again"},
-          {"26 10,000 headers", many + "\r\n", "permanent"}};
+          {"26 10,000 headers", many + "\r\n", "too_large"}};
 }
 
 TEST_CASE("an answer that is too large, lies, is packed or never begins is none, E4 21 22 23 25 26", "[auth][E4]") {

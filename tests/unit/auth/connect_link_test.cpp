@@ -259,7 +259,7 @@ TEST_CASE("the page of another site cannot press the button", "[auth][link]") {
   const auto link = made(w, c);
 
   for (const auto& how : {click{"https://evil.example", ""}, click{"null", ""}, click{us, "cross-site"}}) {
-    const auto page = pressed(w, link, how);
+    const auto page = pressed(w, link, {how.origin, how.fetch_site});
     CHECK(page.status == 403);
     CHECK(page.location.empty());
     CHECK(page.cookie.empty());
@@ -294,14 +294,75 @@ TEST_CASE("a restart between the button and the way back loses nothing", "[auth]
   CHECK(state_in_ledger(w, link) == "used");
 }
 
-TEST_CASE("the page of a provider whose customers give a key says what to do and has no button", "[auth][link]") {
+namespace {
+
+const std::string field = R"(<input type="password" name="key")";
+
+landing typed(world& w, const made_link& l, const std::string& key) {
+  click how{us, "same-origin", core::secret(key)};
+  return w.run(w.auth->follow_link(secret_of(l), std::move(how), "en"));
+}
+
+}  // namespace
+
+TEST_CASE("the page of a provider whose customers give a key says what to do and has a field for it", "[auth][link]") {
   world w;
   const auto c = w.add("acme", "keyring");
   const auto link = made(w, c);
 
   CHECK(shows(looked_at(w, link), "Access is given by a key here"));
-  CHECK_FALSE(shows(looked_at(w, link), "<button"));
-  CHECK(pressed(w, link).location.empty());
+  CHECK(shows(looked_at(w, link, "nl"), "Sleutel"));
+  CHECK(shows(looked_at(w, link), field));
+  CHECK_FALSE(shows(looked_at(w, link), "Go on to"));
+  const auto nothing = pressed(w, link);
+  CHECK(nothing.location.empty());
+  CHECK(shows(nothing, "is no key"));
+  CHECK(shows(typed(w, link, "two words"), "is no key"));
+  CHECK(w.server->requests().empty());
+  CHECK_FALSE(shows(looked_at(w, made(w, w.add("plain"))), field));
+}
+
+TEST_CASE("a key that is typed on a link's page connects once, and one that is refused leaves the link open",
+          "[auth][link]") {
+  world w;
+  w.says = {{"POST /token",
+             {http_answer(400, R"({"error":"Parameter clientkey does not contain a valid value"})"), grant("t")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "keyring");
+  const auto link = made(w, c);
+
+  const auto refused = typed(w, link, "wrong-key-canary");
+  CHECK(shows(refused, "Failed, Status code: BadRequest"));
+  CHECK(shows(refused, secret_of(link)));
+  CHECK_FALSE(shows(refused, "canary"));
+  CHECK(state_in_ledger(w, link) == "open");
+  CHECK(shows(looked_at(w, link), "The former try did not work"));
+
+  // Whose account it is, is asked of the operator.
+  typed(w, link, "right-key");
+  CHECK(w.now(c).auth.status == core::auth_status::awaiting_confirmation);
+  CHECK(w.stored_token(c) == "t");
+  CHECK(state_in_ledger(w, link) == "used");
+  const auto asked = w.server->requests().size();
+  typed(w, link, "another-key");
+  CHECK(w.server->requests().size() == asked);
+  CHECK(w.stored_token(c) == "t");
+}
+
+TEST_CASE("a key for the account that a link expects needs no further confirmation", "[auth][link]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "coupler");
+  const auto link = made(w, c, {confirmation::mode::expect, "42"});
+  CHECK(shows(looked_at(w, link), field));
+  CHECK(shows(looked_at(w, link), "Do you have the key already?"));
+
+  click foreign{"https://evil.example", "cross-site", core::secret("a-key")};
+  CHECK(w.run(w.auth->follow_link(secret_of(link), std::move(foreign), "en")).status == 403);
+  CHECK(w.server->requests().empty());
+  CHECK(shows(typed(w, link, "a-key"), "is connected"));
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(state_in_ledger(w, link) == "used");
 }
 
 TEST_CASE("where the key comes by webhook the button leads to the activation link", "[auth][link]") {

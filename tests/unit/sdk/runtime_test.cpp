@@ -80,6 +80,35 @@ TEST_CASE("jobs do not disturb each other", "[runtime]") {
   CHECK(host.next<messages::done>().job == 1);
 }
 
+TEST_CASE("a connector that hears of an answer that is too large may ask for less", "[runtime]") {
+  raw_host host;
+  host.begin(1, "sync", "less");
+  const auto all = host.next<messages::http>();
+  CHECK(all.url == "https://api.example/list?size=100");
+  host.reply(1, all.effect, 0, "", "too_large");
+  host.next<messages::log>();
+  const auto half = host.next<messages::http>();
+  CHECK(half.url == "https://api.example/list?size=50");
+  host.reply(1, half.effect, 200, "{}");
+  CHECK(host.next<messages::done>().error.empty());
+  CHECK(host.silent());
+}
+
+TEST_CASE("a job that cannot ask for less ends with the word for it", "[runtime]") {
+  raw_host host;
+  host.begin(1, "sync", "fetch");
+  const auto asked = host.next<messages::http>();
+  host.reply(1, asked.effect, 0, "", "too_large");
+  const auto done = host.next<messages::done>();
+  CHECK(done.error == "too_large");
+  // Of a page it is no word that a connector could do anything with.
+  host.begin(2, "sync", "pages");
+  const auto page = host.next<messages::page>();
+  host.reply(2, page.effect, 0, "", "too_large");
+  CHECK(host.next<messages::page>().job == 2);
+  CHECK(host.next<messages::done>().error == "too_large");
+}
+
 TEST_CASE("an answer is taken once, and only by who asked", "[runtime]") {
   raw_host host;
   host.begin(1, "sync", "fetch");

@@ -34,6 +34,7 @@ class sample : public connector {
     stream("large", entity::company, &sample::large, &sample::one);
     stream("many", entity::company, &sample::many, &sample::one);
     stream("notes", entity::company, &sample::fetch, &sample::noted);
+    stream("less", entity::company, &sample::less, &sample::one);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
   void manifest(std::string_view text) override {
@@ -85,6 +86,21 @@ class sample : public connector {
     }
     const auto answer = co_await run.http_any(request);
     run.log("info", std::to_string(status) + ' ' + std::to_string(answer.status));
+  }
+  /// Asks for half as much until it is taken.
+  task<> less(sync& run) {
+    guard here;
+    for (int size = 100; size > 0; size /= 2) {
+      auto request = run.get("/list").query("size", std::to_string(size));
+      bool taken = true;
+      try {
+        const auto answer = co_await run.http(request);
+      } catch (const answer_too_large& why) {
+        taken = false;
+        run.log("info", why.what());
+      }
+      if (taken) break;
+    }
   }
   task<> throws(sync& run) {
     guard here;

@@ -16,6 +16,7 @@ enum class verdict {
   scope_missing,    ///< this stream is not permitted; others go on
   bad_settings,     ///< an operator must change a setting
   permanent,        ///< trying again would not help
+  too_large,        ///< an answer has more than is taken, and there is no way to ask for less
   bug,              ///< the plugin met what it cannot understand
 };
 

@@ -81,6 +81,13 @@ class http_error : public job_failure {
   response answer_;
 };
 
+/// What `job::http` and `job::http_any` throw where the answer came and was larger than the host takes (8 MiB). Nothing
+/// of it is there; a connector that catches this may go on and ask for less, a smaller page say.
+class answer_too_large : public job_failure {
+ public:
+  explicit answer_too_large(std::string detail) : job_failure(verdict::too_large, std::move(detail)) {}
+};
+
 verdict verdict_of_status(int status);
 
 /// An error's code as it may stand in a log: letters, digits and _ alone, at most 64. Else empty: a text may hold a

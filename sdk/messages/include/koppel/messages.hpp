@@ -28,6 +28,7 @@ inline constexpr std::string_view authorise_again = "authorise_again";  ///< the
 inline constexpr std::string_view scope_missing = "scope_missing";      ///< this stream is not permitted; others go on
 inline constexpr std::string_view bad_settings = "bad_settings";        ///< the operator must change a setting
 inline constexpr std::string_view permanent = "permanent";              ///< trying again would not help
+inline constexpr std::string_view too_large = "too_large";              ///< an answer beyond what is taken
 inline constexpr std::string_view bug = "bug";                          ///< the plugin met what it cannot understand
 inline constexpr std::string_view crashed = "crashed";      ///< said by the host: the runner ended in this job
 inline constexpr std::string_view cancelled = "cancelled";  ///< the host asked to stop
@@ -67,7 +68,7 @@ struct start {
 struct reply {
   std::uint64_t job = 0;
   std::uint64_t effect = 0;
-  std::string error;   ///< empty, or a job_error: the effect failed and the job should end with it
+  std::string error;   ///< empty, or a job_error: the effect failed and the job should end with it, except too_large
   std::string detail;  ///< a sentence for people
   std::int32_t status = 0;
   header_list headers;  ///< names in lower case; credentials and cookies taken out

@@ -64,7 +64,7 @@ TEST_CASE("each fault ends a job in its own way", "[core][retry]") {
                        row{exchange_fault::timeout, act::again, job_error::try_again},
                        row{exchange_fault::tls, act::give_up, job_error::try_again},
                        row{exchange_fault::malformed, act::give_up, job_error::try_again},
-                       row{exchange_fault::too_large, act::give_up, job_error::permanent},
+                       row{exchange_fault::too_large, act::give_up, job_error::too_large},
                        row{exchange_fault::bad_request, act::give_up, job_error::bug},
                        row{exchange_fault::address_refused, act::give_up, job_error::bad_settings},
                        row{exchange_fault::cancelled, act::give_up, job_error::cancelled}}) {

@@ -175,7 +175,7 @@ TEST_CASE("what the provider asked to wait is passed on, within a day", "[sync]"
 }
 
 TEST_CASE("a missing scope, bad settings and bugs are final", "[sync]") {
-  for (const auto* error : {"scope_missing", "bad_settings", "permanent", "bug"}) {
+  for (const auto* error : {"scope_missing", "bad_settings", "permanent", "too_large", "bug"}) {
     sync_run run(true, false, stream_rule::deletions::absence, 0.5);
     const auto end = run.job_ended(ended(error), false);
     REQUIRE(end.what == kind::end);
