@@ -167,7 +167,8 @@ TEST_CASE("a host that does not answer leaves room for the others of its zone", 
   for (int n = 0; n < 4; ++n) all.begin("x.hangs.test", 10s);
   all.begin("y.hangs.test", 10s);
 
-  test::run_until(all.context, [&] { return all.names.under_way() == limits::look_ups_of_host + 1; });
+  all.context.poll();
+  CHECK(all.names.under_way() == limits::look_ups_of_host + 1);
 
   // Those who waited in line have their turn when the others end.
   REQUIRE(of_hanging_names.wait_for(static_cast<int>(limits::look_ups_of_host) + 1));
