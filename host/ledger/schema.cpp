@@ -188,8 +188,8 @@ constexpr const char* version_11 = R"sql(
 ALTER TABLE webhook_addresses ADD COLUMN former_urls TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4, version_5,
-                                version_6, version_7, version_8, version_9, version_10, version_11};
+constexpr std::array migrations{version_1, version_2, version_3, version_4,  version_5, version_6,
+                                version_7, version_8, version_9, version_10, version_11};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);
