@@ -131,7 +131,9 @@ result<> control_api::saving::change_settings(transaction& tx) {
   if (!settings || core::same_settings(*manifest, connection.settings, *settings)) return {};
   connection.settings = *settings;
   changed = true;
-  return tx.update_connection(connection);
+  if (auto done = tx.update_connection(connection); !done) return done;
+  auth::auth_service::question_refused_grant(tx, connection);
+  return {};
 }
 
 result<> control_api::saving::keep_operators_settings(const std::map<std::string, std::string>& stored) {
@@ -149,8 +151,9 @@ result<> control_api::saving::guard_grant(transaction& tx, const ledger::connect
   if (!settings || !core::leads_elsewhere(*manifest, of.settings, *settings)) return {};
   const auto stored = tx.find_credentials(of.id);
   if (!stored) return stored.error();
-  // An operator may give up a grant that works no more.
-  if (*stored && !with_code && (named.empty() || works(of.auth)))
+  // An operator may give up a grant that works no more, and will not again.
+  const bool alive = works(of.auth) || auth::auth_service::may_come_back(tx, of);
+  if (*stored && !with_code && (named.empty() || alive))
     return failure{make_error_code(boost::system::errc::invalid_argument),
                    "Another address needs an authorization code from there: save both together."};
   if (*stored && !works(of.auth))
@@ -169,7 +172,11 @@ result<std::optional<ledger::connection>> control_api::saving::find(transaction&
 
 result<> control_api::saving::merge_settings(const std::map<std::string, std::string>& stored) {
   auto merged = stored;
-  for (auto& [name, value] : *settings) merged.insert_or_assign(name, std::move(value));
+  // What a former version of the plugin knew is nobody's to mend; to empty it is no mistake.
+  std::erase_if(merged, [&](const auto& one) { return !manifest->find_setting(one.first); });
+  for (auto& [name, value] : *settings)
+    if (!value.empty() || manifest->find_setting(name) || !stored.contains(name))
+      merged.insert_or_assign(name, std::move(value));
   settings = core::stored_settings(*manifest, std::move(merged));
   if (auto why = core::settings_refusal(*manifest, *settings); !why.empty())
     return failure{make_error_code(boost::system::errc::invalid_argument), std::move(why)};

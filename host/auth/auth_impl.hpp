@@ -123,6 +123,7 @@ class auth_service::impl {
   std::string public_base() const;
   runtime::awaitable<result<found_link>> find_link(std::string secret);
   landing link_page(const found_link& found, language l, bool no_key = false) const;
+  static landing trouble_with_link(const failure& why, language l);
   /// A key that was typed on a link's page: proven as one that is pasted is, and the flow of the link.
   runtime::awaitable<landing> take_key_of_link(std::string secret, core::secret key, language l);
   /// The address of the link that the browser came from, if it is of use still; `link_id` empty: whichever it was.
@@ -253,6 +254,8 @@ class auth_service::impl {
   const options options_;
 
   connection_gate gate_;
+  /// Connect links of which a key is being tried; shared with those tries, which may outlive us.
+  std::shared_ptr<std::set<std::string>> keys_tried_ = std::make_shared<std::set<std::string>>();
   std::map<std::string, freshness> fresh_;  ///< authorized connections with credentials
   /// By provider, so that one that hangs holds up no other: renewals ahead of need that are under way, and what is due
   /// besides, whose token ends first at the back.

@@ -132,6 +132,10 @@ class auth_service {
   /// An app's settings were mended: the stored grants of its connections that are `misconfigured` are in question
   /// again. To be followed by `app_changed`, which has the new secret used and resumes.
   static void question_refused_grants(ledger::transaction& tx, const std::string& app_id);
+  /// The same for one connection, whose own settings were mended.
+  static void question_refused_grant(ledger::transaction& tx, const ledger::connection& c);
+  /// Whether a stored grant that does not work now may yet: it is in question, or was refused for settings.
+  static bool may_come_back(ledger::transaction& tx, const ledger::connection& c);
   runtime::awaitable<void> app_changed(std::string app_id);
 
   /// Tells the log of apps' secrets that end soon, at the start and once a day; until cancelled.

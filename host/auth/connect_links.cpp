@@ -18,6 +18,19 @@ using runtime::awaitable;
 
 constexpr std::size_t secret_size = 43;  ///< 256 bits in base64url
 
+/// One key of a link at a time.
+struct key_in_trial {
+  key_in_trial(std::shared_ptr<std::set<std::string>> among, std::string link)
+      : all(std::move(among)), id(std::move(link)), first(all->insert(id).second) {}
+  key_in_trial(const key_in_trial&) = delete;
+  ~key_in_trial() {
+    if (first) all->erase(id);
+  }
+  const std::shared_ptr<std::set<std::string>> all;
+  const std::string id;
+  const bool first;
+};
+
 }  // namespace
 
 /// A link as it is found by its secret; without a connection it is none.
@@ -108,17 +121,18 @@ landing auth_service::impl::link_page(const found_link& found, language l, bool 
   return open;
 }
 
+landing auth_service::impl::trouble_with_link(const failure& why, language l) {
+  spdlog::error("a connect link cannot be looked up: {}", why.detail);
+  landing trouble;
+  trouble.status = 503;
+  trouble.html = landing_html(page_kind::own_trouble, l, {}, nullptr);
+  return trouble;
+}
+
 awaitable<landing> auth_service::impl::show_link(std::string secret, language l) {
   auto finding = find_link(std::move(secret));
   const auto found = co_await std::move(finding);
-  if (!found) {
-    spdlog::error("a connect link cannot be looked up: {}", found.error().detail);
-    landing trouble;
-    trouble.status = 503;
-    trouble.html = landing_html(page_kind::own_trouble, l, {}, nullptr);
-    co_return trouble;
-  }
-  co_return link_page(*found, l);
+  co_return found ? link_page(*found, l) : trouble_with_link(found.error(), l);
 }
 
 awaitable<landing> auth_service::impl::follow_link(std::string secret, click how, language l) {
@@ -169,14 +183,22 @@ awaitable<landing> auth_service::impl::take_key_of_link(std::string secret, core
   const auto seen_at = clock_.now();
   auto finding = find_link(secret);
   const auto found = co_await std::move(finding);
-  if (!found || !found->connection) co_return link_page(found ? *found : found_link{}, l);
+  if (!found) co_return trouble_with_link(found.error(), l);
+  if (!found->connection) co_return link_page(*found, l);
   const auto id = found->connection->id;
+  // Whoever presses again does not stand in line behind himself: each try may take minutes, and a renewal waits too.
+  const key_in_trial trial(keys_tried_, found->link.id);
+  if (!trial.first) {
+    landing again;
+    again.html = landing_html(page_kind::arrived, l, {}, nullptr);
+    co_return again;
+  }
   const auto pass = co_await gate_.enter(id);
   // Another flow of this link may have served while this one stood at the gate.
   auto looking_again = find_link(secret);
   const auto now = co_await std::move(looking_again);
-  if (!now || !now->connection || now->standing != link_standing::usable)
-    co_return link_page(now ? *now : found_link{}, l);
+  if (!now) co_return trouble_with_link(now.error(), l);
+  if (!now->connection || now->standing != link_standing::usable) co_return link_page(*now, l);
   auto acting =
       act_on_pasted(id, key, confirmation_from(now->link.confirmation), seen_at, false, std::string(), now->link.id);
   const auto done = co_await std::move(acting);
@@ -196,7 +218,9 @@ awaitable<landing> auth_service::impl::take_key_of_link(std::string secret, core
     co_await std::move(noting);
     again = public_base() + "/connect/" + secret;
   }
-  out.html = landing_html(page_kind::outcome, l, done->auth, m.get(), {}, again);
+  // Stored, and the provider could not be asked whose it is: that goes on without anybody.
+  const bool unproven = done->auth.status == core::auth_status::waiting && done->auth.reason == core::auth_reason::none;
+  out.html = landing_html(unproven ? page_kind::arrived : page_kind::outcome, l, done->auth, m.get(), {}, again);
   co_return out;
 }
 

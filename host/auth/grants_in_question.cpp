@@ -24,6 +24,13 @@ bool may_be_proven(core::auth_status status) {
   return status == s::unconfigured || status == s::waiting || status == s::needs_reauth || status == s::misconfigured;
 }
 
+/// Not the grant was at fault, but what we said of ourselves.
+bool refused_for_settings(const core::auth_state& of) {
+  using r = core::auth_reason;
+  return of.status == core::auth_status::misconfigured &&
+         (of.reason == r::secret_wrong || of.reason == r::client_unknown || of.reason == r::partner_key_invalid);
+}
+
 }  // namespace
 
 awaitable<void> auth_service::impl::resume() {
@@ -114,17 +121,20 @@ awaitable<std::optional<core::instant>> auth_service::impl::prove_once(unproven_
 }
 
 void auth_service::question_refused_grants(transaction& tx, const std::string& app_id) {
-  for (const auto& c : tx.connections()) {
-    const auto reason = c.auth.reason;
-    const bool by_settings =
-        c.auth.status == core::auth_status::misconfigured &&
-        (reason == core::auth_reason::secret_wrong || reason == core::auth_reason::client_unknown ||
-         reason == core::auth_reason::partner_key_invalid);
-    if (c.app_id != app_id || !by_settings) continue;
-    // One that is in question already keeps how it is to be confirmed.
-    if (const auto age = tx.find_token_age(c.id); age && !age->unproven)
-      tx.mark_credentials(c.id, text_of(confirmation{}));
-  }
+  for (const auto& c : tx.connections())
+    if (c.app_id == app_id) question_refused_grant(tx, c);
+}
+
+void auth_service::question_refused_grant(transaction& tx, const ledger::connection& c) {
+  if (!refused_for_settings(c.auth)) return;
+  // One that is in question already keeps how it is to be confirmed.
+  if (const auto age = tx.find_token_age(c.id); age && !age->unproven)
+    tx.mark_credentials(c.id, text_of(confirmation{}));
+}
+
+bool auth_service::may_come_back(transaction& tx, const ledger::connection& c) {
+  const auto age = tx.find_token_age(c.id);
+  return age && (age->unproven || refused_for_settings(c.auth));
 }
 
 }  // namespace koppel::auth

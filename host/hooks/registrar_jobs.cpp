@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/core/connection_manifest.hpp"
@@ -170,7 +171,10 @@ awaitable<std::string> registrar::withdraw(std::string id) {
     *why = "the provider has not answered yet, and is still being asked";
     at->second.busy = true;
     ++busy_;
-    supervisor_.run("removal of webhooks", withdraw_into(id, at->second.address->places.all(), why));
+    // What is live first: once the connection is gone, only the job that runs goes on.
+    auto places = at->second.address->places.all();
+    std::reverse(places.begin(), places.end());
+    supervisor_.run("removal of webhooks", withdraw_into(id, std::move(places), why));
     auto removal = idle_by(id, limit);
     co_await std::move(removal);
     at = known_.find(id);

@@ -98,6 +98,12 @@ result<std::vector<candidate>> read_folder(const std::string& folder, const std:
     }
     found.push_back(std::move(c));
   }
+  for (const auto& l : limits)
+    if (!owners.contains(l.provider))
+      spdlog::warn(
+          "The configuration has a [[limit]] of \"{}\", and no plugin of that name can be used. It changes "
+          "nothing.",
+          core::escaped(l.provider, 64));
   return found;
 }
 

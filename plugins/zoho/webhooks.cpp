@@ -61,7 +61,8 @@ task<> register_webhooks(webhook_run& run) {
     asked = run.post(path).json(watch(run, channel));
     answer = co_await run.http_any(asked);
   }
-  if (!known && answer.status >= 400 && answer.status < 500) run.remember(remembered, "");  // nothing was made
+  // The grant does not let us. Any other refusal may be that of a repetition, whose first answer was lost.
+  if (!known && (answer.status == 401 || answer.status == 403)) run.remember(remembered, "");
   demand_all(asked, answer);
   auto end = run.now() + wanted_life;
   for (const auto& row : answer.json()["watch"].items())

@@ -123,7 +123,9 @@ field_value gather_owner(const json& row, const std::string& id, const std::stri
   row_parts parts(row, absence::unknown);
   const auto who = parts.id(id);
   if (!who) return parts.done(packed::null());
-  const owner_ref known{*who, parts.text(name)};
+  // Who he is, is known also where nobody says what he is called: another's id would be worse than no name.
+  const bool named = !name.empty() && row.at(name);
+  const owner_ref known{*who, named ? parts.text(name) : std::nullopt};
   return parts.done(pack(known));
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <koppel/sdk/kinds.hpp>
 #include <koppel/sdk/subscriptions.hpp>
 
 #include <set>
@@ -11,7 +12,8 @@ struct subscriptions_found {
   std::vector<std::string> ids;
 };
 
-std::string text_in(const json& row, const std::string& member) { return std::string(row[member].text().value_or("")); }
+/// A text, or a whole number in its digits.
+std::string text_in(const json& row, const std::string& member) { return part_reader().id(row[member]).value_or(""); }
 
 /// Those that lead to us.
 task<subscriptions_found> find_ours(webhook_run& run, const subscription_list& list) {
@@ -19,12 +21,14 @@ task<subscriptions_found> find_ours(webhook_run& run, const subscription_list& l
   for (std::int64_t page = 1, pages = 1; page <= pages; ++page) {
     auto asked = run.get(list.page + std::to_string(page));
     const auto answer = co_await run.http(std::move(asked));
-    for (const auto& row : answer[list.rows].items()) {
+    for (const auto& row : answer.array(list.rows)) {  // an error with status 200 is no empty list
       if (row[list.address].text() != run.address()) continue;
       std::vector<std::string> about;
       for (const auto& member : list.about) about.push_back(text_in(row, member));
       found.about.insert(std::move(about));
-      if (auto id = text_in(row, list.id); !id.empty()) found.ids.push_back(std::move(id));
+      auto id = text_in(row, list.id);
+      if (id.empty()) throw job_failure(verdict::bug, "a subscription of ours has no id");
+      found.ids.push_back(std::move(id));
     }
     pages = answer.json().at(list.page_count).integer().value_or(1);
   }

@@ -177,20 +177,26 @@ class ProviderTest(unittest.TestCase):
     def listed(self, stream):
         return self.simulated.streams[stream]
 
-    def mapped(self, stream, facet):
-        """The canonical fields that lines of this facet read; a path alone is a line, too."""
+    def mapped(self, stream, of_lists):
+        """The canonical fields that lines of what lists say, or of what reads by id alone say, read: each with the type
+        that the line gives, or None."""
         found = set()
         for field, said in next(s["fields"] for s in self.manifest["stream"] if s["name"] == stream).items():
-            lines = said if isinstance(said, list) else [said]
-            if field != "dropped" and facet in [line.get("facet", "core") if isinstance(line, dict) else "core"
-                                                for line in lines]:
-                found.add(field)
+            for line in (said if isinstance(said, list) else [said]) if field != "dropped" else []:
+                line = line if isinstance(line, dict) else {"from": line}  # a path alone is a line, too
+                if (line.get("facet") == "detail") != of_lists:
+                    several = field in ("emails", "phones", "addresses") and isinstance(line["from"], dict)
+                    found |= {(field, kind) for kind in (line["from"] if several else [line.get("type")])}
         return found
 
     def assert_arrived(self, fields, stream, after=0):
         """Something in each, in one record or another."""
-        said = {field for _, _, event in self.published(stream, after)
-                for field, value in event["data"].get("data", {}).items() if value not in (None, [])}
+        said = set()
+        for _, _, event in self.published(stream, after):
+            for field, value in event["data"].get("data", {}).items():
+                if value not in (None, []):
+                    parts = value if isinstance(value, list) else [value]
+                    said |= {(field, None)} | {(field, part.get("type")) for part in parts if isinstance(part, dict)}
         self.assertEqual(fields - said, set(), f"{stream}: nothing ever came")
 
     def at_provider(self, stream):

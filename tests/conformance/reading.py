@@ -59,7 +59,7 @@ class Reading(ProviderTest):
         self.read_well(full=True)
         for stream in self.simulated.streams:
             declared = next(s for s in self.manifest["stream"] if s["name"] == stream)
-            self.assert_arrived(self.mapped(stream, "core"), stream)
+            self.assert_arrived(self.mapped(stream, of_lists=True), stream)
             known = {"id", "ID", *(path.split("/")[1] for path in paths_in([declared["fields"], declared.get("read")]))}
             there = {name for raw in self.sim.records(self.listed(stream).entity) for name in raw}
             self.assertEqual(there - known, set(), f"{stream}: passed over in silence")

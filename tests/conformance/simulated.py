@@ -68,6 +68,9 @@ SIMULATED = {
                        "contacts": Listed("contact", "--contacts", 620, "/crm/v8/Contacts"),
                        "users": Listed("user", "--users", 230, "/crm/v8/users")},
                       seldom={"accounts": {"Parent_Account": {"id": "4876876000000333001", "name": "Groep NV"}},
-                              "users": {"website": "https://an.example"}},
+                              "contacts": {"Secondary_Email": "an@thuis.example", "Home_Phone": "011 12 34 56",
+                                           "Other_Phone": "012 34 56 78", "Fax": "013 45 67 89"},
+                              "users": {"website": "https://an.example", "mobile": "0470 12 34 56",
+                                        "fax": "013 45 67 89"}},
                       webhook_life=("channel_life_seconds", "longest_channel_life_seconds")),
 }

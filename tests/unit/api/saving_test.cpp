@@ -344,6 +344,38 @@ TEST_CASE("an operator changes settings one by one, and a working grant follows 
   CHECK(w.now(c).app_id == c.app_id);
 }
 
+TEST_CASE("a grant that was refused for settings is kept, and asked about again when they are mended", "[api]") {
+  rest_world w;
+  const auto c = working_for_4711(w);
+  w.write([&](ledger::transaction& tx) {
+    auto over = *tx.find_connection(c.id);
+    over.auth.status = core::auth_status::misconfigured;
+    over.auth.reason = core::auth_reason::secret_wrong;
+    over.settings["of_a_former_version"] = "x";
+    if (!tx.update_connection(over)) FAIL("not updated");
+  });
+  const auto patch = [&](const std::string& settings) {
+    return w.ask("PATCH", "/v1/connections/chooser/of-4711", R"({"settings":)" + settings + "}");
+  };
+  const auto in_question = [&] {
+    bool said = false;
+    w.write([&](ledger::transaction& tx) {
+      const auto age = tx.find_token_age(c.id);
+      said = age && age->unproven;
+    });
+    return said;
+  };
+  // It may come back where it came from: nothing leads it elsewhere, and nobody throws it away.
+  CHECK(patch(R"({"token_url":"https://login.eu.nameplate.test/token"})").status == 422);
+  CHECK(w.stored_token(c) == "old-token");
+  CHECK_FALSE(in_question());
+
+  // A setting that the plugin no longer has is in nobody's way.
+  CHECK(patch(R"({"account":"43","of_a_former_version":""})").status == 200);
+  CHECK_FALSE(w.now(c).settings.contains("of_a_former_version"));
+  CHECK(in_question());
+}
+
 TEST_CASE("only an operator changes settings by name", "[api][rest]") {
   rest_world w;
   const auto c = working_for_4711(w);

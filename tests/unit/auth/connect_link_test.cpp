@@ -349,6 +349,16 @@ TEST_CASE("a key that is typed on a link's page connects once, and one that is r
   CHECK(w.stored_token(c) == "t");
 }
 
+TEST_CASE("a key that is good while the provider's API is in trouble has arrived, and is told so", "[auth][link]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(503, "")}}};
+  const auto c = w.add("acme", "keyring");
+  const auto link = made(w, c);
+  CHECK(shows(typed(w, link, "a-key"), "The key has arrived"));
+  CHECK(w.now(c).auth.status == core::auth_status::waiting);
+  CHECK(w.stored_token(c) == "t");
+}
+
 TEST_CASE("a key for the account that a link expects needs no further confirmation", "[auth][link]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};

@@ -107,7 +107,7 @@ TEST_CASE("a former address is removed though its last check had failed, and a w
   CHECK(w.withdrawn().empty());
   CHECK_FALSE(w.kept().places.any());
   const auto asked = w.asked();
-  CHECK(texts(asked.end() - 2, asked.end()) == texts{std::string("drop ") + before, std::string("drop ") + here});
+  CHECK(texts(asked.end() - 2, asked.end()) == texts{std::string("drop ") + here, std::string("drop ") + before});
 }
 
 TEST_CASE("without a public address what was registered is removed, and nothing is registered", "[hooks][registrar]") {

@@ -81,13 +81,13 @@ TEST_CASE("a part of another type leaves the whole list out, and is told by its 
                       R"("Other_city":"","Other_country":""})") == at + "/zip");
 }
 
-TEST_CASE("an owner is known with his id and his name, one without an id is nobody", "[sdk][gather]") {
+TEST_CASE("an owner is known by his id, with or without a name, and one without an id is nobody", "[sdk][gather]") {
   const auto owner = [](const std::string& row) { return gather_owner(json::parse(row), "/o", "/of/name"); };
   CHECK(owner(R"({"o":"7","of":{"name":"An"}})").value.bytes() == pack(owner_ref{"7", "An"}).bytes());
   CHECK(owner(R"({"o":7,"of":{"name":null}})").value.bytes() == pack(owner_ref{"7", {}}).bytes());
   CHECK(owner(R"({"o":null})").value.bytes() == packed::null().bytes());
   CHECK(owner(R"({"of":{"name":"An"}})").value.is_absent());
-  CHECK(reason_of(owner(R"({"o":"7"})")).starts_with("no /of/name"));
+  CHECK(owner(R"({"o":"7"})").value.bytes() == pack(owner_ref{"7", {}}).bytes());  // nobody says what he is called
   CHECK(reason_of(owner(R"({"o":7.5,"of":null})")) == "an unexpected type of value at /o");
   CHECK(reason_of(owner(R"({"o":"7","of":{"name":5}})")) == "an unexpected type of value at /of/name");
 }

@@ -97,3 +97,22 @@ TEST_CASE("what is ours is removed, what is of others stays, and what is gone al
   s.host.answer(500, "");
   CHECK(s.host.outcome().error == "try_again");
 }
+
+TEST_CASE("an answer without the list is no empty list, and numbers are ids", "[sdk][subscriptions]") {
+  subscribed s;
+  s.host.remove_webhooks();
+  s.host.answer(200, R"({"error":{"message":"You are not currently logged in."}})");
+  CHECK_FALSE(s.host.outcome().error.empty());
+  s.host.register_webhooks();
+  s.host.answer(200, R"({"error":{"message":"You are not currently logged in."}})");
+  CHECK_FALSE(s.host.outcome().error.empty());
+
+  s.host.remove_webhooks();
+  s.host.answer(200, listed(R"({"id":4711,"url":")" + ours + R"(","object":"company","event":"created"})"));
+  s.host.expect("DELETE", "/hooks/4711");
+  s.host.answer(204, "");
+  CHECK(s.host.outcome().error.empty());
+  s.host.remove_webhooks();
+  s.host.answer(200, listed(R"({"url":")" + ours + R"("})"));
+  CHECK_FALSE(s.host.outcome().error.empty());
+}

@@ -35,8 +35,8 @@ field_value gather_emails(const json& row, std::span<const typed_field> fields, 
 field_value gather_phones(const json& row, std::span<const typed_field> fields, absence means = absence::unknown);
 field_value gather_addresses(const json& row, std::span<const address_fields> addresses, const lookup& countries = {},
                              absence means = absence::unknown);
-/// A reference whose id and name are two fields. Without an id there is nobody, whatever the name; an empty path: there
-/// is no name.
+/// A reference whose id and name are two fields. Without an id there is nobody, whatever the name; a name that is not
+/// in the row, or whose path is empty, is not known, and the id travels alone.
 field_value gather_owner(const json& row, const std::string& id, const std::string& name);
 
 /// ISO 3166-1 alpha-2 of a country as people write it: two letters as they are (but UK is GB), else the names in
