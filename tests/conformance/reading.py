@@ -73,7 +73,7 @@ class Reading(ProviderTest):
         stream = max(self.simulated.streams, key=lambda name: self.listed(name).count)
         path = self.listed(stream).path
         self.connected(sizes={stream: self.listed(stream).count})
-        self.sim.post("/answer-delay", {"path": path, "ms": 1500})
+        self.sim.post("/answer-delay", {"path": path, "ms": 4000})  # longer than a start of the host takes
         self.begin(stream, full=True)
 
         def ended_or_read_more():
