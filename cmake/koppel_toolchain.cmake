@@ -46,6 +46,11 @@ endif()
 if(KOPPEL_SANITIZE)
   add_compile_options(-fsanitize=${KOPPEL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KOPPEL_SANITIZE})
+  if(KOPPEL_SANITIZE MATCHES "undefined")
+    # The two checks of each access are a quarter of the compile time and half of the code; AddressSanitizer reports a
+    # null pointer that is followed, and nothing here reads objects out of bytes that came from outside.
+    add_compile_options(-fno-sanitize=null,alignment)
+  endif()
   if(KOPPEL_SANITIZE STREQUAL "thread")
     add_compile_options(-Wno-tsan)  # Asio's fences, which ThreadSanitizer does not see
   endif()

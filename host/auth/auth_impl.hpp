@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inside of auth_service: auth_service.cpp finds out what came back and for whom, code_exchange.cpp acts on it,
-// grants_in_question.cpp asks about what is stored and unproven, token_renewal.cpp keeps the tokens fresh,
+// account_probe.cpp asks whose account a token opens, grants_in_question.cpp asks about what is stored and unproven,
+// refused_credentials.cpp about what a provider refused, token_renewal.cpp keeps the tokens fresh,
 // key_by_webhook.cpp takes keys that nobody pasted, connect_links.cpp has the links that customers begin attempts with.
 // Flows switch their cancellation off: a code that was sent has to find its way to a status, though the browser went
 // away.
@@ -284,6 +285,9 @@ class auth_service::impl {
 };
 
 using runtime::shielded;
+
+/// A token that is refused within it is not refused for its age.
+inline constexpr std::chrono::seconds fresh_for{30};
 
 /// Nothing was decided: the provider, its limit or the plugin is in trouble.
 bool is_passing(const messages::done& done);

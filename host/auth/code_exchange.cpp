@@ -23,43 +23,12 @@ using ledger::transaction;
 using runtime::awaitable;
 namespace job_error = messages::job_error;
 
-constexpr int probe_tries = 5;
-constexpr std::chrono::seconds probe_limit{30};    ///< for one try
-constexpr std::chrono::seconds probe_pause{2};     ///< between two, where the plugin names no other
-constexpr std::chrono::seconds longest_pause{10};  ///< somebody waits before a browser
-constexpr std::chrono::seconds fresh_for{30};      ///< a token that is refused within it is not refused for its age
-
 bool nothing_was_sent(const boost::system::error_code& code) {
   return code == net::errc::bad_url || code == net::errc::resolve || code == net::errc::connect ||
          code == net::errc::tls || code == net::errc::bad_request || code == net::errc::address_refused;
 }
 
 }  // namespace
-
-bool is_passing(const messages::done& done) {
-  return done.error == job_error::try_again || done.error == job_error::crashed;
-}
-
-/// A probe may ask for requests and learn values; it has no records to hand over.
-class auth_service::impl::probe_effects final : public plugins::job_effects {
- public:
-  probe_effects(provider_client& provider, provider_client::context c) : provider_(provider), context_(std::move(c)) {}
-  awaitable<messages::reply> http(messages::http request) override {
-    asked = true;
-    co_return co_await provider_.send(context_, std::move(request));
-  }
-  awaitable<result<>> page(messages::page) override {
-    co_return failure{make_error_code(errc::not_possible), "a probe hands over no records"};
-  }
-  void learned(messages::learned value) override { core::learn(values, value.name, value.value); }
-
-  std::map<std::string, std::string> values;
-  bool asked = false;
-
- private:
-  provider_client& provider_;
-  provider_client::context context_;
-};
 
 awaitable<void> auth_service::impl::put_back(arrival& a) {
   if (!a.attempt) co_return;
@@ -250,50 +219,6 @@ awaitable<result<void>> auth_service::impl::store_if_first(const std::string& co
   co_return co_await ledger_.write(store, ledger::urgency::cannot_wait);
 }
 
-awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe(const subject& about,
-                                                                       const core::secret& access) {
-  provider_client::context context;
-  context.manifest = about.manifest;
-  context.connection_id = about.connection.id;
-  context.client_id = about.app.client_id;
-  context.account_id = about.connection.pinned ? about.connection.pinned->id : "";
-  context.not_yet_stored = &access;
-  context.deadline = clock_.now() + probe_limit;
-  context.attempts = 1;  // every probe is repeated by whoever needs to know
-
-  messages::start start;
-  start.kind = "probe";
-  start.settings = core::job_settings(*about.manifest, about.connection.settings, about.connection.learned);
-  start.deadline = context.deadline.time_since_epoch().count();
-  start.now = clock_.now().time_since_epoch().count();
-
-  app_key_refusals_.erase(about.connection.id);
-  probe_effects effects(provider_, context);
-  probe_outcome outcome;
-  outcome.done = co_await plugins_.run(about.connection.provider, std::move(start), effects);
-  outcome.learned = std::move(effects.values);
-  outcome.asked = effects.asked;
-  co_return outcome;
-}
-
-awaitable<auth_service::impl::probe_outcome> auth_service::impl::probe_patiently(const subject& about,
-                                                                                 const core::secret& access) {
-  for (int number = 1;; ++number) {
-    auto outcome = co_await probe(about, access);
-    if (!is_passing(outcome.done) || number == probe_tries) co_return outcome;
-    spdlog::info("{}/{}: the probe is tried again: {}", about.connection.provider, about.connection.name,
-                 outcome.done.detail);
-    std::chrono::milliseconds pause{outcome.done.retry_after};
-    if (pause <= std::chrono::milliseconds{0}) pause = probe_pause;
-    co_await runtime::sleep_for(std::min<std::chrono::milliseconds>(pause, longest_pause));
-  }
-}
-
-bool auth_service::impl::may_be_over(const ledger::credentials& pair, const messages::done& done) const {
-  return done.error == job_error::authorise_again && !pair.refresh_token.empty() &&
-         clock_.now() - pair.obtained_at > fresh_for;
-}
-
 awaitable<result<ledger::connection>> auth_service::impl::conclude(const subject& about, grant& g,
                                                                    const confirmation& how, probe_outcome probed) {
   const auto& done = probed.done;
@@ -417,93 +342,6 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
   after.auth = decision.outcome;
   if (in_vain && self_.on_refusal) self_.on_refusal(after);
   co_return after;
-}
-
-void auth_service::impl::note_app_key_refused(const std::string& connection_id, int http_status) {
-  // Each connection of the app meets it at its own next request; of many requests the first one tells.
-  if (!app_key_refusals_.insert_or_assign(connection_id, http_status).second) return;
-  supervisor_.run("refused key of the app of " + connection_id, tell_app_key_refused(connection_id, http_status));
-}
-
-awaitable<void> auth_service::impl::tell_app_key_refused(std::string connection_id, int http_status) {
-  const auto pass = co_await gate_.enter(connection_id);
-  // Mended, or probed anew, meanwhile.
-  if (!app_key_refusals_.contains(connection_id)) co_return;
-  auto loading = load(connection_id);
-  auto loaded = co_await std::move(loading);
-  // Before it is authorized, whoever asked for the probe concludes.
-  bool told = false;
-  if (loaded && loaded->connection.auth.status == core::auth_status::authorized) {
-    const decider decide = [http_status](const core::auth_subject& s, transaction&, core::instant now) {
-      return core::app_key_refused(s, http_status, now);
-    };
-    auto settling = settle(*loaded, decide, nullptr);
-    const auto settled = co_await std::move(settling);
-    if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
-    told = static_cast<bool>(settled);
-  }
-  // The next request that meets it tells again.
-  if (!told) app_key_refusals_.erase(connection_id);
-}
-
-/// Where the probe asks nobody, the renewal is the question, and a refusal of it the answer.
-awaitable<void> auth_service::impl::ask_by_renewing(const subject& about, const ledger::credentials& pair,
-                                                    const std::string& detail) {
-  // Whoever met the refusal has renewed the token before, and was refused again.
-  renewal became{renewal::outcome::renewed, {}, "it was renewed a moment ago"};
-  if (clock_.now() - pair.obtained_at > fresh_for) {
-    auto reading = read_secrets(about);
-    const auto secrets = co_await std::move(reading);
-    if (!secrets || !secrets->pair) co_return;
-    auto work = renew_pair(about, *secrets, renewal_cause::refused);
-    became = co_await std::move(work);
-  }
-  if (became.what != renewal::outcome::impossible)
-    spdlog::warn("{}/{}: a request was refused ({}), but not the renewal of the token ({}): nothing changes",
-                 about.connection.provider, about.connection.name, detail, became.detail);
-}
-
-awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,
-                                                        std::string detail) {
-  const auto pass = co_await gate_.enter(connection_id);
-  auto loaded = co_await load(connection_id);
-  if (!loaded || loaded->connection.auth.status != core::auth_status::authorized) co_return;
-  std::optional<ledger::credentials> credentials;
-  const auto read = [&](transaction& tx) -> result<> {
-    auto found = tx.find_credentials(connection_id);
-    if (!found) return found.error();
-    credentials = std::move(*found);
-    return {};
-  };
-  if (auto done = co_await ledger_.write(read); !done) {
-    spdlog::error("{}/{}: {}", loaded->connection.provider, loaded->connection.name, done.error().detail);
-    co_return;
-  }
-
-  const bool expired = credentials && credentials->expires_at && *credentials->expires_at <= clock_.now();
-  if (credentials && !expired) {
-    // The pair may have changed since the refusal, and providers err: one harmless question decides.
-    provider_.forget(connection_id);
-    auto second = co_await probe(*loaded, credentials->access_token);
-    const bool says_nothing = !second.asked && second.done.error.empty();
-    if (says_nothing && !credentials->refresh_token.empty()) {
-      auto asking = ask_by_renewing(*loaded, *credentials, detail);
-      co_await std::move(asking);
-      co_return;
-    }
-    // Of a token that cannot be renewed, a refusal is all that will ever be known.
-    if (!says_nothing && second.done.error != job_error::authorise_again) {
-      spdlog::warn("{}/{}: a request was refused ({}), but the probe was not ({}): nothing changes",
-                   loaded->connection.provider, loaded->connection.name, detail, second.done.error);
-      co_return;
-    }
-    if (second.done.http_status > 0) http_status = second.done.http_status;
-  }
-  const auto decide = [=](const core::auth_subject& s, transaction&, core::instant now) {
-    return core::credentials_dead(s, http_status, expired, now);
-  };
-  auto settled = co_await settle(*loaded, decide, nullptr);
-  if (!settled) spdlog::error("{}: {}", connection_id, settled.error().detail);
 }
 
 }  // namespace koppel::auth
