@@ -30,8 +30,9 @@ endif()
 # Several sources in one compilation, where a preset asks for it: with sanitizers most of the time goes into the same
 # templates again and again. The dev build compiles each alone, and so finds what one would borrow from another; its
 # warnings about names of one file in the scope of another would say nothing.
+set(KOPPEL_JOINT_OPTIONS -Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
 if(CMAKE_UNITY_BUILD)
-  add_compile_options(-Wno-shadow $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+  add_compile_options(${KOPPEL_JOINT_OPTIONS})
 endif()
 
 # koppel_compile_alone(source...): sources whose own names would clash with their neighbours'.

@@ -58,7 +58,8 @@ class ProviderTest(unittest.TestCase):
         counts = {**(dict.fromkeys(self.simulated.streams, 40) if small else {}), **(sizes or {})}
         self.sim = self.rig.start_simulator(*self.simulated.options, *self.simulated.sizes(counts),
                                             provider=self.customs.simulator)
-        self.rig.write_config()
+        self.rig.write_config("".join(f'[[limit]]\nprovider = "{self.provider}"\nname = "{name}"\nrequests = {count}\n'
+                                      for name, count in self.simulated.limits.items()))
         self.rig.start_host()
         self.client = self.sim.client()
 

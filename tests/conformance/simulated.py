@@ -23,6 +23,7 @@ class Simulated:
     options: tuple = ()
     webhook_life: tuple | None = None  # knobs that say for how many seconds a webhook is registered, where it has an end
     seldom: dict = field(default_factory=dict)  # stream -> fields that no record has by itself, for one of them
+    limits: dict = field(default_factory=dict)  # what a contract lets through, where the manifest's figure is slow for tests
     rotates: bool = True  # a renewal replaces the refresh token, where the manifest leaves that open
     use: str = ""         # where there are no streams: an address that the access token opens
     account: str = ""     # what the probe calls the account, where it is not told the account's name
@@ -61,6 +62,7 @@ SIMULATED = {
     "workfront": Simulated({"companies": Listed("company", "--companies", 620, "/cmpy/search"),
                             "projects": Listed("project", "--projects", 560, "/proj/search"),
                             "users": Listed("user", "--users", 540, "/user/search")},
+                           limits={"gentle": 200},
                            seldom={"projects": {"URL": "https://werf.example/12",
                                                 "parameterValues": {"DE:Fase": "Ruwbouw"}},
                                    "users": {"parameterValues": {"DE:Ploeg": "Noord"}}}),

@@ -38,8 +38,7 @@ class Webhooks(ProviderTest):
         return self.rig.connection(self.name)["webhooks"]["state"] == "registered"
 
     def settled(self):
-        """Every call was made, and nothing that came of it waits. Limits hold for reads by id as well: Workfront's are two
-        a second."""
+        """Every call was made, and nothing that came of it waits. Limits hold for reads by id as well."""
         self.sim.wait_delivered()
         wait_until("no webhook to wait", lambda: all(w["state"] != "waiting" for w in self.rig.ask(
             "webhook", "list", "--limit", "1000")["webhooks"]), 120, every=0.1)
