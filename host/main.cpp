@@ -28,6 +28,15 @@ void harden() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+/// Each connection to the bus, to a listener and to a provider is one; where there is none, ZeroMQ ends the process.
+/// The usual 1,024 are few, and what is allowed beyond them costs nothing. Runners have a limit of their own.
+void allow_many_descriptors() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"koppeld: connects accounts at providers, reads their records, publishes what happens.", "koppeld"};
   std::string config_file = "/etc/koppel/koppel.toml";
@@ -63,6 +72,7 @@ int run(int argc, char** argv) {
     std::cerr << "koppeld: " << children.error().detail << "\n";
     return static_cast<int>(koppel::exit_code::failed);
   }
+  allow_many_descriptors();  // behind the fork: whoever starts runners needs no more
   koppel::runtime::start_log(config->log.level, config->log.file);
   const auto code = static_cast<int>(koppel::run_host(*config, **children, restored));
   if (!koppel::runtime::end_log(koppel::log_limit)) std::_Exit(code);

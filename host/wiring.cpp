@@ -78,6 +78,7 @@ class host {
   /// destroyed before them, and no thread may be within getaddrinfo while exit() takes libraries down. What is durable
   /// is closed first.
   [[noreturn]] void leave() {
+    bus_.reset();  // first: who finds the data folder free finds the bus folder free as well
     ledger_.reset();
     runtime::end_log(log_limit);
     std::_Exit(static_cast<int>(code_.load()));
@@ -227,6 +228,12 @@ class host {
     options.on_broken = [](const failure& f) {
       spdlog::error("{} Consumers that need them were refused: restore a backup of the data folder", f.detail);
     };
+    options.on_many_connections = [](std::size_t count) {
+      spdlog::warn(
+          "{} connections to the bus are open, many more than there should be consumers and watchers: each is a "
+          "descriptor, and without one for the next this process ends. See who holds the sockets (ss -xp)",
+          count);
+    };
     bus_.emplace(config_.bus.folder, ledger_->make_event_source(), std::move(options));
     if (auto started = bus_->start(); !started) return started;
     const std::lock_guard lock(notify_mutex_);
@@ -237,8 +244,10 @@ class host {
   result<> start_ingress() {
     net::server_options options;
     options.name = "ingress";
+    options.told_below = "/webhook/";
     options.address = config_.ingress.address;
     options.port = config_.ingress.port;
+    options.target_limit = net::limits::ingress_target;
     options.handler_deadline = net::limits::authorization_deadline;
     options.proxies = config_.ingress.proxies;
     if (!config_.ingress.certificate.empty()) {
@@ -263,6 +272,7 @@ class host {
     options.interval = config_.sync.interval;
     options.full_interval = config_.sync.full_interval;
     options.schedule = config_.sync.schedule;
+    options.deletions = {config_.sync.hold_above_records, config_.sync.hold_above_percent};
     sync::sync_surroundings around{
         supervisor_,
         clock_,

@@ -114,12 +114,21 @@ std::uint64_t follower::reconnects() const { return state_->client.reconnects();
 const std::string& follower::last_fault() const { return state_->client.last_fault(); }
 
 struct watcher::state {
+  result<> usable;
   zmq::context_t context{1};
   zmq::socket_t socket{context, zmq::socket_type::sub};
 };
 
 watcher::watcher(const std::filesystem::path& folder, const std::vector<std::string>& topics)
     : state_(std::make_unique<state>()) {
+  // The host would close the connection, again and again, without a word.
+  for (const std::string& topic : topics)
+    if (topic.size() > limits::topic_bytes)
+      state_->usable =
+          failure{errc::bad_request, "The topic \"" + topic.substr(0, 40) + "...\" has " +
+                                         std::to_string(topic.size()) + " bytes; a topic has at most " +
+                                         std::to_string(limits::topic_bytes) + ": watch a shorter beginning of it."};
+  if (!state_->usable) return;
   zmq::socket_t& socket = state_->socket;
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::event_bytes));
@@ -132,6 +141,7 @@ watcher::watcher(const std::filesystem::path& folder, const std::vector<std::str
 watcher::~watcher() = default;
 
 result<std::optional<event>> watcher::next(milliseconds wait) {
+  if (!state_->usable) return state_->usable.error();
   const time_point until = clock::now() + wait;
   try {
     zmq::message_t topic, body;

@@ -33,6 +33,8 @@ class category final : public boost::system::error_category {
         return "history broken";
       case errc::folder_unsafe:
         return "bus folder unsafe";
+      case errc::folder_in_use:
+        return "bus folder in use";
       case errc::socket_failed:
         return "socket failed";
     }

@@ -13,6 +13,7 @@ namespace koppel::bus {
 namespace {
 
 constexpr std::string_view type_prefix = "eu.koppel.";
+constexpr std::string_view type_version = ".v1";
 constexpr std::string_view schema_prefix = "urn:koppel:schema:";
 constexpr std::size_t digest_bytes = 8;
 
@@ -135,17 +136,15 @@ std::string_view short_type(std::string_view type) {
   std::string_view rest = type;
   if (!rest.starts_with(type_prefix)) return type;
   rest.remove_prefix(type_prefix.size());
-  const auto dot = rest.rfind('.');
-  if (dot == std::string_view::npos) return type;
-  const std::string_view version = rest.substr(dot + 1);
-  if (version.size() < 2 || version[0] != 'v' || version.find_first_not_of("0123456789", 1) != std::string_view::npos)
-    return type;
-  return rest.substr(0, dot);
+  // Another major version is another type: what it means is unknown here.
+  if (!rest.ends_with(type_version)) return type;
+  rest.remove_suffix(type_version.size());
+  return rest;
 }
 
 std::string long_type(std::string_view short_name) {
   std::string out{type_prefix};
-  out.append(short_name).append(".v1");
+  out.append(short_name).append(type_version);
   return out;
 }
 

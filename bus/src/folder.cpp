@@ -3,6 +3,8 @@
 
 #include "folder.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,6 +31,28 @@ result<> prepare_folder(const std::filesystem::path& folder) {
   if (about.st_uid != ::geteuid()) return unsafe("belongs to another user; remove it or choose another.");
   if ((about.st_mode & 077) != 0) return unsafe("is open to other users; run chmod 700 on it.");
   return {};
+}
+
+result<> folder_lock::take(const std::filesystem::path& folder) {
+  release();
+  const auto name = folder / "lock";
+  file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (file_ < 0)
+    return failure{errc::folder_unsafe, "The bus folder " + folder.string() + " cannot be locked: " + name.string() +
+                                            ": " + std::strerror(errno) + "."};
+  if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return {};
+  const int why = errno;
+  release();
+  if (why == EWOULDBLOCK)
+    return failure{errc::folder_in_use, "The bus folder " + folder.string() +
+                                            " is in use by another host: end that one, or choose another folder."};
+  return failure{errc::folder_unsafe,
+                 "The bus folder " + folder.string() + " cannot be locked: " + std::strerror(why) + "."};
+}
+
+void folder_lock::release() {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
 }
 
 }  // namespace koppel::bus

@@ -13,22 +13,23 @@ result<position> begin_at_position(const position& at, const history_facts& fact
   if (at.seq == 0 && at.epoch.empty()) return position{facts.epoch, 0, {}};
   if (at.epoch != facts.epoch)
     return failure{errc::epoch_changed, "The host's history has epoch " + facts.epoch + ", not " + at.epoch +
-                                            "; begin again from the start."};
+                                            "; begin again with a snapshot."};
   if (at.seq == 0) return position{facts.epoch, 0, {}};
   if (at.seq > facts.head)
-    return failure{errc::position_ahead, "Position " + std::to_string(at.seq) + " is beyond the host's newest event " +
-                                             std::to_string(facts.head) +
-                                             ": it runs on an older copy of its database; begin again from the start."};
+    return failure{errc::position_ahead,
+                   "Position " + std::to_string(at.seq) + " is beyond the host's newest event " +
+                       std::to_string(facts.head) +
+                       ": it runs on an older copy of its database; begin again with a snapshot."};
   // What is not kept any more cannot be compared, and what came after it may be gone too.
   if (at.seq + 1 < facts.horizon || (facts.id_at_position.empty() && at.seq < facts.horizon))
     return failure{errc::position_expired, "Position " + std::to_string(at.seq) +
                                                " is older than what the host keeps (" + std::to_string(facts.horizon) +
-                                               "); begin again from the start."};
+                                               "); begin again with a snapshot."};
   if (at.id != facts.id_at_position)
     return failure{errc::epoch_changed,
                    "The host's event " + std::to_string(at.seq) +
                        " is another one than the consumer's: the history was replaced; begin again "
-                       "from the start."};
+                       "with a snapshot."};
   return at;
 }
 
@@ -103,7 +104,7 @@ result<std::optional<std::string>> follow_session::compose(const std::vector<sto
     walking_thinned_ = false;
   else if (!walking_thinned_)
     return failure{errc::position_expired, "Retention has overtaken this consumer at " + std::to_string(at_.seq) +
-                                               "; begin again from the start."};
+                                               "; begin again with a snapshot."};
   filling next{{}, at_.seq, at_.id};
   std::size_t bytes = 0;
   for (const stored_batch& batch : page) {

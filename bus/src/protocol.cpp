@@ -44,6 +44,10 @@ result<position> position_of(const json::object& in, std::string_view key) {
   if (!seq) return seq.error();
   auto id = text_of(map, "id", limits::event_id_bytes);
   if (!id) return id.error();
+  // Not to be taken for a position of another history, with which a consumer begins again. An id may be empty: in
+  // thinned history a batch can end at a seq whose event is gone.
+  if (*seq > 0 && (epoch->empty() || !map.contains("id")))
+    return bad(std::string(key) + " has a seq and lacks epoch or id: a position is what complete_up_to said, whole");
   return position{std::move(*epoch), *seq, std::move(*id)};
 }
 
@@ -73,6 +77,9 @@ result<std::vector<std::string>> terms_of(const json::object& in, std::string_vi
   const json::value* value = in.if_contains(key);
   if (value == nullptr) return out;
   if (!value->is_array()) return bad("a filter is not a list");
+  if (value->get_array().empty())
+    return bad("the filter " + std::string(key) +
+               " is an empty list: name what is wanted, or leave the list out for all");
   if (value->get_array().size() > limits::filter_terms) return bad("a filter has too many terms");
   for (const json::value& term : value->get_array()) {
     if (!term.is_string() || term.get_string().empty() || term.get_string().size() > limits::filter_term_bytes)

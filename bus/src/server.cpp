@@ -14,8 +14,10 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 #include <zmq.hpp>
 
+#include "connection_count.hpp"
 #include "folder.hpp"
 #include "follow_hub.hpp"
 #include "live_feed.hpp"
@@ -76,12 +78,14 @@ struct server::state {
                       [this](const failure& why) { say_broken(why); }}) {}
 
   result<> open();
+  void close();
   void run();
   void show_sessions();
   result<> turn(time_point now);
   result<> beat(time_point now);
   result<> take_requests(time_point now);
   void take_subscriptions();
+  void count_connections();
   result<> send_batches();
   result<> publish();
   result<> publish_page(const std::vector<stored_batch>& page);
@@ -100,6 +104,7 @@ struct server::state {
   wake_up wake;
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> committed{0};
+  std::atomic<std::size_t> connections{0};
   std::mutex inbox_mutex;
   std::vector<event> inbox;
 
@@ -112,12 +117,15 @@ struct server::state {
 
   // The bus thread's.
   follow_hub hub;
+  folder_lock held;
   zmq::context_t context{1};
   zmq::socket_t router, xpub;
+  connection_count follow_count, live_count;
   std::set<std::string> subscriptions;
   std::uint64_t live_after = 0;   ///< published up to here
   std::uint64_t live_number = 0;  ///< counts ids of events without seq
   time_point next_beat;
+  bool many = false;  ///< connections, and that was told
   bool busy = false;  ///< there is more to send: do not sleep
 
   std::thread thread;
@@ -125,6 +133,7 @@ struct server::state {
 
 result<> server::state::open() {
   if (auto r = prepare_folder(folder); !r) return r;
+  if (auto r = held.take(folder); !r) return r;
   const auto head = source->head();
   if (!head) return head.error();
   hub.head(*head);
@@ -139,16 +148,24 @@ result<> server::state::open() {
     router.set(zmq::sockopt::sndhwm, limits::follower_hwm);
     xpub = zmq::socket_t(context, zmq::socket_type::xpub);
     xpub.set(zmq::sockopt::linger, 0);
-    xpub.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::topic_bytes + 1));
+    xpub.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::subscription_bytes));
     xpub.set(zmq::sockopt::sndhwm, limits::live_hwm);
+    follow_count.watch(context, router, "follow-connections");
+    live_count.watch(context, xpub, "live-connections");
     router.bind(follow_endpoint(folder));
     xpub.bind(live_endpoint(folder));
   } catch (const zmq::error_t& e) {
-    router.close();
-    xpub.close();
+    close();
     return failure{errc::socket_failed, "The bus cannot listen in " + folder.string() + ": " + e.what() + "."};
   }
   return {};
+}
+
+void server::state::close() {
+  follow_count.close();
+  live_count.close();
+  router.close();
+  xpub.close();
 }
 
 void server::state::run() {
@@ -156,12 +173,15 @@ void server::state::run() {
   while (!stopping) {
     const time_point before = std::chrono::steady_clock::now();
     const auto until_beat = std::chrono::ceil<std::chrono::milliseconds>(next_beat - before);
-    zmq::pollitem_t items[] = {
-        {router.handle(), 0, ZMQ_POLLIN, 0}, {xpub.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake.fd(), ZMQ_POLLIN, 0}};
+    zmq::pollitem_t items[] = {{router.handle(), 0, ZMQ_POLLIN, 0},
+                               {xpub.handle(), 0, ZMQ_POLLIN, 0},
+                               {nullptr, wake.fd(), ZMQ_POLLIN, 0},
+                               follow_count.poll_item(),
+                               live_count.poll_item()};
     const auto wait = busy ? std::chrono::milliseconds(0) : std::max(until_beat, std::chrono::milliseconds(0));
     result<> outcome;
     try {
-      zmq::poll(items, 3, wait);
+      zmq::poll(items, std::size(items), wait);
       if ((items[2].revents & ZMQ_POLLIN) != 0) wake.answer();
       if (stopping) break;
       outcome = turn(std::chrono::steady_clock::now());
@@ -175,9 +195,8 @@ void server::state::run() {
       break;
     }
   }
-  router.close();
-  xpub.close();
-  const std::lock_guard lock(shown_mutex);
+  close();
+  const std::lock_guard guard(shown_mutex);
   shown.clear();
   running = false;
   shown_changed.notify_all();
@@ -202,6 +221,7 @@ result<> server::state::turn(time_point now) {
     if (auto r = beat(now); !r) return r;
   if (auto r = take_requests(now); !r) return r;
   take_subscriptions();
+  count_connections();
   if (auto r = send_batches(); !r) return r;
   return publish();
 }
@@ -267,6 +287,14 @@ void server::state::take_subscriptions() {
     if (text[0] == 0) subscriptions.erase(std::string(text.substr(1)));
   }
   busy = true;
+}
+
+void server::state::count_connections() {
+  const auto now = follow_count.now() + live_count.now();
+  connections = now;
+  if (now >= options.many_connections && !std::exchange(many, true) && options.on_many_connections)
+    options.on_many_connections(now);
+  if (now < options.many_connections / 2) many = false;
 }
 
 result<> server::state::send_batches() {
@@ -367,6 +395,8 @@ void server::publish_live(event e) {
   }
   state_->wake.ring();
 }
+
+std::size_t server::connections() const { return state_->connections; }
 
 std::vector<session_info> server::sessions() const {
   std::unique_lock lock(state_->shown_mutex);

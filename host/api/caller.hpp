@@ -30,6 +30,8 @@ struct caller {
   std::optional<std::string> customer;  ///< the only one whose things are there for this caller; absent: all are
   std::vector<std::string> scopes{"admin"};
 
+  /// On the control socket: the user that koppeld runs as, whose the ledger and its key are.
+  bool is_local() const { return token.empty(); }
   bool may(scope s) const {
     const auto has = [this](std::string_view word) {
       return std::find(scopes.begin(), scopes.end(), word) != scopes.end();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routes about apps, connections and their authorisation.
+// The routes about apps, connections and their authorisation. (Removing one: control_removal.cpp.)
 
 #include <algorithm>
 #include <boost/json/array.hpp>
@@ -24,15 +24,16 @@ namespace {
 
 failure not_found(std::string why) { return {ledger::errc::not_found, std::move(why)}; }
 
-std::optional<ledger::connection> find_named(transaction& tx, const std::string& provider, const std::string& name) {
-  for (auto& c : tx.connections())
-    if (c.provider == provider && c.name == name && c.auth.status != core::auth_status::removed) return std::move(c);
-  return std::nullopt;
-}
-
 std::optional<ledger::app> find_named_app(transaction& tx, const std::string& provider, const std::string& name) {
   for (auto& a : tx.apps())
     if (a.provider == provider && a.name == name) return std::move(a);
+  return std::nullopt;
+}
+
+std::optional<ledger::held_stream> held_of(const std::vector<ledger::held_stream>& all,
+                                           const std::string& connection_id, const std::string& stream) {
+  for (const auto& h : all)
+    if (h.connection_id == connection_id && h.stream == stream) return h;
   return std::nullopt;
 }
 
@@ -58,6 +59,12 @@ auth::confirmation read_confirmation(input& in) {
 
 }  // namespace
 
+std::optional<ledger::connection> find_named(transaction& tx, const std::string& provider, const std::string& name) {
+  for (auto& c : tx.connections())
+    if (c.provider == provider && c.name == name && c.auth.status != core::auth_status::removed) return std::move(c);
+  return std::nullopt;
+}
+
 awaitable<result<ledger::connection>> control_api::find(std::string provider, std::string name, caller who) {
   std::optional<ledger::connection> found;
   const auto read = [&](transaction& tx) -> result<> {
@@ -77,6 +84,7 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
   std::map<std::string, std::shared_ptr<const core::manifest>> manifests;
   for (const auto& m : around_.plugins.manifests()) manifests[m->name] = m;
   const auto read = [&](transaction& tx) -> result<> {
+    const auto held = tx.held_streams();
     for (const auto& c : tx.connections()) {
       if (c.auth.status == core::auth_status::removed || !wanted(c)) continue;
       const auto known = manifests.find(c.provider);
@@ -87,7 +95,7 @@ awaitable<result<json::array>> control_api::show(std::function<bool(const ledger
       if (m)
         for (const auto& rule : m->streams)
           streams.push_back({rule, tx.find_stream(c.id, rule.name).value_or(ledger::stream_state{}),
-                             tx.known_records(c.id, rule.entity)});
+                             tx.known_records(c.id, rule.entity), held_of(held, c.id, rule.name)});
       if (who.customer)
         for (auto& s : streams) s.state.last_error = told_to_customers(s.state.last_error);
       const auto app = tx.find_app(c.app_id);
@@ -302,46 +310,6 @@ awaitable<answer> control_api::get_connection(call c) {
   shown.body = "{\"connection\":" + shown.body + ",\"refusals\":" + std::to_string(last.number) +
                ",\"outcome\":" + json::serialize(last.outcome) + "}\n";
   co_return shown;
-}
-
-awaitable<answer> control_api::delete_connection(call c) {
-  const std::string provider = c.path["provider"], name = c.path["name"];
-  const bool purge = c.query("purge") == "true";
-  ledger::connection removed;
-  std::string left;
-  if (around_.withdraw_webhooks) {
-    auto finding = find(provider, name, c.who);
-    if (const auto found = co_await std::move(finding)) {
-      auto withdrawing = around_.withdraw_webhooks(found->id);
-      left = co_await std::move(withdrawing);
-    }
-  }
-  const auto m = around_.plugins.find(provider);
-  const auto remove = [&](transaction& tx) -> result<> {
-    const auto found = find_named(tx, provider, name);
-    if (!found) return not_found("There is no connection " + provider + "/" + name + ".");
-    if (auto done = tx.remove_connection(found->id, purge); !done) return done;
-    removed = *tx.find_connection(found->id);
-    ledger::event_draft status;
-    status.type = bus::event_types::auth_status;
-    status.about = &removed;
-    status.data = core::status_data(removed.auth, m.get());
-    if (auto appended = tx.append(status); !appended) return appended;
-    ledger::event_draft draft;
-    draft.type = bus::event_types::connection_removed;
-    draft.about = &removed;
-    draft.data = {{"purge", purge}};
-    return tx.append(draft);
-  };
-  // Removing makes room.
-  if (auto done = co_await around_.ledger.write(remove, ledger::urgency::cannot_wait); !done)
-    co_return failure_answer(done.error());
-  around_.sync.connection_changed(removed);
-  if (around_.changed) around_.changed(removed);
-  connection_changed(removed);
-  co_return json_answer(
-      200,
-      json::object{{"removed", removed.provider + "/" + removed.name}, {"purged", purge}, {"webhooks_left", left}});
 }
 
 awaitable<answer> control_api::post_attempt(call c) {

@@ -80,6 +80,15 @@ awaitable<answer> control_api::get_status(call) {
     for (const auto& a : tx.apps())
       if (auto warning = core::warning_of_end(a.provider + "/" + a.name, a.secret_ends_at, tx.now()); !warning.empty())
         warnings.emplace_back(warning);
+    for (const auto& h : tx.held_streams()) {
+      const auto c = tx.find_connection(h.connection_id);
+      if (!c || h.held == 0) continue;
+      const auto what = c->provider + "/" + c->name + " " + h.stream;
+      warnings.emplace_back(std::to_string(h.held) + " of " + std::to_string(h.known) + " " + h.entity +
+                            " records of " + c->provider + "/" + c->name + " would be deleted, which is held since " +
+                            core::to_rfc3339(h.since) + ": look with koppelctl held show " + what +
+                            ", then confirm or reject it.");
+    }
     body["warnings"] = std::move(warnings);
     return {};
   };

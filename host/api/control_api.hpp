@@ -49,6 +49,10 @@ answer unknown_token();
 /// A failure as the API says it: 404, 409, 422, or 503 where the ledger itself is in trouble.
 answer failure_answer(const failure& f);
 
+/// By the name that people know; nothing where there is none, or it was removed.
+std::optional<ledger::connection> find_named(ledger::transaction& tx, const std::string& provider,
+                                             const std::string& name);
+
 class control_api {
  public:
   explicit control_api(api_surroundings around);
@@ -90,6 +94,9 @@ class control_api {
   reply post_link(call c);
   reply get_links(call c);
   reply delete_link(call c);
+  reply get_held(call c);
+  reply get_held_stream(call c);
+  reply post_held_stream(call c);
   reply get_syncs(call c);
   reply post_sync(call c);
   reply get_tokens(call c);
@@ -118,6 +125,7 @@ class control_api {
   struct saving;
   runtime::awaitable<answer> save_alone(saving& s);
   runtime::awaitable<answer> save(saving& s);
+  runtime::awaitable<void> tell_changed(ledger::connection known);
   runtime::awaitable<answer> show_saved(int status, std::string id, const core::auth_state* outcome, caller who);
 
   api_surroundings around_;

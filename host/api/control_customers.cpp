@@ -59,10 +59,16 @@ awaitable<answer> control_api::show_saved(int status, std::string id, const core
   if (all->empty()) co_return nothing_there();
   auto connection = all->front().as_object();
   connection["open_link"] = shown_link(id, who);
-  const std::string provider(connection.at("provider").as_string());
   json::object body;
-  body["auth"] =
-      outcome ? json::value(core::status_data(*outcome, around_.plugins.find(provider).get())) : connection.at("auth");
+  body["auth"] = connection.at("auth");
+  if (outcome) {
+    const std::string provider(connection.at("provider").as_string());
+    std::map<std::string, std::string> settings;
+    for (const auto& [name, value] : connection.at("settings").as_object()) settings[name] = value.as_string().c_str();
+    // Settings say whom people have to go to, and how long a code lives there.
+    const auto m = core::manifest_for(around_.plugins.find(provider), settings, {});
+    body["auth"] = core::status_data(*outcome, m.get());
+  }
   body["connection"] = connection;
   co_return json_answer(status, body);
 }
@@ -168,13 +174,13 @@ awaitable<answer> control_api::save_alone(saving& s) {
 }
 
 awaitable<answer> control_api::save(saving& s) {
-  // With a code over a grant that works, it is a trial: nobody else speaks for the connection before it has ended well,
-  // or was undone. Else a renewal would go out with a registration, or to a host, that gave no access.
-  std::optional<ledger::connection> working;
+  // With a code over a grant that is not to be harmed, it is a trial: nobody else speaks for the connection before it
+  // has ended well, or was undone. Else a renewal would go out with a registration, or to a host, that gave no access.
+  std::optional<ledger::connection> spared;
   const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
     auto found = s.find(tx);
     if (!found) return found.error();
-    if (*found && works((*found)->auth)) working = std::move(**found);
+    if (*found && s.needs_trial(tx, **found)) spared = std::move(**found);
     return {};
   };
   auth::trial trial;
@@ -183,13 +189,15 @@ awaitable<answer> control_api::save(saving& s) {
 
   auto looking = around_.ledger.write(look);
   auto stored = co_await std::move(looking);
-  const bool tried = stored && working && s.with_code;
+  const bool tried = stored && spared;
+  s.on_trial = tried;
   result<ledger::connection> after = ledger::connection{};
   if (tried) {
-    auto pasting = around_.auth.paste(working->id, std::move(s.code), s.how, std::move(trial));
+    trial.former = spared->settings;
+    auto pasting = around_.auth.paste(spared->id, s.code.clone(), s.how, std::move(trial));
     after = co_await std::move(pasting);
-    // What was refused as settings was stored no more than the code was sent.
-    if (!after && s.connection.provider.empty()) stored = after.error();
+    // What was refused as it was looked at was stored no more than the code was sent.
+    if (!after && !s.was_stored) stored = after.error();
   } else if (stored) {
     auto storing = around_.ledger.write(trial.store);
     stored = co_await std::move(storing);
@@ -198,16 +206,13 @@ awaitable<answer> control_api::save(saving& s) {
   spdlog::info("{}/{}: settings were saved{} by {}", s.provider, s.connection.name,
                s.with_code ? " with a code" : (s.changed ? "" : ", which changed nothing,"),
                s.who.token.empty() ? "the control socket" : "the token " + s.who.token);
-  const bool undone = tried && !(after && works(after->auth));
+  if (!s.widened.empty())
+    spdlog::info("{}/{}: without a new grant, its token may be used at these hosts too, by the control socket: {}",
+                 s.provider, s.connection.name, s.widened);
+  const bool undone = tried && !(after && auth::gave_access(after->auth));
   if (s.changed) {
-    auto known = s.connection;
-    if (undone)
-      known = *working;
-    else if (tried)
-      known.auth = after->auth;  // newer than what was stored before the code was tried
-    around_.sync.connection_changed(known);
-    if (around_.changed) around_.changed(known);
-    around_.supervisor.run("grants that the former settings could not renew", around_.auth.app_changed(known.app_id));
+    auto telling = tell_changed(undone ? *spared : s.connection);
+    co_await std::move(telling);
   }
   const int status = s.created ? 201 : 200;
   if (!s.with_code) co_return co_await show_saved(status, s.connection.id, nullptr, s.who);
@@ -215,8 +220,23 @@ awaitable<answer> control_api::save(saving& s) {
     auto pasting = around_.auth.paste(s.connection.id, std::move(s.code), s.how);
     after = co_await std::move(pasting);
   }
-  if (!after) co_return failure_answer(after.error());
+  if (!after) co_return failure_answer({after.error().code, after.error().detail + s.what_stands(undone)});
   co_return co_await show_saved(status, s.connection.id, &after->auth, s.who);
+}
+
+awaitable<void> control_api::tell_changed(ledger::connection known) {
+  // Who keeps a copy has a newer one, perhaps, than what was known before a code was tried: its account, what was
+  // learned of it. The row as it is now is handed on.
+  const std::function<result<void>(transaction&)> look = [&known](transaction& tx) -> result<> {
+    if (auto now = tx.find_connection(known.id)) known = std::move(*now);
+    return {};
+  };
+  auto looking = around_.ledger.write(look);
+  if (auto done = co_await std::move(looking); !done)
+    spdlog::error("{}/{}: what was saved cannot be read again: {}", known.provider, known.name, done.error().detail);
+  around_.sync.connection_changed(known);
+  if (around_.changed) around_.changed(known);
+  around_.supervisor.run("grants that the former settings could not renew", around_.auth.app_changed(known.app_id));
 }
 
 awaitable<answer> control_api::get_openapi(call) {

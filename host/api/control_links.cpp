@@ -11,6 +11,7 @@
 #include "host/api/input.hpp"
 #include "host/core/auth_texts.hpp"
 #include "host/core/connect_link.hpp"
+#include "host/core/connection_manifest.hpp"
 
 namespace koppel::api {
 namespace json = boost::json;
@@ -64,7 +65,7 @@ awaitable<answer> control_api::get_links(call c) {
   };
   auto reading = around_.ledger.write(read);
   if (auto done = co_await std::move(reading); !done) co_return failure_answer(done.error());
-  const auto m = around_.plugins.find(found->provider);
+  const auto m = core::manifest_for(around_.plugins.find(found->provider), found->settings, found->learned);
   json::array shown;
   for (const auto& l : links) shown.push_back(view(l, now, m.get()));
   co_return json_answer(200, json::object{{"links", std::move(shown)}});

@@ -167,7 +167,8 @@ std::vector<route> control_api::make_routes() {
        "Changes settings of a connection; what is not named stays. With a code, connects the account at once.",
        {},
        {{"settings", "object", "name to text; an empty text means the default", true},
-        {"code", "string", "an authorization code, needed where a grant that works is led to another address"},
+        {"code", "string",
+         "an authorization code, needed where a grant that works is led to another address, or to more hosts"},
         {"expected_account", "string", "take this account (its id) and no other"}},
        200,
        "saved"});
@@ -178,7 +179,7 @@ std::vector<route> control_api::make_routes() {
        reach::whole_daemon,
        &self::delete_connection,
        "Removes a connection with its credentials.",
-       {{"purge", "boolean", "erase its records too"}},
+       {{"purge", "boolean", "true: erase its records too, also those of one that was removed before"}},
        {},
        200,
        "object"});
@@ -298,6 +299,42 @@ std::vector<route> control_api::make_routes() {
         {"full", "boolean", "everything again, not only what changed"}},
        202,
        "started"});
+
+  add({"GET",
+       "/v1/held",
+       doors::both,
+       scope::read,
+       reach::customers,
+       &self::get_held,
+       "Deletions that are held because they are too many, and those that were rejected.",
+       {},
+       {},
+       200,
+       "held"});
+  // It names records.
+  add({"GET",
+       connection_path("/held/{stream}"),
+       doors::both,
+       scope::admin,
+       reach::whole_daemon,
+       &self::get_held_stream,
+       "What would be deleted of one stream, with some of the records.",
+       {{"limit", "integer", "1 to 1000 records (20)"}},
+       {},
+       200,
+       "held_stream"});
+  add({"POST",
+       connection_path("/held/{stream}"),
+       doors::both,
+       scope::admin,
+       reach::whole_daemon,
+       &self::post_held_stream,
+       "Confirms or rejects the held deletions of a stream: confirmed ones are published, rejected ones stay undone.",
+       {},
+       {{"accept", "boolean", "whether they are to be deleted", true},
+        {"mark", "integer", "as it was shown: what was held later is not decided on", true}},
+       202,
+       "held_decision"});
 
   add({"GET",
        "/v1/status",

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "host/api/customer_names.hpp"
-#include "host/core/setting_value.hpp"
 
 #include <koppel/bus/event_types.hpp>
 
@@ -19,6 +18,12 @@ namespace {
 bool same(const core::secret& a, const core::secret& b) {
   return a.reveal().size() == b.reveal().size() &&
          sodium_memcmp(a.reveal().data(), b.reveal().data(), a.reveal().size()) == 0;
+}
+
+std::string joined(const std::vector<std::string>& hosts) {
+  std::string all;
+  for (const auto& host : hosts) all += (all.empty() ? "" : " ") + host;
+  return all;
 }
 
 }  // namespace
@@ -147,16 +152,32 @@ result<> control_api::saving::keep_operators_settings(const std::map<std::string
   return {};
 }
 
-result<> control_api::saving::guard_grant(transaction& tx, const ledger::connection& of) const {
-  if (!settings || !core::leads_elsewhere(*manifest, of.settings, *settings)) return {};
+std::string control_api::saving::guard_refusal(const core::new_places& places, const ledger::connection& of) const {
+  if (places.another_address) return "Another address needs an authorization code from there: save both together.";
+  return "The setting \"" + places.list + "\" would let the token of a grant that works be used at " +
+         joined(places.added) +
+         " too. That needs an authorization code, saved together with it; or it is done where Koppel runs: koppelctl "
+         "connection set " +
+         of.provider + "/" + of.name + " " + places.list + "=HOSTS.";
+}
+
+result<> control_api::saving::guard_grant(transaction& tx, const ledger::connection& of) {
+  if (!settings) return {};
+  const auto places = core::leads_to(*manifest, of.settings, *settings);
+  if (places.none()) return {};
   const auto stored = tx.find_credentials(of.id);
   if (!stored) return stored.error();
+  // Whoever runs Koppel has the tokens in his ledger already, and says himself what is asked of a host that he adds. A
+  // token of the API, which may be stolen, brings nobody a grant's token (docs/generic-oauth2.md).
+  if (!places.another_address && who.is_local()) {
+    if (*stored) widened = joined(places.added);
+    return {};
+  }
   // An operator may give up a grant that works no more, and will not again.
   const bool alive = works(of.auth) || auth::auth_service::may_come_back(tx, of);
   if (*stored && !with_code && (named.empty() || alive))
-    return failure{make_error_code(boost::system::errc::invalid_argument),
-                   "Another address needs an authorization code from there: save both together."};
-  if (*stored && !works(of.auth))
+    return failure{make_error_code(boost::system::errc::invalid_argument), guard_refusal(places, of)};
+  if (*stored && !works(of.auth) && !on_trial)
     if (auto done = tx.delete_credentials(of.id); !done) return done;
   tx.delete_attempts(of.id);
   return {};
@@ -170,20 +191,41 @@ result<std::optional<ledger::connection>> control_api::saving::find(transaction&
   return std::optional(std::move(*one));
 }
 
-result<> control_api::saving::merge_settings(const std::map<std::string, std::string>& stored) {
+std::map<std::string, std::string> control_api::saving::merged_with(
+    const std::map<std::string, std::string>& stored) const {
   auto merged = stored;
   // What a former version of the plugin knew is nobody's to mend; to empty it is no mistake.
   std::erase_if(merged, [&](const auto& one) { return !manifest->find_setting(one.first); });
-  for (auto& [name, value] : *settings)
-    if (!value.empty() || manifest->find_setting(name) || !stored.contains(name))
-      merged.insert_or_assign(name, std::move(value));
-  settings = core::stored_settings(*manifest, std::move(merged));
+  for (const auto& [name, value] : *settings)
+    if (!value.empty() || manifest->find_setting(name) || !stored.contains(name)) merged.insert_or_assign(name, value);
+  return core::stored_settings(*manifest, std::move(merged));
+}
+
+result<> control_api::saving::merge_settings(const std::map<std::string, std::string>& stored) {
+  settings = merged_with(stored);
   if (auto why = core::settings_refusal(*manifest, *settings); !why.empty())
     return failure{make_error_code(boost::system::errc::invalid_argument), std::move(why)};
   return {};
 }
 
+bool control_api::saving::needs_trial(transaction& tx, const ledger::connection& of) const {
+  return needs_trial(tx, of, !settings ? of.settings : named.empty() ? *settings : merged_with(of.settings));
+}
+
+bool control_api::saving::needs_trial(transaction& tx, const ledger::connection& of,
+                                      const std::map<std::string, std::string>& wanted) const {
+  if (!with_code) return false;
+  if (works(of.auth)) return true;
+  return !core::leads_to(*manifest, of.settings, wanted).none() && auth::auth_service::may_come_back(tx, of);
+}
+
 result<> control_api::saving::store(transaction& tx) {
+  const auto done = store_all(tx);
+  was_stored = done.has_value();
+  return done;
+}
+
+result<> control_api::saving::store_all(transaction& tx) {
   if (auto room = tx.room(); !room) return room;
   auto found = find(tx);
   if (!found) return found.error();
@@ -193,18 +235,34 @@ result<> control_api::saving::store(transaction& tx) {
   if (auto kept = keep_operators_settings(*found ? (*found)->settings : none); !kept) return kept;
   if (*found) {
     connection.id = (*found)->id;
+    // Only what is undone may leave a grant where it does not belong.
+    if (!on_trial && needs_trial(tx, **found, settings.value_or((*found)->settings)))
+      return failure{ledger::errc::in_use, "The connection has changed meanwhile: save it again."};
     if (auto guarded = guard_grant(tx, **found); !guarded) return guarded;
   }
-  if (*found && with_code && works((*found)->auth)) before = former{(*found)->app_id, (*found)->settings, {}, {}};
+  if (*found && on_trial) before = former{(*found)->app_id, (*found)->settings, {}, {}};
   auto app = registration(tx, *found);
   if (!app) return app.error();
-  if (!*found) return create(tx, *app);
-  connection = std::move(**found);
-  if (connection.app_id != app->id) {
-    if (auto moved = tx.move_connection(connection.id, app->id); !moved) return moved;
-    connection.app_id = app->id;
+  if (*found) {
+    connection = std::move(**found);
+    if (connection.app_id != app->id) {
+      if (auto moved = tx.move_connection(connection.id, app->id); !moved) return moved;
+      connection.app_id = app->id;
+    }
+    if (auto done = change_settings(tx); !done) return done;
+  } else {
+    if (auto done = create(tx, *app); !done) return done;
   }
-  return change_settings(tx);
+  // A text that would not be sent takes everything with it: what was asked for is saved whole, or not at all.
+  if (with_code) return auth::auth_service::look_at_pasted(tx, connection, *app, manifest, code);
+  return {};
+}
+
+std::string control_api::saving::what_stands(bool undone) const {
+  if (!changed) return "";
+  if (undone) return " The settings are as they were.";
+  return created ? " The settings were saved and the connection was made: only the code is missing."
+                 : " The settings were saved: only the code is missing.";
 }
 
 result<> control_api::saving::put_back(transaction& tx) const {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "host/api/control_api.hpp"
+#include "host/core/setting_value.hpp"
 
 namespace koppel::api {
 
@@ -37,7 +38,11 @@ struct control_api::saving {
 
   ledger::connection connection;
   bool created = false, changed = false;
-  /// What a grant that works was made with, to be put back where the code gives no access.
+  /// The code is tried with what is stored here, and that is undone where it gives no access.
+  bool on_trial = false;
+  bool was_stored = false;  ///< nothing was wrong with what was asked for
+  std::string widened;      ///< the hosts that a grant that works may now be used at besides; empty: none
+  /// What a grant that works, or may again, was made with, to be put back where the code gives no access.
   struct former {
     std::string app_id;
     std::map<std::string, std::string> settings;
@@ -49,17 +54,27 @@ struct control_api::saving {
   std::string read(const call& c);
   /// The connection that is saved; nothing where a customer has none at this provider yet.
   result<std::optional<ledger::connection>> find(ledger::transaction& tx) const;
+  /// A code over a grant that works is a trial; so is one that comes with another address over a grant that may work
+  /// again at its own.
+  bool needs_trial(ledger::transaction& tx, const ledger::connection& of) const;
   result<> store(ledger::transaction& tx);
   result<> put_back(ledger::transaction& tx) const;
+  /// To be added to why a code could not be tried.
+  std::string what_stands(bool undone) const;
 
  private:
   result<> create(ledger::transaction& tx, const ledger::app& app);
+  result<> store_all(ledger::transaction& tx);
+  bool needs_trial(ledger::transaction& tx, const ledger::connection& of,
+                   const std::map<std::string, std::string>& wanted) const;
   /// What an operator gives stands over what is there.
+  std::map<std::string, std::string> merged_with(const std::map<std::string, std::string>& stored) const;
   result<> merge_settings(const std::map<std::string, std::string>& stored);
   /// What only an operator may set stays as it is.
   result<> keep_operators_settings(const std::map<std::string, std::string>& stored);
   /// A grant, and a code that is under way, go to no other address than the one that they came from.
-  result<> guard_grant(ledger::transaction& tx, const ledger::connection& of) const;
+  result<> guard_grant(ledger::transaction& tx, const ledger::connection& of);
+  std::string guard_refusal(const core::new_places& places, const ledger::connection& of) const;
   result<> change_settings(ledger::transaction& tx);
   result<ledger::app> registration(ledger::transaction& tx, const std::optional<ledger::connection>& of);
   result<ledger::app> change(ledger::transaction& tx, ledger::app app, bool other_id, bool other_secret);

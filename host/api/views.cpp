@@ -159,6 +159,9 @@ json::object view(const ledger::connection& c, const std::string& app_name, cons
     shown.push_back(json::object{{"stream", s.rule.name},
                                  {"entity", s.rule.entity},
                                  {"records", s.records},
+                                 {"held", s.held ? s.held->held : 0},
+                                 {"held_since", s.held && s.held->held > 0 ? time_or_null(s.held->since) : nullptr},
+                                 {"rejected", s.held ? s.held->rejected : 0},
                                  {"last_full_at", time_or_null(s.state.last_full_at)},
                                  {"last_success_at", time_or_null(s.state.last_success_at)},
                                  {"failures", s.state.failures},
@@ -213,9 +216,19 @@ json::object view(const ledger::run& r, const std::string& provider, const std::
           {"deleted", r.deleted},
           {"unchanged", r.unchanged},
           {"set_aside", r.set_aside},
+          {"held", r.held},
           {"started_at", time_or_null(r.started_at)},
           {"ended_at", time_or_null(r.ended_at)},
           {"error", r.error}};
+}
+
+json::object view(const ledger::held_stream& h, const std::string& provider, const std::string& connection) {
+  return {{"provider", provider}, {"connection", connection},
+          {"stream", h.stream},   {"entity", h.entity},
+          {"held", h.held},       {"rejected", h.rejected},
+          {"known", h.known},     {"published", h.published},
+          {"run_id", h.run_id},   {"since", core::to_rfc3339(h.since)},
+          {"mark", h.mark}};
 }
 
 json::object view(const ledger::disk_space& s) {

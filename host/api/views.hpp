@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct stream_view {
   core::stream_rule rule;
   ledger::stream_state state;
   std::uint64_t records = 0;
+  std::optional<ledger::held_stream> held;
 };
 
 /// Why a run ended, for whoever is bound to a customer: the word for programs and a sentence. What plugin and ledger
@@ -38,6 +40,7 @@ boost::json::object view(const ledger::connection& c, const std::string& app_nam
 boost::json::object view(const plugins::plugin_status& p, const core::manifest* m);
 boost::json::object view(const plugins::plugin_change& c);
 boost::json::object view(const ledger::run& r, const std::string& provider, const std::string& connection);
+boost::json::object view(const ledger::held_stream& h, const std::string& provider, const std::string& connection);
 boost::json::object view(const ledger::disk_space& s);
 boost::json::object view(const bus::consumer_position& c, std::uint64_t head, bool connected);
 

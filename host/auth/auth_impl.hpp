@@ -30,6 +30,11 @@
 
 namespace koppel::auth {
 
+/// What comes of a grant that is stored, and of which nobody could say yet whose account it opens.
+inline bool is_in_question(const core::auth_state& outcome) {
+  return outcome.status == core::auth_status::waiting && outcome.reason == core::auth_reason::none;
+}
+
 class auth_service::impl {
  public:
   impl(auth_service& self, runtime::supervisor& supervisor, ledger::ledger& l, net::http_transport& http,
@@ -96,10 +101,15 @@ class auth_service::impl {
   struct grant {
     ledger::credentials credentials;
     core::scope_gap gap;
-    std::string region;     ///< where the account lives; empty: as before
-    bool stored = false;    ///< it is in the ledger already; else something older that may work is
-    std::string reference;  ///< digest of the webhook's that brought the key; empty: it came otherwise
-    std::string link;       ///< id of the connect link whose flow it ends; empty: none
+    core::account_place lives;  ///< without a region: as before
+    bool stored = false;        ///< it is in the ledger already; else something older that may work is
+    std::string reference;      ///< digest of the webhook's that brought the key; empty: it came otherwise
+    std::string link;           ///< id of the connect link whose flow it ends; empty: none
+  };
+  /// What the ledger holds of a connection's secrets.
+  struct stored_secrets {
+    std::optional<ledger::credentials> pair;
+    core::secret client_secret;
   };
   class probe_effects;
   struct probe_outcome {
@@ -161,7 +171,9 @@ class auth_service::impl {
   grant grant_of(const arrival& a, core::token_pair pair, core::instant sent_at);
   runtime::awaitable<result<ledger::connection>> refuse(const subject& about, core::refusal why);
   /// From here on the account lives there.
-  static void move_to(subject& about, const std::string& region);
+  static void move_to(subject& about, const core::account_place& where);
+  /// A pair that was given: stored where there is nothing to lose, asked about, and decided on.
+  runtime::awaitable<result<ledger::connection>> take_pair(arrival& a, core::token_pair pair, core::instant sent_at);
   runtime::awaitable<result<ledger::connection>> unreachable(arrival& a, failure why);
   runtime::awaitable<result<void>> store_if_first(const std::string& connection_id, grant& g);
   /// What a probe of a grant means: the decision, and another try later where nobody could be asked.
@@ -172,8 +184,10 @@ class auth_service::impl {
   runtime::awaitable<probe_outcome> probe(const subject& about, const core::secret& access);
   runtime::awaitable<probe_outcome> probe_patiently(const subject& about, const core::secret& access);
   runtime::awaitable<void> put_back(arrival& a);
-  runtime::awaitable<void> ask_by_renewing(const subject& about, const ledger::credentials& pair,
+  runtime::awaitable<void> ask_by_renewing(const subject& about, const stored_secrets& secrets,
                                            const std::string& detail);
+  runtime::awaitable<std::optional<int>> refused_when_renewed(const subject& about, const stored_secrets& secrets,
+                                                              const std::string& detail);
   void note_app_key_refused(const std::string& connection_id, int http_status);
   runtime::awaitable<void> tell_app_key_refused(std::string connection_id, int http_status);
   /// A stored pair of which nobody has said yet whose account it opens.
@@ -206,11 +220,6 @@ class auth_service::impl {
     bool under_way = false;
     int not_understood = 0;  ///< refusals of a renewal of this pair that nobody understood
     std::string why;         ///< it has to wait
-  };
-  /// What the ledger holds of a connection's secrets.
-  struct stored_secrets {
-    std::optional<ledger::credentials> pair;
-    core::secret client_secret;
   };
   runtime::awaitable<result<stored_secrets>> read_secrets(const subject& about);
   /// Renews a pair whose turn it may be. The caller has the connection's gate.
@@ -302,6 +311,12 @@ using core::fingerprint;
 /// another customer from an account by claiming it.
 bool taken_by_another(ledger::transaction& tx, const ledger::connection& c, const core::manifest& of_provider,
                       const std::string& account_id);
+
+/// Whether the connect link that made this attempt, if one did, was neither withdrawn nor has served since.
+bool link_serves(ledger::transaction& tx, const ledger::attempt& a);
+
+/// For a state that no open link of the connection has.
+failure unknown_link();
 
 /// 256 random bits, fit for an address.
 std::string random_word();

@@ -26,13 +26,6 @@ failure not_found_here() {
 
 core::auth_subject view_of(const ledger::connection& c) { return {c.auth, c.pinned}; }
 
-/// Whether the connect link that made this attempt, if one did, was neither withdrawn nor has served since.
-bool link_serves(transaction& tx, const ledger::attempt& a) {
-  if (a.link.empty()) return true;
-  const auto of = tx.find_connect_link(a.link);
-  return of && (of->state == core::link_state::open || of->state == core::link_state::given);
-}
-
 }  // namespace
 
 std::string random_word() {
@@ -150,16 +143,13 @@ awaitable<result<void>> auth_service::impl::find_attempt(arrival& a) {
   const auto take = [&](transaction& tx) -> result<> {
     auto found =
         state.empty() ? tx.consume_newest_attempt(a.about.connection.id) : tx.consume_attempt(fingerprint(state));
-    const auto unknown = failure{make_error_code(errc::unknown_state),
-                                 "This address belongs to no open link of this connection: it was used before, or is "
-                                 "older than an hour. Make a new link, and paste what comes back from that one."};
     if (!found) {
       if (found.error().code != ledger::errc::not_found) return found.error();
-      if (!state.empty()) return unknown;
+      if (!state.empty()) return unknown_link();
       return {};  // a bare code of a hand-made link: accepted for the connection that was named
     }
     // Failing rolls back: another connection's link stays usable.
-    if (found->connection_id != a.about.connection.id || !link_serves(tx, *found)) return unknown;
+    if (found->connection_id != a.about.connection.id || !link_serves(tx, *found)) return unknown_link();
     if (found->expires_at > tx.now()) a.attempt = std::move(*found);
     return {};
   };
@@ -184,6 +174,8 @@ awaitable<result<ledger::connection>> auth_service::impl::paste(std::string conn
                                                                 confirmation c, trial t, std::string region) {
   const auto seen_at = clock_.now();
   const auto pass = co_await gate_.enter(connection_id);
+  // Nor does a request that finds the settings of the trial take the former grant's token there.
+  const auto kept = t.store ? provider_.keep_to(connection_id, t.former) : nullptr;
   if (t.store) {
     auto storing = ledger_.write(t.store);
     if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
@@ -191,10 +183,7 @@ awaitable<result<ledger::connection>> auth_service::impl::paste(std::string conn
   }
   auto acting = act_on_pasted(connection_id, pasted, std::move(c), seen_at, !t.undo, std::move(region));
   auto done = co_await std::move(acting);
-  using status = core::auth_status;
-  const bool gave_access =
-      done && (done->auth.status == status::authorized || done->auth.status == status::awaiting_confirmation);
-  if (t.undo && !gave_access) {
+  if (t.undo && !(done && gave_access(done->auth))) {
     auto undoing = undo(connection_id, t);
     co_await std::move(undoing);
   }
@@ -337,6 +326,11 @@ awaitable<landing> auth_service::impl::answer_callback(std::string provider, cor
   } else if (done) {
     auto offering_next = offer_next_try(a, *done);
     again = co_await std::move(offering_next);
+  }
+  if (done && is_in_question(done->auth)) {
+    // Kept, and asked about without anybody: another try would be one too many.
+    again.clear();
+    co_return page(200, page_kind::given);
   }
   if (done) co_return page(200, page_kind::outcome, done->auth);
   if (done.error().code == errc::provider_unreachable) co_return page(503, page_kind::unreachable);

@@ -56,7 +56,12 @@ struct click {
 /// stored while nobody else speaks for the connection, and undone before anybody does, unless it did.
 struct trial {
   std::function<result<void>(ledger::transaction&)> store, undo;  ///< both or neither
+  std::map<std::string, std::string> former;                      ///< the settings that the grant was given for
 };
+
+/// Of what came of a code: access was given, though it may wait for a confirmation, or for somebody who can say whose
+/// account it is.
+bool gave_access(const core::auth_state& outcome);
 
 /// Why the provider has no data centre of this name, with those that it has; "" where it has, or none is named.
 std::string region_refusal(const core::manifest& m, const std::string& region);
@@ -87,6 +92,12 @@ class auth_service {
   /// is pasted does not say it.
   runtime::awaitable<result<ledger::connection>> paste(std::string connection_id, core::secret pasted, confirmation c,
                                                        trial t = {}, std::string region = {});
+
+  /// Whether this would be sent to the provider, were it pasted: a failure where it holds no code, or belongs to no
+  /// open link. Uses nothing up: for whoever stores something with it. `of_provider`: the plugin's own manifest.
+  static result<void> look_at_pasted(ledger::transaction& tx, const ledger::connection& c, const ledger::app& app,
+                                     const std::shared_ptr<const core::manifest>& of_provider,
+                                     const core::secret& pasted);
 
   /// The newest link that is still good: asked for, or made when access has to be given again. Forgotten at a restart,
   /// as it bears its state. Whoever has it may connect an account: it is for those who may ask for links.

@@ -65,12 +65,13 @@ awaitable<result<ledger::connection>> auth_service::impl::act_on(arrival& a) {
     co_return co_await std::move(refusing);
   }
   // What the redirect says is the provider's word; what the operator says stands in for it.
-  if (const auto& region = place.region.empty() ? a.region : place.region; !region.empty()) move_to(about, region);
+  if (const auto& region = place.region.empty() ? a.region : place.region; !region.empty())
+    move_to(about, {region, {}});
   co_return co_await exchange(a);
 }
 
-void auth_service::impl::move_to(subject& about, const std::string& region) {
-  about.connection.learned[core::region_key] = region;
+void auth_service::impl::move_to(subject& about, const core::account_place& where) {
+  core::remember_place(about.connection.learned, where);
   about.manifest = core::manifest_for(about.of_provider, about.connection.settings, about.connection.learned);
 }
 
@@ -99,7 +100,7 @@ auth_service::impl::grant auth_service::impl::grant_of(const arrival& a, core::t
   g.reference = a.reference;
   g.link = a.link;
   g.gap = core::missing_scopes(*a.about.manifest, pair.scopes);
-  if (const auto* region = core::region_of(a.about.manifest->auth, a.about.connection.learned)) g.region = region->name;
+  g.lives = core::known_place(a.about.manifest->auth, a.about.connection.learned);
   return g;
 }
 
@@ -142,26 +143,23 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
   if (answer) {
     auto read_answer =
         core::read_token_answer(rules, "authorization_code", answer->status, answer->body, a.answer.code.reveal());
-    if (auto* pair = std::get_if<core::token_pair>(&read_answer)) {
-      if (const auto region = core::region_of_answer(rules, answer->body); !region.empty()) move_to(a.about, region);
-      auto g = grant_of(a, std::move(*pair), sent_at);
-      auto storing = store_if_first(a.about.connection.id, g);
-      if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
-      KOPPEL_FAULT_POINT("auth.code.stored");
-      auto probed = co_await probe_patiently(a.about, g.credentials.access_token);
-      if (by_key && !g.stored && is_passing(probed.done)) {
-        // The key that is stored may be a good one: it is not replaced by one that nobody has looked at.
-        failure trouble{make_error_code(errc::provider_unreachable), probed.done.detail + "."};
-        auto telling = unreachable(a, std::move(trouble));
-        co_return co_await std::move(telling);
-      }
-      auto conclusion = conclude(a.about, g, a.how, std::move(probed));
-      co_return co_await std::move(conclusion);
+    auto* pair = std::get_if<core::token_pair>(&read_answer);
+    if (pair && !pair->lives.unknown) {
+      auto taking = take_pair(a, std::move(*pair), sent_at);
+      co_return co_await std::move(taking);
     }
-    why = std::get<core::refusal>(read_answer);
+    if (pair) {
+      // Any other host would be shown a token that is not for it.
+      spdlog::warn("{}/{}: access was given at {}, which is none of the hosts in the manifest of {}",
+                   a.about.connection.provider, a.about.connection.name, pair->lives.host, a.about.manifest->title);
+      why.reason = core::auth_reason::wrong_data_centre;
+    } else {
+      why = std::get<core::refusal>(read_answer);
+    }
     if (!by_key) {
       why.code = core::age_of_code(sent_at, first_seen(a.answer.code, a.seen_at), a.link_made);
       why.reason = core::refused_for_age(why.reason, *why.code, rules.code_lifetime);
+      why.code_outlives = why.throttled && core::may_outlive(*why.code, *why.throttled, rules.code_lifetime);
     }
     const bool in_trouble = why.throttled || answer->status >= 500 || answer->status == 429;
     if (by_key && in_trouble) {
@@ -174,10 +172,31 @@ awaitable<result<ledger::connection>> auth_service::impl::exchange(arrival& a) {
     spdlog::warn("{}/{}: the token request was sent, but no usable answer came: {}", a.about.connection.provider,
                  a.about.connection.name, answer.error().detail);
   }
+  // Nobody looked at it: it may be sent once more.
+  if (why.code_outlives) forget_use(a.answer.code);
   // A bare code did not show the link's state: the link stays good for the next code.
-  if (a.answer.state.empty()) co_await put_back(a);
+  if (a.answer.state.empty() || why.code_outlives) co_await put_back(a);
   auto refusing = refuse(a.about, std::move(why));
   co_return co_await std::move(refusing);
+}
+
+awaitable<result<ledger::connection>> auth_service::impl::take_pair(arrival& a, core::token_pair pair,
+                                                                    core::instant sent_at) {
+  if (!pair.lives.where.region.empty()) move_to(a.about, pair.lives.where);
+  auto g = grant_of(a, std::move(pair), sent_at);
+  auto storing = store_if_first(a.about.connection.id, g);
+  if (auto stored = co_await std::move(storing); !stored) co_return stored.error();
+  KOPPEL_FAULT_POINT("auth.code.stored");
+  auto probed = co_await probe_patiently(a.about, g.credentials.access_token);
+  const bool by_key = a.about.manifest->auth.kind == core::auth_rules::grant::client_key;
+  if (by_key && !g.stored && is_passing(probed.done)) {
+    // The key that is stored may be a good one: it is not replaced by one that nobody has looked at.
+    failure trouble{make_error_code(errc::provider_unreachable), probed.done.detail + "."};
+    auto telling = unreachable(a, std::move(trouble));
+    co_return co_await std::move(telling);
+  }
+  auto conclusion = conclude(a.about, g, a.how, std::move(probed));
+  co_return co_await std::move(conclusion);
 }
 
 awaitable<result<net::response>> auth_service::impl::ask_for_tokens(const core::manifest& of,
@@ -210,10 +229,10 @@ awaitable<result<void>> auth_service::impl::store_if_first(const std::string& co
     g.stored = true;
     auto stored = tx.store_credentials(connection_id, g.credentials, 0);
     g.credentials.generation = 1;
-    if (!stored || g.region.empty()) return stored;
+    if (!stored || g.lives.region.empty()) return stored;
     // A renewal has to find where the pair lives.
     auto living_there = *c;
-    living_there.learned[core::region_key] = g.region;
+    core::remember_place(living_there.learned, g.lives);
     return tx.update_connection(living_there);
   };
   co_return co_await ledger_.write(store, ledger::urgency::cannot_wait);
@@ -305,7 +324,7 @@ awaitable<result<ledger::connection>> auth_service::impl::settle(const subject& 
       tx.mark_credentials(after.id, "");
     after.auth = decision.next;
     after.pinned = decision.pinned;
-    if (g && kept && !g->region.empty()) after.learned[core::region_key] = g->region;
+    if (g && kept) core::remember_place(after.learned, g->lives);
     if (g && kept && !g->reference.empty()) {
       // The link has served. What is said of the key later on comes with the same reference.
       after.reference = g->reference;

@@ -8,6 +8,8 @@
 #include "host/auth/connect_page.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/connect_link.hpp"
+#include "host/core/connection_manifest.hpp"
+#include "host/core/setting_value.hpp"
 
 namespace koppel::auth {
 namespace {
@@ -97,7 +99,9 @@ awaitable<result<auth_service::impl::found_link>> auth_service::impl::find_link(
 }
 
 landing auth_service::impl::link_page(const found_link& found, language l, bool no_key) const {
-  const auto m = found.connection ? plugins_.find(found.connection->provider) : nullptr;
+  const auto of_provider = found.connection ? plugins_.find(found.connection->provider) : nullptr;
+  const auto m =
+      of_provider ? core::manifest_for(of_provider, found.connection->settings, found.connection->learned) : nullptr;
   const auto page = [&](int status, page_kind kind, const core::auth_state& state = {}) {
     landing shown;
     shown.status = status;
@@ -113,6 +117,7 @@ landing auth_service::impl::link_page(const found_link& found, language l, bool 
   if (!core::attempt_refusal(about).empty()) return page(410, page_kind::stale_link);
   connect_page shown;
   shown.provider = m.get();
+  if (!m->title_setting.empty()) shown.leads_to = core::host_in(m->auth.authorize_url);
   shown.customer = found.connection->customer;
   if (found.link.outcome) shown.last = &*found.link.outcome;
   shown.no_key = no_key;
@@ -219,8 +224,8 @@ awaitable<landing> auth_service::impl::take_key_of_link(std::string secret, core
     again = public_base() + "/connect/" + secret;
   }
   // Stored, and the provider could not be asked whose it is: that goes on without anybody.
-  const bool unproven = done->auth.status == core::auth_status::waiting && done->auth.reason == core::auth_reason::none;
-  out.html = landing_html(unproven ? page_kind::arrived : page_kind::outcome, l, done->auth, m.get(), {}, again);
+  out.html = landing_html(is_in_question(done->auth) ? page_kind::arrived : page_kind::outcome, l, done->auth, m.get(),
+                          {}, again);
   co_return out;
 }
 

@@ -38,6 +38,7 @@ const localized not_a_key{
     "Ce que vous avez saisi n'est pas une clé : copiez-la en entier, sans espaces, et collez-la à nouveau.",
     "What you entered is no key: copy the whole of it, without spaces within, and paste it again."};
 const localized button{"Verder naar", "Continuer vers", "Go on to"};
+const localized leads_to{"De knop leidt naar", "Le bouton mène à", "The button leads to"};
 const localized steps{"Wat u vooraf nodig hebt", "Ce qu'il vous faut au préalable", "What you need beforehand"};
 const localized last_time{"De vorige poging lukte niet", "La tentative précédente a échoué",
                           "The former try did not work"};
@@ -73,6 +74,9 @@ std::string connect_html(const connect_page& p, language l) {
   body += "<p>" + in(has_link ? what_happens : by_key, l) + "</p>";
   if (has_link)
     body += "<form method=\"post\"><button type=\"submit\">" + in(button, l) + " " + title + "</button></form>";
+  // The name is somebody's word: where the password is going to be asked for, the visitor reads here.
+  if (has_link && !p.leads_to.empty() && p.leads_to != m.title)
+    body += "<p class=\"code\">" + in(leads_to, l) + " " + escaped(p.leads_to) + ".</p>";
   if (m.auth.kind == core::auth_rules::grant::client_key) body += key_form(l, has_link);
   if (!m.guide.empty()) {
     body += std::string("<details") + (has_link ? "" : " open") + "><summary>" + in(steps, l) + "</summary><ol>";

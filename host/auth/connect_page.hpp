@@ -11,6 +11,7 @@ namespace koppel::auth {
 
 struct connect_page {
   const core::manifest* provider = nullptr;
+  std::string leads_to;                    ///< the button's host, where settings and no plugin name the provider
   std::string customer;                    ///< as the connection names it; empty: it is not said
   const core::auth_state* last = nullptr;  ///< what came of the latest try, where it was refused
   bool no_key = false;                     ///< what was typed as a key is none

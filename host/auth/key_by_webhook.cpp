@@ -103,6 +103,7 @@ result<auth_service::impl::coupled> auth_service::impl::find_coupled(transaction
   using link = core::coupling_facts::link;
   // What counts is when it came: we may have been down since.
   if (out.attempt) out.facts.attempt = out.attempt->expires_at > w.received_at ? link::open : link::over;
+  if (out.attempt && !link_serves(tx, *out.attempt)) out.facts.attempt = link::closed;
   // An account that nobody has confirmed is none that a new key may be measured by.
   if (c->pinned) out.expected = c->pinned->id;
   auto stored = tx.find_credentials(c->id);
@@ -286,10 +287,10 @@ awaitable<landing> auth_service::impl::activated(std::string provider, core::que
   std::optional<ledger::attempt> attempt;
   std::optional<ledger::webhook> came;
   std::optional<ledger::connection> c;
-  core::instant now{};
+  bool open = false;
   const std::function<result<void>(transaction&)> look = [&](transaction& tx) -> result<> {
-    now = tx.now();
     attempt = tx.find_attempt(reference);
+    open = attempt && attempt->expires_at > tx.now() && link_serves(tx, *attempt);
     came = tx.find_webhook(reference);
     c = attempt ? tx.find_connection(attempt->connection_id) : tx.find_connection_by_reference(reference);
     return {};
@@ -303,7 +304,7 @@ awaitable<landing> auth_service::impl::activated(std::string provider, core::que
   const bool pending = came && came->now == state::pending;
   if (!pending && c->reference == reference) co_return page(200, page_kind::outcome, c->auth);
   if (!pending && came && came->outcome) co_return page(200, page_kind::outcome, *came->outcome);
-  if (!pending && (!attempt || attempt->expires_at <= now)) co_return page(400, page_kind::stale_link);
+  if (!pending && !open) co_return page(400, page_kind::stale_link);
   const bool patient = looks < short_waits;
   const auto kind = patient ? page_kind::waiting : pending ? page_kind::arrived : page_kind::nothing_arrived;
   const next_look next{patient ? pause_s : long_pause_s, "?ref=" + reference + "&n=" + std::to_string(looks + 1)};

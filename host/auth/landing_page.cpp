@@ -50,6 +50,18 @@ content of_outcome(language l, const core::auth_state& s, const core::manifest* 
                               (display.empty() ? "" : "</p><p class=\"code\">Auth Status: " + escaped(display))};
 }
 
+/// The text with the provider's name, escaped, in place of {provider}.
+std::string naming_provider(const localized& text, language l, const core::manifest* m) {
+  static const localized nameless{"De provider", "Le fournisseur", "The provider"};
+  static const localized nameless_inside{"de provider", "le fournisseur", "the provider"};
+  constexpr std::string_view place = "{provider}";
+  auto out = in(text, l);
+  const auto at = out.find(place);
+  const bool named = m && !m->title.empty();
+  out.replace(at, place.size(), named ? escaped(m->title) : in(at == 0 ? nameless : nameless_inside, l));
+  return out;
+}
+
 content of_kind(page_kind kind, language l, const core::auth_state& state, const core::manifest* m) {
   static const localized nothing_done{"Niet verbonden", "Non connecté", "Not connected"};
   static const localized stale{"Deze link werd al gebruikt of is te oud. Vraag een nieuwe link aan de beheerder.",
@@ -64,12 +76,11 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
       "L'accès n'a pas été accordé. Rouvrez le lien que vous avez reçu et cliquez sur « DONNER ACCÈS ».",
       "Access was not given. Open the link that you were given again and click 'Give access'."};
   static const localized unreachable{
-      "De provider is op dit ogenblik niet bereikbaar. Uw toestemming is nog niet gebruikt: laad deze pagina zo meteen "
+      "{provider} is op dit ogenblik niet bereikbaar. Uw toestemming is nog niet gebruikt: laad deze pagina zo meteen "
       "opnieuw.",
-      "Le fournisseur est injoignable pour le moment. Votre accord n'a pas encore été utilisé : rechargez cette page "
-      "dans un "
-      "instant.",
-      "The provider cannot be reached right now. Your consent was not used yet: reload this page in a moment."};
+      "{provider} est injoignable pour le moment. Votre accord n'a pas encore été utilisé : rechargez cette page dans "
+      "un instant.",
+      "{provider} cannot be reached right now. Your consent was not used yet: reload this page in a moment."};
   static const localized trouble{"Er ging aan onze kant iets mis. Verwittig de beheerder.",
                                  "Un problème est survenu de notre côté. Prévenez l'opérateur.",
                                  "Something went wrong on our side. Tell the operator."};
@@ -96,6 +107,13 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
       "d'essayer : vous n'avez rien à faire et pouvez fermer cette fenêtre.",
       "The key has arrived, but the provider cannot say yet whose it is. We go on trying: there is nothing for you to "
       "do, and you may close this window."};
+  static const localized given{
+      "Uw toegang is aangekomen, maar {provider} kan nu niet zeggen bij welk account ze hoort. We blijven het "
+      "proberen: u hoeft niets te doen en kunt dit venster sluiten.",
+      "Votre accès est arrivé, mais {provider} ne peut pas encore dire à quel compte il appartient. Nous continuons "
+      "d'essayer : vous n'avez rien à faire et pouvez fermer cette fenêtre.",
+      "Your access has arrived, but {provider} cannot say yet which account it belongs to. We go on trying: there is "
+      "nothing for you to do, and you may close this window."};
   switch (kind) {
     case page_kind::outcome:
       return of_outcome(l, state, m);
@@ -106,13 +124,15 @@ content of_kind(page_kind kind, language l, const core::auth_state& state, const
     case page_kind::denied:
       return {in(nothing_done, l), in(denied, l)};
     case page_kind::unreachable:
-      return {in(nothing_done, l), in(unreachable, l)};
+      return {in(nothing_done, l), naming_provider(unreachable, l, m)};
     case page_kind::waiting:
       return {in(one_moment, l), in(waiting, l)};
     case page_kind::nothing_arrived:
       return {in(nothing_done, l), in(nothing_arrived, l)};
     case page_kind::arrived:
       return {in(one_moment, l), in(arrived, l)};
+    case page_kind::given:
+      return {in(one_moment, l), naming_provider(given, l, m)};
     case page_kind::foreign_click:
       return {in(nothing_done, l), in(foreign, l)};
     case page_kind::own_trouble:

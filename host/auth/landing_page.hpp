@@ -26,6 +26,7 @@ enum class page_kind {
   waiting,          ///< the key has not come yet, or nobody could say yet whose it is
   nothing_arrived,  ///< it should have come by now
   arrived,          ///< it came, and the provider cannot be asked about it
+  given,            ///< access was given, and the provider cannot say yet to whose account
   foreign_click,    ///< a page of another site pressed the button of a connect link
 };
 

@@ -11,6 +11,8 @@
 #include "host/auth/auth_impl.hpp"
 #include "host/auth/error.hpp"
 #include "host/core/auth_texts.hpp"
+#include "host/core/connect_link.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "host/core/secret_end.hpp"
 
 namespace koppel::auth {
@@ -24,11 +26,48 @@ constexpr std::chrono::hours link_life{1};
 bool wants_another_code(const core::auth_state& s) {
   using status = core::auth_status;
   const auto* row = core::find_row(s.reason);
+  // One that is over before the provider may be asked again would lead nowhere.
+  if (s.throttled) return !s.throttled->same_code && s.throttled->wait < link_life;
   return s.status != status::authorized && s.status != status::awaiting_confirmation && row &&
-         row->action == "reauthorise";
+         row->action == "reauthorise" && !core::is_to_be_mended_first(s);
 }
 
 }  // namespace
+
+bool link_serves(transaction& tx, const ledger::attempt& a) {
+  if (a.link.empty()) return true;
+  const auto of = tx.find_connect_link(a.link);
+  return of && (of->state == core::link_state::open || of->state == core::link_state::given);
+}
+
+failure unknown_link() {
+  return {make_error_code(errc::unknown_state),
+          "This address belongs to no open link of this connection: it was used before, or is older than an hour. Make "
+          "a new link, and paste what comes back from that one."};
+}
+
+bool gave_access(const core::auth_state& outcome) {
+  using status = core::auth_status;
+  const bool unproven = outcome.status == status::waiting && outcome.reason == core::auth_reason::none;
+  return unproven || outcome.status == status::authorized || outcome.status == status::awaiting_confirmation;
+}
+
+result<void> auth_service::look_at_pasted(transaction& tx, const ledger::connection& c, const ledger::app& app,
+                                          const std::shared_ptr<const core::manifest>& of_provider,
+                                          const core::secret& pasted) {
+  if (auto why = core::attempt_refusal({c.auth, c.pinned}); !why.empty())
+    return failure{make_error_code(errc::not_possible), why};
+  const auto m = core::manifest_for(of_provider, c.settings, c.learned);
+  const auto servers = core::servers_of(of_provider, c.settings, c.learned);
+  const auto answer = core::read_pasted(m->auth, pasted.reveal(), app.client_id, servers);
+  if (answer.problem != core::answer_problem::none)
+    return failure{make_error_code(errc::bad_answer), core::sentence_of(answer.problem)};
+  if (answer.state.empty() || m->auth.kind == core::auth_rules::grant::client_key) return {};
+  const auto attempt = tx.find_attempt(fingerprint(answer.state));
+  if (!attempt || attempt->connection_id != c.id || attempt->expires_at <= tx.now() || !link_serves(tx, *attempt))
+    return unknown_link();
+  return {};
+}
 
 awaitable<result<started_attempt>> auth_service::impl::mint_link(const subject& about, confirmation c,
                                                                  std::string redirect_uri, origin from) {

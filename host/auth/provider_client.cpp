@@ -6,10 +6,10 @@
 #include <koppel/fault_point.hpp>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <random>
 
+#include "host/auth/borne_headers.hpp"
 #include "host/auth/request_limits.hpp"
 #include "host/core/connection_manifest.hpp"
 #include "host/core/egress.hpp"
@@ -23,62 +23,6 @@ namespace {
 using ledger::transaction;
 using runtime::awaitable;
 namespace job_error = messages::job_error;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  return out;
-}
-
-template <std::size_t N>
-bool one_of(const std::array<std::string_view, N>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-/// Headers that say who asks, or where a message ends: the host's to write.
-std::string header_refusal(const core::auth_rules& rules, const messages::http& request) {
-  constexpr std::array<std::string_view, 13> ours{
-      "authorization", "proxy-authorization", "cookie",           "host",    "content-length", "transfer-encoding",
-      "connection",    "keep-alive",          "proxy-connection", "upgrade", "trailer",        "te",
-      "expect"};
-  const auto bears_a_secret = [&rules](const std::string& name) {
-    return name == rules.token_header ||
-           std::find(rules.app_headers.begin(), rules.app_headers.end(), name) != rules.app_headers.end();
-  };
-  for (const auto& [name, value] : request.headers)
-    if (const auto known = lower(name); one_of(ours, known) || bears_a_secret(known))
-      return "the plugin set the header \"" + known + "\", which is the host's to set";
-  return {};
-}
-
-/// Takes out of an answer what a plugin must not see; echoes of the secrets are blotted out.
-void clean(messages::reply& reply, std::initializer_list<std::string_view> secrets) {
-  constexpr std::array<std::string_view, 7> secret_headers{
-      "set-cookie",    "set-cookie2",         "www-authenticate",         "proxy-authenticate",
-      "authorization", "authentication-info", "proxy-authentication-info"};
-  std::erase_if(reply.headers, [&](const auto& header) { return one_of(secret_headers, header.first); });
-  const auto blot = [](std::string& text, std::string_view secret) {
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + secret.size()))
-      text.replace(at, secret.size(), secret.size(), '*');
-  };
-  for (const auto secret : secrets) {
-    if (secret.empty()) continue;
-    blot(reply.body, secret);
-    for (auto& header : reply.headers) blot(header.second, secret);
-  }
-}
-
-/// The rule that knows this answer as something else than a refused token; null where there is none.
-const core::denial_rule* denial_in(const core::auth_rules& rules, const net::response& answer) {
-  constexpr std::size_t looked_at = 4096;
-  const auto beginning = std::string_view(answer.body).substr(0, looked_at);
-  for (const auto& rule : rules.denials)
-    if ((rule.status ? *rule.status == answer.status : answer.status >= 400) &&
-        beginning.find(rule.contains) != std::string_view::npos)
-      return &rule;
-  return nullptr;
-}
 
 /// "POST api.focus.teamleader.eu/contacts.list": without the query, which may hold anything.
 std::string named(const messages::http& request) {
@@ -105,6 +49,10 @@ class provider_client::impl {
   }
 
   awaitable<messages::reply> send(context c, messages::http request);
+  std::shared_ptr<void> keep_to(std::string connection_id, settings_map former) {
+    on_trial_.insert_or_assign(connection_id, std::move(former));
+    return {nullptr, [this, id = std::move(connection_id)](void*) { on_trial_.erase(id); }};
+  }
   void forget(const std::string& connection_id) {
     tokens_.erase(connection_id);
     app_secrets_.erase(connection_id);
@@ -121,6 +69,7 @@ class provider_client::impl {
     core::secret value;
     std::uint64_t generation = 0;
     std::optional<core::instant> expires_at;
+    settings_map settings;  ///< of its connection, when it was read
   };
   /// One request with its attempts.
   struct errand {
@@ -134,6 +83,8 @@ class provider_client::impl {
     core::instant began{};
   };
 
+  /// Whether the request goes where the settings lead that this token belongs to.
+  bool fits(const errand& e, const token& t) const;
   /// The token to bear, or why there is none.
   awaitable<messages::reply> bear_token(errand& e);
   awaitable<result<>> load_token(const std::string& connection_id);
@@ -158,6 +109,7 @@ class provider_client::impl {
   std::function<double()> random_;
 
   std::map<std::string, token> tokens_;              ///< by connection
+  std::map<std::string, settings_map> on_trial_;     ///< by connection: those that its stored token belongs to
   std::map<std::string, core::secret> app_secrets_;  ///< by connection, of providers that want them on every request
   /// Reads of the ledger that are under way, by connection; each holds its mark, which says whether it is still
   /// current.
@@ -196,7 +148,8 @@ awaitable<result<>> provider_client::impl::load_token(const std::string& connect
       auto found = tx.find_credentials(connection_id);
       if (!found) return found.error();
       if (!*found) return {};
-      loaded = {std::move((*found)->access_token), (*found)->generation, (*found)->expires_at};
+      loaded = {std::move((*found)->access_token), (*found)->generation, (*found)->expires_at, {}};
+      if (auto of = tx.find_connection(connection_id)) loaded.settings = std::move(of->settings);
       return {};
     };
     auto done = co_await ledger_.write(read);
@@ -208,6 +161,13 @@ awaitable<result<>> provider_client::impl::load_token(const std::string& connect
   co_return result<>{};
 }
 
+bool provider_client::impl::fits(const errand& e, const token& t) const {
+  const auto& m = *e.c.manifest;
+  const auto trial = on_trial_.find(e.c.connection_id);
+  const auto& settings = trial == on_trial_.end() ? t.settings : trial->second;
+  return m.filled_with.empty() || m.filled_with == core::addresses_in(m, settings);
+}
+
 awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
   if (e.c.not_yet_stored) {
     e.token = e.c.not_yet_stored->clone();
@@ -216,12 +176,17 @@ awaitable<messages::reply> provider_client::impl::bear_token(errand& e) {
   const auto& id = e.c.connection_id;
   // The second look finds what the first one had renewed.
   for (int look = 1; look <= 2; ++look) {
+    // Perhaps read before the settings changed.
+    if (const auto read = tokens_.find(id); read != tokens_.end() && !fits(e, read->second)) tokens_.erase(read);
     if (!tokens_.contains(id)) {
       auto loaded = co_await load_token(id);
       if (!loaded) co_return refused(job_error::try_again, loaded.error().detail);
     }
     const auto known = tokens_.find(id);
     if (known == tokens_.end()) co_return refused(job_error::authorise_again, "this connection has no credentials");
+    if (!fits(e, known->second))
+      co_return refused(job_error::try_again,
+                        "the connection's settings led elsewhere when this was begun than where its token belongs");
     e.generation = known->second.generation;
     const auto expires_at = known->second.expires_at;
     if (!expires_at || *expires_at > clock_.now()) {
@@ -321,8 +286,13 @@ awaitable<messages::reply> provider_client::impl::send(context c, messages::http
   e.c = std::move(c);
   e.request = std::move(request);
 
+  const bool few_at_once =
+      std::any_of(e.buckets.begin(), e.buckets.end(), [](const auto& b) { return b.quota->rule().at_once > 0; });
   bool token_replaced = false;
   for (int number = 1;; ++number) {
+    // A renewal may have to ask, too: nobody waits for one in the place that it needs.
+    if (few_at_once)
+      if (auto stop = co_await bear_token(e); !stop.error.empty()) co_return stop;
     std::optional<counted_request> out(std::in_place, clock_);
     if (auto stop = co_await wait_for_limits(e, *out); !stop.error.empty()) co_return stop;
     // After the wait: a token may have died in it.
@@ -395,6 +365,10 @@ provider_client::~provider_client() = default;
 
 awaitable<messages::reply> provider_client::send(context c, messages::http request) {
   return impl_->send(std::move(c), std::move(request));
+}
+
+std::shared_ptr<void> provider_client::keep_to(std::string connection_id, settings_map former) {
+  return impl_->keep_to(std::move(connection_id), std::move(former));
 }
 
 void provider_client::forget(const std::string& connection_id) { impl_->forget(connection_id); }

@@ -7,6 +7,7 @@
 #include <koppel/messages.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,11 @@ class provider_client {
   /// so. An access token that has expired is renewed first; one that is answered with 401 is renewed once, and the
   /// request sent again. A 401 that remains comes back as a reply with status 401 and error "authorise_again".
   runtime::awaitable<messages::reply> send(context c, messages::http request);
+
+  /// Until what is returned goes, other settings are tried, and the stored token belongs to the former ones: a request
+  /// that was made with the addresses of others does not bear it.
+  using settings_map = std::map<std::string, std::string>;
+  std::shared_ptr<void> keep_to(std::string connection_id, settings_map former);
 
   /// Forgets what is cached of a connection's secrets (after a change of its credentials, or of its app's).
   void forget(const std::string& connection_id);

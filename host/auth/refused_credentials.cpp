@@ -42,15 +42,12 @@ awaitable<void> auth_service::impl::tell_app_key_refused(std::string connection_
 }
 
 /// Where the probe asks nobody, the renewal is the question, and a refusal of it the answer.
-awaitable<void> auth_service::impl::ask_by_renewing(const subject& about, const ledger::credentials& pair,
+awaitable<void> auth_service::impl::ask_by_renewing(const subject& about, const stored_secrets& secrets,
                                                     const std::string& detail) {
   // Whoever met the refusal has renewed the token before, and was refused again.
   renewal became{renewal::outcome::renewed, {}, "it was renewed a moment ago"};
-  if (clock_.now() - pair.obtained_at > fresh_for) {
-    auto reading = read_secrets(about);
-    const auto secrets = co_await std::move(reading);
-    if (!secrets || !secrets->pair) co_return;
-    auto work = renew_pair(about, *secrets, renewal_cause::refused);
+  if (clock_.now() - secrets.pair->obtained_at > fresh_for) {
+    auto work = renew_pair(about, secrets, renewal_cause::refused);
     became = co_await std::move(work);
   }
   if (became.what != renewal::outcome::impossible)
@@ -58,41 +55,74 @@ awaitable<void> auth_service::impl::ask_by_renewing(const subject& about, const 
                  about.connection.provider, about.connection.name, detail, became.detail);
 }
 
+/// Whoever met the refusal has not renewed the token, where a provider says that it is over in words of its own.
+/// Returns the HTTP status that a newer token is refused with as well; nothing where it is not, or there is none.
+awaitable<std::optional<int>> auth_service::impl::refused_when_renewed(const subject& about,
+                                                                       const stored_secrets& secrets,
+                                                                       const std::string& detail) {
+  auto work = renew_pair(about, secrets, renewal_cause::refused);
+  const auto became = co_await std::move(work);
+  if (became.what != renewal::outcome::renewed) {
+    // Where it is impossible, that has been concluded from already.
+    if (became.what == renewal::outcome::later)
+      spdlog::warn("{}/{}: a request was refused ({}), and the token cannot be renewed yet: {}",
+                   about.connection.provider, about.connection.name, detail, became.detail);
+    co_return std::nullopt;
+  }
+  auto reading = read_secrets(about);
+  const auto newer = co_await std::move(reading);
+  if (!newer || !newer->pair) co_return std::nullopt;
+  auto asking = probe(about, newer->pair->access_token);
+  const auto probed = co_await std::move(asking);
+  if (probed.done.error == job_error::authorise_again) co_return probed.done.http_status;
+  spdlog::warn("{}/{}: a request was refused ({}), and the token was renewed for it", about.connection.provider,
+               about.connection.name, detail);
+  co_return std::nullopt;
+}
+
 awaitable<void> auth_service::impl::credentials_refused(std::string connection_id, int http_status,
                                                         std::string detail) {
   const auto pass = co_await gate_.enter(connection_id);
   auto loaded = co_await load(connection_id);
   if (!loaded || loaded->connection.auth.status != core::auth_status::authorized) co_return;
-  std::optional<ledger::credentials> credentials;
-  const auto read = [&](transaction& tx) -> result<> {
-    auto found = tx.find_credentials(connection_id);
-    if (!found) return found.error();
-    credentials = std::move(*found);
-    return {};
-  };
-  if (auto done = co_await ledger_.write(read); !done) {
-    spdlog::error("{}/{}: {}", loaded->connection.provider, loaded->connection.name, done.error().detail);
+  auto reading = read_secrets(*loaded);
+  const auto secrets = co_await std::move(reading);
+  if (!secrets) {
+    spdlog::error("{}/{}: {}", loaded->connection.provider, loaded->connection.name, secrets.error().detail);
     co_return;
   }
 
-  const bool expired = credentials && credentials->expires_at && *credentials->expires_at <= clock_.now();
-  if (credentials && !expired) {
-    // The pair may have changed since the refusal, and providers err: one harmless question decides.
-    provider_.forget(connection_id);
-    auto second = co_await probe(*loaded, credentials->access_token);
-    const bool says_nothing = !second.asked && second.done.error.empty();
-    if (says_nothing && !credentials->refresh_token.empty()) {
-      auto asking = ask_by_renewing(*loaded, *credentials, detail);
-      co_await std::move(asking);
-      co_return;
+  bool expired = false;
+  if (secrets->pair) {
+    const auto& pair = *secrets->pair;
+    const bool renewable = !pair.refresh_token.empty();
+    expired = pair.expires_at && *pair.expires_at <= clock_.now();
+    if (!expired) {
+      // The pair may have changed since the refusal, and providers err: one harmless question decides.
+      provider_.forget(connection_id);
+      auto asking_them = probe(*loaded, pair.access_token);
+      const auto second = co_await std::move(asking_them);
+      const bool says_nothing = !second.asked && second.done.error.empty();
+      if (says_nothing && renewable) {
+        auto asking = ask_by_renewing(*loaded, *secrets, detail);
+        co_await std::move(asking);
+        co_return;
+      }
+      // Of a token that cannot be renewed, a refusal is all that will ever be known.
+      if (!says_nothing && second.done.error != job_error::authorise_again) {
+        spdlog::warn("{}/{}: a request was refused ({}), but the probe was not ({}): nothing changes",
+                     loaded->connection.provider, loaded->connection.name, detail, second.done.error);
+        co_return;
+      }
+      if (second.done.http_status > 0) http_status = second.done.http_status;
     }
-    // Of a token that cannot be renewed, a refusal is all that will ever be known.
-    if (!says_nothing && second.done.error != job_error::authorise_again) {
-      spdlog::warn("{}/{}: a request was refused ({}), but the probe was not ({}): nothing changes",
-                   loaded->connection.provider, loaded->connection.name, detail, second.done.error);
-      co_return;
+    if (renewable && (expired || clock_.now() - pair.obtained_at > fresh_for)) {
+      auto asking = refused_when_renewed(*loaded, *secrets, detail);
+      const auto status = co_await std::move(asking);
+      if (!status) co_return;
+      if (*status > 0) http_status = *status;
+      expired = false;
     }
-    if (second.done.http_status > 0) http_status = second.done.http_status;
   }
   const auto decide = [=](const core::auth_subject& s, transaction&, core::instant now) {
     return core::credentials_dead(s, http_status, expired, now);

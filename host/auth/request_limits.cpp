@@ -5,7 +5,10 @@
 namespace koppel::auth {
 
 counted_request::~counted_request() {
-  for (auto& b : taken_) b.quota->unanswered(clock_.now());
+  for (auto& b : taken_) {
+    b.quota->unanswered(clock_.now());
+    b.queue->wake();
+  }
 }
 
 runtime::awaitable<std::optional<core::instant>> counted_request::wait_turn(request_limits::bucket b,

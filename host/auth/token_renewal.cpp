@@ -232,8 +232,16 @@ awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const
   if (pair.expires_in) fresh.expires_at = sent_at + *pair.expires_in;
   const auto& id = about.connection.id;
   fresh.unproven = old.unproven;
-  const std::function<result<void>(transaction&)> store = [&](transaction& tx) {
-    return tx.store_credentials(id, fresh, old.generation);
+  const auto& lives = pair.lives;
+  const bool moved =
+      !lives.where.region.empty() && lives.where != core::known_place(about.manifest->auth, about.connection.learned);
+  const std::function<result<void>(transaction&)> store = [&](transaction& tx) -> result<> {
+    auto stored = tx.store_credentials(id, fresh, old.generation);
+    if (!stored || !moved) return stored;
+    auto there = tx.find_connection(id);
+    if (!there) return stored;
+    core::remember_place(there->learned, lives.where);
+    return tx.update_connection(*there);
   };
   auto writing = ledger_.write(store, ledger::urgency::cannot_wait);
   auto stored = co_await std::move(writing);
@@ -259,9 +267,17 @@ awaitable<renewal> auth_service::impl::store_renewed(const subject& about, const
   next.age = fresh.age();
   next.under_way = fresh_[id].under_way;
   fresh_[id] = std::move(next);
-  spdlog::info("{}: access token renewed{}", name_of(about.connection),
-               fresh.expires_at ? ", good until " + core::to_rfc3339(*fresh.expires_at) : std::string());
-  co_return renewed();
+  spdlog::info("{}: access token renewed{}{}", name_of(about.connection),
+               fresh.expires_at ? ", good until " + core::to_rfc3339(*fresh.expires_at) : std::string(),
+               moved ? ", for " + lives.host : std::string());
+  if (!lives.unknown) co_return renewed();
+  // The pair stays; no host that we know is shown its token.
+  spdlog::warn("{}: the renewed token is for {}, which is none of the hosts in the manifest", name_of(about.connection),
+               lives.host);
+  core::refusal why;
+  why.reason = core::auth_reason::wrong_data_centre;
+  auto work = give_up(about, fresh.generation, std::move(why));
+  co_return co_await std::move(work);
 }
 
 awaitable<renewal> auth_service::impl::put_off(const subject& about, std::uint64_t generation,

@@ -143,6 +143,25 @@ awaitable<result<>> webhook_queue::settle(const ledger::webhook& w, auth_service
   co_return co_await std::move(storing);
 }
 
+auth_service::webhook_outcome webhook_queue::read_late(const ledger::webhook& w, const core::secret& body) const {
+  auth_service::webhook_outcome became;
+  became.about = w;
+  const auto m = plugins_.find(w.provider);
+  if (!m) {
+    became.about.reason = "No plugin of this provider is running.";
+    became.again = clock_.now();
+    return became;
+  }
+  const auto read = core::read_coupling(m->auth.coupling, body.reveal());
+  if (const auto* complaint = std::get_if<std::string>(&read)) {
+    became.about.now = state::refused;
+    became.about.reason = *complaint;
+  } else {
+    became.about.reference = core::fingerprint(std::get<core::coupling_message>(read).reference);
+  }
+  return became;
+}
+
 awaitable<void> webhook_queue::work_one(ledger::webhook w) {
   const lane its{w.app_id, w.reference};
   core::secret body;
@@ -162,6 +181,10 @@ awaitable<void> webhook_queue::work_one(ledger::webhook w) {
     lost.about.now = state::refused;
     lost.about.reason = "What was kept of it cannot be read any more: " + opened.error().detail;
     auto settling = settle(w, std::move(lost));
+    opened = co_await std::move(settling);
+  } else if (opened && w.reference.empty()) {
+    auto late = read_late(w, body);
+    auto settling = settle(w, std::move(late));
     opened = co_await std::move(settling);
   } else if (opened) {
     auto work = auth_.take_webhook(w, std::move(body));

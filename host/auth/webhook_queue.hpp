@@ -48,6 +48,8 @@ class webhook_queue {
     core::instant until{};
   };
   runtime::awaitable<void> work_one(ledger::webhook w);
+  /// One that came while its plugin was away: where it stands in line is known from now on.
+  auth_service::webhook_outcome read_late(const ledger::webhook& w, const core::secret& body) const;
   runtime::awaitable<result<>> settle(const ledger::webhook& w, auth_service::webhook_outcome became);
   core::instant start_what_is_due(std::vector<ledger::webhook> next);
 

@@ -29,6 +29,7 @@ constexpr std::size_t file_bytes = 1024 * 1024;
 constexpr std::int64_t a_year_s = 366LL * 24 * 3600;
 constexpr std::int64_t a_tebibyte_mib = 1LL << 20;
 constexpr std::int64_t ten_years_days = 3660;
+constexpr std::int64_t most_deletions = 1'000'000'000;
 constexpr std::int64_t most_requests = 1'000'000'000;  // as in a manifest
 
 bool is_loopback(const std::string& host) {
@@ -147,6 +148,9 @@ void read_sync(const toml::table& table, problems& found, sync& out) {
   out.interval = std::chrono::seconds(in.number("interval_s", {0, a_year_s}, 0));
   out.full_interval = std::chrono::seconds(in.number("full_interval_s", {0, a_year_s}, 0));
   out.schedule = in.flag("schedule", out.schedule);
+  out.hold_above_records = static_cast<std::uint64_t>(
+      in.number("hold_above_records", {0, most_deletions}, static_cast<std::int64_t>(out.hold_above_records)));
+  out.hold_above_percent = static_cast<unsigned>(in.number("hold_above_percent", {0, 100}, out.hold_above_percent));
   in.refuse_the_rest();
 }
 

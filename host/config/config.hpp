@@ -64,9 +64,11 @@ struct log {
 
 struct sync {
   unsigned max_jobs = 16;
-  std::chrono::seconds interval{0};       ///< 0: the manifest's
-  std::chrono::seconds full_interval{0};  ///< 0: the manifest's
-  bool schedule = true;                   ///< false: only when asked
+  std::chrono::seconds interval{0};        ///< 0: the manifest's
+  std::chrono::seconds full_interval{0};   ///< 0: the manifest's
+  bool schedule = true;                    ///< false: only when asked
+  std::uint64_t hold_above_records = 100;  ///< a run that would delete more than both waits for an operator
+  unsigned hold_above_percent = 5;         ///< of the records that are known; 100: none ever waits
 };
 
 /// How long replaced events are kept (docs/state.md).

@@ -19,7 +19,7 @@ constexpr std::array<std::pair<auth_status, std::string_view>, 8> statuses{{
     {auth_status::removed, "removed"},
 }};
 
-constexpr std::array<std::pair<auth_reason, std::string_view>, 17> reasons{{
+constexpr std::array<std::pair<auth_reason, std::string_view>, 18> reasons{{
     {auth_reason::none, ""},
     {auth_reason::code_expired, "code_expired"},
     {auth_reason::code_refused, "code_refused"},
@@ -35,6 +35,7 @@ constexpr std::array<std::pair<auth_reason, std::string_view>, 17> reasons{{
     {auth_reason::account_in_use, "account_in_use"},
     {auth_reason::customer_key_invalid, "customer_key_invalid"},
     {auth_reason::partner_key_invalid, "partner_key_invalid"},
+    {auth_reason::throttled, "throttled"},
     {auth_reason::by_operator, "by_operator"},
     {auth_reason::unclear, "unclear"},
 }};

@@ -40,6 +40,7 @@ enum class auth_reason {
   account_in_use,
   customer_key_invalid,
   partner_key_invalid,
+  throttled,
   by_operator,
   unclear
 };
@@ -62,6 +63,13 @@ struct code_age {
   bool operator==(const code_age&) const = default;
 };
 
+/// The provider was asked too often, and said neither yes nor no.
+struct throttling {
+  std::chrono::seconds wait{60};  ///< before it may be asked again
+  bool same_code = false;         ///< the code that it did not look at may live on until then
+  bool operator==(const throttling&) const = default;
+};
+
 struct auth_state {
   auth_status status = auth_status::unconfigured;
   auth_reason reason = auth_reason::none;
@@ -72,6 +80,7 @@ struct auth_state {
   std::optional<account> who;
   std::vector<std::string> scopes_missing, streams_affected;
   std::optional<code_age> code;  ///< where a code was refused
+  std::optional<throttling> throttled;
   bool operator==(const auth_state&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/core/code_age.hpp"
+#include "host/core/oauth.hpp"
 
 namespace koppel::core {
 namespace json = boost::json;
@@ -40,6 +41,23 @@ constexpr std::string_view again_fr =
 constexpr std::string_view again_en =
     " Open the link again, log in to {provider} with an administrator's account and click 'Give access'.";
 
+// What follows the wait of a provider that was asked too often.
+struct after_wait {
+  std::string_view new_code, same_code;
+};
+constexpr after_wait after_nl{
+    " Open pas daarna de link opnieuw en klik opnieuw op 'GEEF TOEGANG': de code van nu is dan verlopen, want een code "
+    "van {provider} is slechts {life} geldig.",
+    " Probeer het daarna opnieuw met dezelfde code, of maak een nieuwe."};
+constexpr after_wait after_fr{
+    " Ensuite seulement, rouvrez le lien et cliquez à nouveau sur « DONNER ACCÈS » : le code actuel aura expiré, car "
+    "un code de {provider} n'est valable que pendant {life}.",
+    " Ensuite, réessayez avec le même code, ou générez-en un nouveau."};
+constexpr after_wait after_en{
+    " Only then open the link again and click 'Give access' again: the code of now is over by then, for a code of "
+    "{provider} is valid for {life} only.",
+    " Then try again with the same code, or make a new one."};
+
 // What is known of a code's age, and no more: {at_least} is how long we have had it, {at_most} how old its link is.
 struct age_words {
   std::string_view at_least, at_most, both, not_expired;
@@ -58,7 +76,7 @@ constexpr age_words age_en{
     " This code was between {at_least} and {at_most} old.",
     " This code was at most {at_most} old, so it had not expired: it was used before, or not copied whole."};
 
-constexpr std::array<reason_row, 16> rows{{
+constexpr std::array<reason_row, 17> rows{{
     {r::code_expired, s::needs_reauth, "authorization code expired", "reauthorise", "customer",
      "De autorisatiecode is verlopen: een code van {provider} is slechts {life} geldig.{age}{new_code}",
      "Le code d'autorisation a expiré : un code de {provider} n'est valable que pendant {life}.{age}{new_code}",
@@ -96,11 +114,11 @@ constexpr std::array<reason_row, 16> rows{{
      "'Show')."},
     {r::scope_missing, s::authorized, "", "reauthorise", "customer",
      "De verbinding werkt, maar een deel van de gegevens is niet toegankelijk. Selecteer {boxes} bij de "
-     "OAuth-scopes van de integratie bij {provider} en geef daarna opnieuw toegang.",
+     "OAuth-scopes van de integratie bij {provider}, geef daarna opnieuw toegang en laat daarbij alles aangevinkt.",
      "La connexion fonctionne, mais une partie des données n'est pas accessible. Sélectionnez {boxes} dans les "
-     "étendues OAuth de l'intégration chez {provider}, puis donnez à nouveau accès.",
+     "étendues OAuth de l'intégration chez {provider}, puis donnez à nouveau accès en laissant tout coché.",
      "The connection works, but part of the data may not be read. Select {boxes} under the OAuth scopes of the "
-     "integration at {provider}, then give access again."},
+     "integration at {provider}, then give access again and leave every box ticked."},
     {r::wrong_data_centre, s::misconfigured, "wrong data centre", "fix_settings", "customer",
      "Dit account staat in een ander datacentrum of een andere omgeving van {provider} dan deze verbinding. Plak het "
      "volledige adres waarop u uitkomt (het noemt het datacentrum), of kies het juiste in de instellingen van de "
@@ -150,6 +168,13 @@ constexpr std::array<reason_row, 16> rows{{
      "{provider} weigert de partnersleutel. De beheerder van Koppel moet ze vervangen.",
      "{provider} refuse la clé du partenaire. L'opérateur de Koppel doit la remplacer.",
      "{provider} refuses the partner key. The operator of Koppel has to replace it."},
+    {r::throttled, s::needs_reauth, "too many requests", "wait", "customer",
+     "{provider} kreeg op korte tijd te veel aanvragen en geeft nu even geen toegang. Met het account en de "
+     "instellingen is niets mis. Wacht {wait}.{then}",
+     "{provider} a reçu trop de demandes en peu de temps et ne donne pas accès pour l'instant. Le compte et les "
+     "paramètres sont en ordre. Attendez {wait}.{then}",
+     "{provider} was asked too often in a short time, and gives no access for now. Nothing is wrong with the account "
+     "or the settings. Wait {wait}.{then}"},
     {r::by_operator, std::nullopt, "", "none", "none", "De beheerder heeft deze verbinding uitgezet of verwijderd.",
      "L'opérateur a désactivé ou supprimé cette connexion.", "The operator turned this connection off or removed it."},
     {r::unclear, s::needs_reauth, "reason unclear", "reauthorise", "customer",
@@ -158,6 +183,38 @@ constexpr std::array<reason_row, 16> rows{{
      "l'opérateur.",
      "{provider} gave no access and the reason is unclear.{again} Should it fail once more, tell the operator."},
 }};
+
+/// Of some refusals the error says more than the reason, and something else is to be done first.
+struct mending_row {
+  std::string_view nl, fr, en;
+};
+constexpr mending_row without_refresh_token{
+    "De toegang die {provider} gaf, is niet blijvend: er kwam geen refresh token bij, dus werd ze niet bewaard. Laat "
+    "de beheerder de link om blijvende toegang doen vragen (bij Google met access_type=offline&prompt=consent, elders "
+    "vaak met de scope offline_access) en geef daarna opnieuw toegang.",
+    "L'accès donné par {provider} n'est pas durable : il est venu sans jeton d'actualisation et n'a donc pas été "
+    "conservé. L'opérateur doit faire demander un accès durable par le lien (chez Google avec "
+    "access_type=offline&prompt=consent, ailleurs souvent avec le scope offline_access) ; donnez ensuite à nouveau "
+    "accès.",
+    "The access that {provider} gave does not last: it came without a refresh token, so it was not kept. The operator "
+    "has to have the link ask for lasting access (with access_type=offline&prompt=consent at Google, often with the "
+    "scope offline_access elsewhere); then give access again."};
+constexpr mending_row scopes_refused{
+    "{provider} weigert de scopes waar de link om vraagt: minstens één is er onbekend of is de integratie niet "
+    "toegestaan. De beheerder moet ze verbeteren, in de instellingen van deze verbinding of van de integratie; geef "
+    "daarna opnieuw toegang.",
+    "{provider} refuse les scopes demandés par le lien : au moins l'un d'eux y est inconnu ou n'est pas permis à "
+    "l'intégration. L'opérateur doit les corriger, dans les paramètres de cette connexion ou de l'intégration ; donnez "
+    "ensuite à nouveau accès.",
+    "{provider} refuses the scopes that the link asks for: at least one is unknown there, or not allowed to the "
+    "integration. The operator has to mend them, in the settings of this connection or of the integration; then give "
+    "access again."};
+
+const mending_row* mending_of(const auth_state& state) {
+  if (state.reason != r::access_denied) return nullptr;
+  if (state.provider_error == no_refresh_token) return &without_refresh_token;
+  return is_about_scopes(state.provider_error) ? &scopes_refused : nullptr;
+}
 
 /// What a status says by itself, without a reason.
 struct status_row {
@@ -196,19 +253,21 @@ constexpr std::array<status_row, 8> by_status{{
 struct words {
   std::string_view provider, a_while, minutes, seconds, new_code, again;
   const age_words& age;
+  const after_wait& then;
   std::string_view open, close, and_,
       missing_boxes;  ///< how scopes are quoted and listed, and what stands for unknown ones
   std::string localized::*language;
 };
-constexpr words nl_words{
-    "de provider", "enkele minuten",        "minuten",     "seconden", new_code_nl, again_nl, age_nl, "'", "'",
-    " en ",        "de ontbrekende opties", &localized::nl};
+constexpr words nl_words{"de provider", "enkele minuten", "minuten", "seconden", new_code_nl, again_nl,
+                         age_nl,        after_nl,         "'",       "'",        " en ",      "de ontbrekende opties",
+                         &localized::nl};
 constexpr words fr_words{
-    "le fournisseur", "quelques minutes",       "minutes",     "secondes", new_code_fr, again_fr, age_fr, "« ", " »",
-    " et ",           "les options manquantes", &localized::fr};
-constexpr words en_words{
-    "the provider", "a few minutes",       "minutes",     "seconds", new_code_en, again_en, age_en, "'", "'",
-    " and ",        "the missing options", &localized::en};
+    "le fournisseur", "quelques minutes", "minutes", "secondes", new_code_fr, again_fr,
+    age_fr,           after_fr,           "« ",      " »",       " et ",      "les options manquantes",
+    &localized::fr};
+constexpr words en_words{"the provider", "a few minutes", "minutes", "seconds", new_code_en, again_en,
+                         age_en,         after_en,        "'",       "'",       " and ",     "the missing options",
+                         &localized::en};
 
 void fill_in(std::string& text, std::string_view placeholder, std::string_view value) {
   for (auto at = text.find(placeholder); at != std::string::npos; at = text.find(placeholder, at + value.size()))
@@ -220,6 +279,14 @@ std::string life_of_code(const words& w, const manifest* m) {
   const auto life = m->auth.code_lifetime;
   if (life < std::chrono::minutes{2}) return std::to_string(life.count()) + " " + std::string(w.seconds);
   return std::to_string(std::chrono::floor<std::chrono::minutes>(life).count()) + " " + std::string(w.minutes);
+}
+
+/// Never shorter than it is.
+std::string wait_of(const auth_state& state, const words& w) {
+  if (!state.throttled) return std::string(w.a_while);
+  const auto wait = state.throttled->wait;
+  if (wait < std::chrono::minutes{2}) return std::to_string(wait.count()) + " " + std::string(w.seconds);
+  return std::to_string(std::chrono::ceil<std::chrono::minutes>(wait).count()) + " " + std::string(w.minutes);
 }
 
 /// What the provider's pages call a scope: the label of the first stream that has one for it, else its own name.
@@ -259,12 +326,16 @@ std::string age_sentence(const auth_state& state, const words& w, const manifest
 std::string filled(std::string_view text, const auth_state& state, const words& w, const manifest* m) {
   std::string out(text);
   fill_in(out, "{age}", age_sentence(state, w, m));
+  fill_in(out, "{wait}", wait_of(state, w));
+  fill_in(out, "{then}", state.throttled && state.throttled->same_code ? w.then.same_code : w.then.new_code);
   fill_in(out, "{new_code}", w.new_code);
   fill_in(out, "{again}", w.again);
   fill_in(out, "{life}", life_of_code(w, m));
   fill_in(out, "{boxes}", boxes(state.scopes_missing, w, m));
-  fill_in(out, "{provider}", m && !m->title.empty() ? std::string_view(m->title) : w.provider);
-  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  // A name stays as it is written: "accounts.example.com", "monday.com".
+  const bool nameless = !m || m->title.empty();
+  fill_in(out, "{provider}", nameless ? w.provider : std::string_view(m->title));
+  if (nameless && !out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
 }
 
@@ -281,50 +352,6 @@ std::span<const reason_row> reason_table() { return rows; }
 const reason_row* find_row(auth_reason reason) {
   const auto* row = std::find_if(rows.begin(), rows.end(), [&](const reason_row& one) { return one.reason == reason; });
   return row == rows.end() ? nullptr : row;
-}
-
-std::string http_status_name(int status) {
-  static constexpr std::pair<int, std::string_view> names_of[] = {{400, "BadRequest"},
-                                                                  {401, "Unauthorized"},
-                                                                  {402, "PaymentRequired"},
-                                                                  {403, "Forbidden"},
-                                                                  {404, "NotFound"},
-                                                                  {405, "MethodNotAllowed"},
-                                                                  {406, "NotAcceptable"},
-                                                                  {407, "ProxyAuthenticationRequired"},
-                                                                  {408, "RequestTimeout"},
-                                                                  {409, "Conflict"},
-                                                                  {410, "Gone"},
-                                                                  {411, "LengthRequired"},
-                                                                  {412, "PreconditionFailed"},
-                                                                  {413, "RequestEntityTooLarge"},
-                                                                  {414, "RequestUriTooLong"},
-                                                                  {415, "UnsupportedMediaType"},
-                                                                  {416, "RequestedRangeNotSatisfiable"},
-                                                                  {417, "ExpectationFailed"},
-                                                                  {421, "MisdirectedRequest"},
-                                                                  {422, "UnprocessableEntity"},
-                                                                  {423, "Locked"},
-                                                                  {424, "FailedDependency"},
-                                                                  {426, "UpgradeRequired"},
-                                                                  {428, "PreconditionRequired"},
-                                                                  {429, "TooManyRequests"},
-                                                                  {431, "RequestHeaderFieldsTooLarge"},
-                                                                  {451, "UnavailableForLegalReasons"},
-                                                                  {500, "InternalServerError"},
-                                                                  {501, "NotImplemented"},
-                                                                  {502, "BadGateway"},
-                                                                  {503, "ServiceUnavailable"},
-                                                                  {504, "GatewayTimeout"},
-                                                                  {505, "HttpVersionNotSupported"},
-                                                                  {506, "VariantAlsoNegotiates"},
-                                                                  {507, "InsufficientStorage"},
-                                                                  {508, "LoopDetected"},
-                                                                  {510, "NotExtended"},
-                                                                  {511, "NetworkAuthenticationRequired"}};
-  for (const auto& [number, name] : names_of)
-    if (number == status) return std::string(name);
-  return std::to_string(status);
 }
 
 std::string display_of(const auth_state& state) {
@@ -347,11 +374,14 @@ std::string display_of(const auth_state& state) {
   return "Failed, " + std::string(row && !row->display.empty() ? row->display : "reason unclear");
 }
 
+bool is_to_be_mended_first(const auth_state& state) { return mending_of(state) != nullptr; }
+
 localized hint_of(const auth_state& state, const manifest* m) {
   const auto texts = [&](const auto& row) {
     return localized{filled(row.nl, state, nl_words, m), filled(row.fr, state, fr_words, m),
                      filled(row.en, state, en_words, m)};
   };
+  if (const auto* first = mending_of(state)) return texts(*first);
   // Of an operator's act the status says which one it was.
   const auto* row = state.reason == r::by_operator ? nullptr : find_row(state.reason);
   return row ? texts(*row) : texts(row_of(state.status));

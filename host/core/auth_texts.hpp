@@ -16,7 +16,8 @@
 
 namespace koppel::core {
 
-/// One reason. Texts may hold {provider}, {life} (of a code) and {boxes} (the scopes that are missing).
+/// One reason. Texts may hold {provider}, {life} (of a code), {wait} (of one who asked too often) and {boxes} (the
+/// scopes that are missing).
 struct reason_row {
   auth_reason reason;
   std::optional<auth_status>
@@ -35,6 +36,9 @@ std::string http_status_name(int status);
 
 /// The text for Pro+'s field "Auth Status": "Success", "Failed, ...", or empty.
 std::string display_of(const auth_state& s);
+
+/// Whether access that is given again as it was would fail again: what the link asks for has to change before.
+bool is_to_be_mended_first(const auth_state& s);
 
 /// What to do now, placeholders filled in; generic words where the manifest is not at hand.
 localized hint_of(const auth_state& s, const manifest* m);

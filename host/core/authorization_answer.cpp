@@ -9,6 +9,7 @@
 
 #include "host/core/oauth.hpp"
 #include "host/core/same_origin.hpp"
+#include "host/core/text.hpp"
 
 namespace koppel::core {
 namespace {
@@ -179,11 +180,14 @@ authorization_answer read_pasted(const auth_rules& rules, std::string_view text,
   return read_callback(rules, *query, servers);
 }
 
+bool is_about_scopes(std::string_view error) { return lower_case(error).find("scope") != std::string::npos; }
+
 auth_reason reason_of_callback_error(std::string_view error) {
   if (error == "access_denied" || error == "admin_policy_enforced" || error == "org_internal")
     return auth_reason::access_denied;
   if (error == "unauthorized_client" || error == "invalid_client") return auth_reason::client_unknown;
   if (error == "redirect_uri_mismatch" || error == "invalid_redirect_uri") return auth_reason::redirect_mismatch;
+  if (is_about_scopes(error)) return auth_reason::access_denied;
   return auth_reason::unclear;
 }
 

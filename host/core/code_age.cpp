@@ -21,6 +21,8 @@ auth_reason refused_for_age(auth_reason said, const code_age& age, ch::seconds l
   return said == auth_reason::code_refused && age.at_least >= life ? auth_reason::code_expired : said;
 }
 
+bool may_outlive(const code_age& age, ch::seconds wait, ch::seconds life) { return age.at_least + wait < life; }
+
 std::string shown_age(ch::seconds age) {
   const auto all = std::max<ch::seconds::rep>(0, age.count());
   const auto hours = all / 3600, minutes = all / 60 % 60, seconds = all % 60;

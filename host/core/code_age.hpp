@@ -18,6 +18,9 @@ code_age age_of_code(instant sent_at, instant first_seen, const std::optional<in
 /// "Expired or used" is "expired" where we had the code for longer than it lives; any other reason stays.
 auth_reason refused_for_age(auth_reason said, const code_age& age, std::chrono::seconds life);
 
+/// Whether a code may live on after a wait: as far as is known, it is not too old by then.
+bool may_outlive(const code_age& age, std::chrono::seconds wait, std::chrono::seconds life);
+
 /// "45 s", "10 min 1 s", "1 h 5 min": the same in the three languages.
 std::string shown_age(std::chrono::seconds age);
 

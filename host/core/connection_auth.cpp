@@ -16,12 +16,14 @@ bool has_live_grant(const auth_subject& c) {
 bool says_the_same(const auth_state& a, const auth_state& b) {
   return a.status == b.status && a.reason == b.reason && a.http_status == b.http_status &&
          a.provider_error == b.provider_error && a.who == b.who && a.scopes_missing == b.scopes_missing &&
-         a.streams_affected == b.streams_affected && a.code == b.code;
+         a.streams_affected == b.streams_affected && a.code == b.code && a.throttled == b.throttled;
 }
 
 /// The state of a reason's row, keeping what is known of the account.
 auth_state failed(const auth_subject& c, auth_reason reason, std::optional<int> http_status,
                   std::string provider_error) {
+  // That reason is of a grant that works; where there is none, nobody is authorized.
+  if (reason == auth_reason::scope_missing) reason = auth_reason::access_denied;
   const auto* row = find_row(reason);
   auth_state s;
   s.status = row && row->status ? *row->status : auth_status::needs_reauth;
@@ -108,7 +110,8 @@ auth_decision attempt_started(const auth_subject& c, instant now) {
 }
 
 auth_decision exchange_refused(const auth_subject& c, const refusal& why, instant now) {
-  auto state = failed(c, why.reason, why.http_status, why.provider_error);
+  auto state = failed(c, why.throttled ? auth_reason::throttled : why.reason, why.http_status, why.provider_error);
+  if (why.throttled) state.throttled = throttling{*why.throttled, why.code_outlives};
   if (why.reason == auth_reason::code_refused || why.reason == auth_reason::code_expired) state.code = why.code;
   return fail(c, std::move(state), now);
 }

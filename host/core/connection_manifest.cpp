@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/core/host_name.hpp"
 #include "host/core/text.hpp"
 
 namespace koppel::core {
@@ -41,10 +42,38 @@ std::string filled(std::string text, const values& known) {
 
 /// Whether anything of a manifest is a connection's to say.
 bool has_templates(const manifest& m) {
-  return !m.private_hosts_setting.empty() || !template_in(m.auth.authorize_url).empty() ||
+  return !m.title_setting.empty() || !m.private_hosts_setting.empty() || !template_in(m.auth.authorize_url).empty() ||
          !template_in(m.auth.token_url).empty() || std::any_of(m.egress.begin(), m.egress.end(), [](const auto& rule) {
            return !template_in(rule.host).empty();
          });
+}
+
+/// Whether the preset has this connection's addresses of link and token request.
+bool is_of(const preset_rule& preset, const manifest& m, const values& known) {
+  const auto same = [&](const std::string& url) {
+    const auto name = template_in(url);
+    const auto theirs = preset.settings.find(name), ours = known.find(name);
+    return theirs != preset.settings.end() && ours != known.end() && theirs->second == ours->second;
+  };
+  return same(m.auth.authorize_url) && same(m.auth.token_url);
+}
+
+/// Whom people have to go to: by the connection's own word, else by the preset that it could have been made with (none
+/// is stored), else the host that its link leads to. "OAuth 2" would tell nobody.
+std::string title_of(const manifest& m, const values& known) {
+  const auto named = [&m](const values& settings) {
+    const auto said = settings.find(m.title_setting);
+    return said == settings.end() ? std::string() : said->second;
+  };
+  if (m.title_setting.empty()) return m.title;
+  if (auto own = named(known); !own.empty()) return own;
+  for (const auto& preset : m.presets)
+    if (is_of(preset, m, known)) {
+      auto theirs = named(preset.settings);
+      return theirs.empty() ? preset.title : theirs;
+    }
+  const auto link = known.find(template_in(m.auth.authorize_url));
+  return link == known.end() || link->second.empty() ? m.title : host_in(link->second);
 }
 
 /// What the settings say of [auth], in place of the manifest's own words.
@@ -144,20 +173,58 @@ std::string region_name(const auth_rules& rules, const values& learned) {
   return region ? region->name : std::string();
 }
 
+account_place known_place(const auth_rules& rules, const values& learned) {
+  account_place place{region_name(rules, learned), {}};
+  const auto known = learned.find(environment_key);
+  const auto& all = rules.region_environments;
+  if (known != learned.end() && std::find(all.begin(), all.end(), known->second) != all.end())
+    place.environment = known->second;
+  return place;
+}
+
+void remember_place(values& learned, const account_place& where) {
+  if (where.region.empty()) return;
+  learned[region_key] = where.region;
+  if (where.environment.empty())
+    learned.erase(environment_key);
+  else
+    learned[environment_key] = where.environment;
+}
+
+values region_values(const auth_rules& rules, const values& learned) {
+  const auto* region = region_of(rules, learned);
+  if (!region) return {};
+  auto all = region->values;
+  if (const auto place = known_place(rules, learned); !place.environment.empty())
+    all[rules.region_answer_value] = all[place.environment];
+  return all;
+}
+
+std::string addresses_in(const manifest& m, const values& settings) {
+  std::string all;
+  for (const auto& rule : m.settings) {
+    using kind = setting_rule::kind;
+    if (rule.type != kind::host && rule.type != kind::hosts && rule.type != kind::url) continue;
+    all.append(rule.name).append("=").append(effective_value(rule, settings)).append("\n");
+  }
+  return all;
+}
+
 std::shared_ptr<const manifest> manifest_for(std::shared_ptr<const manifest> m, const values& settings,
                                              const values& learned) {
   if (!m || !has_templates(*m)) return m;
   values known;
   for (const auto& rule : m->settings) known[rule.name] = effective_value(rule, settings);
-  if (const auto* region = region_of(m->auth, learned))
-    for (const auto& [name, value] : region->values) known["region." + name] = value;
+  for (const auto& [name, value] : region_values(m->auth, learned)) known["region." + name] = value;
 
   manifest own = *m;
+  own.title = title_of(*m, known);
   own.auth.authorize_url = filled(own.auth.authorize_url, known);
   own.auth.token_url = filled(own.auth.token_url, known);
   fill_auth(own.auth, known);
   fill_egress(own, *m, known);
   if (!m->private_hosts_setting.empty()) own.private_hosts = words_in(known[m->private_hosts_setting]);
+  own.filled_with = addresses_in(*m, settings);
   return std::make_shared<const manifest>(std::move(own));
 }
 
@@ -207,19 +274,23 @@ redirect_place place_of(const auth_rules& rules, const query_list& redirect, con
   return place;
 }
 
-std::string region_of_answer(const auth_rules& rules, std::string_view body) {
+answer_place place_of_answer(const auth_rules& rules, std::string_view body) {
   if (rules.region_answer_path.empty()) return {};
   boost::system::error_code ec;
   const auto answer = boost::json::parse(boost::json::string_view(body.data(), body.size()), ec);
   if (ec) return {};
   const auto* said = answer.find_pointer(rules.region_answer_path, ec);
-  if (!said || !said->is_string()) return {};
-  const auto host = host_in(std::string_view(said->get_string()));
+  if (!said || said->is_null()) return {};
+  const auto host = said->is_string() ? host_in(std::string_view(said->get_string())) : std::string();
+  if (said->is_string() && host.empty()) return {};
   for (const auto& region : rules.regions)
-    if (const auto value = region.values.find(rules.region_answer_value);
-        value != region.values.end() && value->second == host)
-      return region.name;
-  return {};
+    for (const auto& [name, value] : region.values) {
+      const auto& others = rules.region_environments;
+      const bool usual = name == rules.region_answer_value;
+      if (value != host || (!usual && std::find(others.begin(), others.end(), name) == others.end())) continue;
+      return {.unknown = false, .host = host, .where = {region.name, usual ? std::string() : name}};
+    }
+  return {.unknown = true, .host = wrong_host(host).empty() ? host : "what is no host name", .where = {}};
 }
 
 }  // namespace koppel::core

@@ -49,16 +49,23 @@ found_text member(const boost::json::object& o, const std::string& name) {
   return {std::string(text.data(), text.size()), ""};
 }
 
-coupling_step create(const coupling_message&, const coupling_facts& f) {
+/// The first key of a link, as far as there is one.
+coupling_step by_link(coupling_facts::link attempt) {
   using link = coupling_facts::link;
-  if (f.attempt == link::open) return {act::exchange, ""};
-  if (f.attempt == link::over) return {act::refuse, "The link was too old: make a new one."};
+  if (attempt == link::open) return {act::exchange, ""};
+  if (attempt == link::over) return {act::refuse, "The link was too old: make a new one."};
+  return {act::refuse, "The connect link that this began with was withdrawn, or has served: make a new one."};
+}
+
+coupling_step create(const coupling_message&, const coupling_facts& f) {
+  if (f.attempt != coupling_facts::link::none) return by_link(f.attempt);
   if (f.names_stored) return {act::ignore, "The key is known already."};
   return {act::refuse, "The link has served: another key needs a new link."};
 }
 
 coupling_step regenerate(const coupling_message&, const coupling_facts& f) {
-  if (!f.bound) return {act::refuse, "Nothing was coupled by this link yet: there is no key to replace."};
+  // The Create before it did not reach us, and the key that it brought is over: nobody sends either again.
+  if (!f.bound) return by_link(f.attempt);
   if (f.names_stored && f.status == auth_status::authorized) return {act::ignore, "The key is known already."};
   return {act::replace, ""};
 }

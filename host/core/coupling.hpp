@@ -33,7 +33,8 @@ struct coupling_facts {
   enum class link {
     none,  ///< no link has this reference (any more): it was never made, or has served
     open,
-    over,  ///< its time was over when the message came
+    over,    ///< its time was over when the message came
+    closed,  ///< the connect link that made it was withdrawn, or has served by another flow
   } attempt = link::none;
   bool bound = false;  ///< the connection's key came with this reference
   auth_status status = auth_status::unconfigured;

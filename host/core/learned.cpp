@@ -23,7 +23,7 @@ std::map<std::string, std::string> job_settings(const manifest& m, std::map<std:
     if (!name.starts_with('@')) settings.try_emplace(name, value);
   if (const auto* region = region_of(m.auth, learned)) {
     settings["region"] = region->name;
-    for (const auto& [name, value] : region->values) settings["region." + name] = value;
+    for (const auto& [name, value] : region_values(m.auth, learned)) settings["region." + name] = value;
   }
   for (const setting_rule& rule : m.settings)
     if (!rule.default_value.empty()) settings.try_emplace(rule.name, rule.default_value);

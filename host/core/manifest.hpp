@@ -34,6 +34,7 @@ struct limit_rule {
   std::chrono::seconds window{60};
   std::string header_limit, header_remaining, header_reset;  ///< lower case; empty where the provider announces nothing
   enum class reset_format { iso8601, epoch_s, delta_s } reset = reset_format::delta_s;
+  std::uint32_t at_once = 0;  ///< so many may be under way; 0: any number
 };
 
 /// What the operator's contract lets through, in place of a manifest's figure.
@@ -91,7 +92,11 @@ struct auth_rules {
     authorization_code,
     client_key,  ///< one key that lives on: presented for each access token, as a refresh token is
   };
-  enum class client_authentication { body, basic };
+  enum class client_authentication {
+    body,
+    basic,
+    basic_plain,  ///< id and secret as they are: the provider does not decode them, as RFC 6749 2.3.1 has it
+  };
   enum class body_format { form, json };
   enum class rotation { every_refresh, never, either };
   grant kind = grant::authorization_code;
@@ -125,6 +130,7 @@ struct auth_rules {
   std::vector<std::string> app_headers;        ///< lower case: these bear the app's secret on every API request
   std::vector<region_rule> regions;            ///< the first is the default; empty: the provider has none
   std::string region_answer_path, region_answer_value;  ///< JSON pointer into a token answer, and which value it names
+  std::vector<std::string> region_environments;         ///< further values that it may name, each in place of that one
   std::string
       redirect_check_setting;         ///< a setting that has to begin with `redirect_check_prefix`, whose templates are
   std::string redirect_check_prefix;  ///< parameters of the redirect, where all of these are there
@@ -179,6 +185,7 @@ struct stream_rule {
 
 struct manifest {
   std::string name, version, title;
+  std::string title_setting;  ///< a setting that says what people call this connection's provider, in place of `title`
   std::uint32_t abi_major = 0;
   std::uint32_t mapping_version = 1;
   std::uint32_t cursor_version = 1;
@@ -192,6 +199,7 @@ struct manifest {
   std::vector<localized> guide;            ///< the steps an administrator follows at the provider
   std::string private_hosts_setting;       ///< a setting of kind::hosts
   std::vector<std::string> private_hosts;  ///< of one connection: names that may lead to addresses that are not public
+  std::string filled_with;                 ///< of one connection: the addresses that its settings named
 
   const stream_rule* find_stream(const std::string& stream) const;
   const setting_rule* find_setting(const std::string& setting) const;

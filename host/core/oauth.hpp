@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "host/core/account_place.hpp"
 #include "host/core/auth_state.hpp"
 #include "host/core/manifest.hpp"
 #include "host/core/secret.hpp"
@@ -109,6 +110,7 @@ struct token_pair {
   secret access, refresh;                          ///< refresh may be empty
   std::optional<std::chrono::seconds> expires_in;  ///< absent: unknown, not "never"
   std::optional<std::vector<std::string>> scopes;  ///< what was granted, where the provider says so
+  answer_place lives;                              ///< the account, where the provider says so
 };
 
 struct refusal {
@@ -117,7 +119,14 @@ struct refusal {
   std::string provider_error;                     ///< its code, cleaned; "unreadable" where it cannot be shown
   std::optional<std::chrono::seconds> throttled;  ///< nothing was decided: asked too often, and not again before
   std::optional<code_age> code;                   ///< how old the code was
+  bool code_outlives = false;                     ///< the wait of `throttled`
 };
+
+/// Our word, in the place of the provider's, for a grant that would end with its access token though it must not.
+inline constexpr std::string_view no_refresh_token = "no refresh token";
+
+/// Whether an error's code is about the scopes that were asked for: "invalid_scope", "INVALID_OAUTHSCOPE".
+bool is_about_scopes(std::string_view error);
 
 /// What is fit to be shown of a provider's error code: [A-Za-z0-9_. -]{1,64}, else "unreadable"; empty stays empty.
 std::string cleaned_error(std::string_view error);
@@ -127,7 +136,8 @@ std::string cleaned_error(std::string_view error);
 std::variant<token_pair, refusal> read_token_answer(const auth_rules& rules, std::string_view grant, int status,
                                                     std::string_view body, std::string_view presented);
 
-/// The scopes that streams need and a grant does not have, and those streams. Nothing where the provider does not say.
+/// The scopes that streams need and a grant does not have, and those streams; or, where scopes are the connection's own
+/// to say, those of the link. Nothing where the provider does not say what it granted.
 struct scope_gap {
   std::vector<std::string> scopes, streams;
 };

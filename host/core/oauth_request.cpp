@@ -38,9 +38,10 @@ bool has(const query_list& parameters, std::string_view name) {
   return false;
 }
 
-std::string basic_credentials(std::string_view id, std::string_view password) {
+std::string basic_credentials(std::string_view id, std::string_view password, bool as_they_are) {
   // RFC 6749 2.3.1: both are form-encoded first.
-  const std::string plain = encoded(id) + ':' + encoded(password);
+  std::string plain = as_they_are ? std::string(id) : encoded(id);
+  plain += ':' + (as_they_are ? std::string(password) : encoded(password));
   std::string out(sodium_base64_encoded_len(plain.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
   sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(plain.data()), plain.size(),
                     sodium_base64_VARIANT_ORIGINAL);
@@ -68,13 +69,17 @@ token_request asking(const auth_rules& rules, query_list fields) {
 /// With the client's credentials, where the provider wants them.
 token_request asking_as(const auth_rules& rules, std::string_view client_id, std::string_view client_secret,
                         query_list fields) {
-  const bool basic = rules.authentication == auth_rules::client_authentication::basic;
+  using authentication = auth_rules::client_authentication;
+  const bool basic = rules.authentication != authentication::body;
   if (!basic) {
     fields.emplace_back("client_id", client_id);
     fields.emplace_back("client_secret", client_secret);
   }
   auto request = asking(rules, std::move(fields));
-  if (basic) request.headers.emplace_back("authorization", basic_credentials(client_id, client_secret));
+  if (basic)
+    request.headers.emplace_back(
+        "authorization",
+        basic_credentials(client_id, client_secret, rules.authentication == authentication::basic_plain));
   return request;
 }
 

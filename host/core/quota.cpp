@@ -67,6 +67,8 @@ std::optional<instant> quota::ask(instant now) {
   forget_past(now);
   if (blocked_until_ > now) return blocked_until_;
   if (announced_ && announced_->left <= 0) return announced_->reset;
+  // Whoever is answered next makes room, and wakes who waits.
+  if (rule_.at_once > 0 && under_way_ >= rule_.at_once) return now + shortest_block;
   // Asked even where the provider says that there is room: answers overtake each other, our own count does not.
   const std::size_t counted = window_.size() + under_way_;
   if (limit_ == 0 || counted < limit_) return std::nullopt;
@@ -178,7 +180,8 @@ quota& bucket_table::of(const limit_rule& rule, const bucket_scope& scope) {
   const limit_rule& known = found->second.rule();
   const bool changed = known.requests != rule.requests || known.window != rule.window ||
                        known.header_limit != rule.header_limit || known.header_remaining != rule.header_remaining ||
-                       known.header_reset != rule.header_reset || known.reset != rule.reset;
+                       known.header_reset != rule.header_reset || known.reset != rule.reset ||
+                       known.at_once != rule.at_once;
   // In place: references to the bucket stay good.
   if (changed) found->second = quota{rule};
   return found->second;

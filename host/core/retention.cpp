@@ -12,7 +12,9 @@ namespace types = bus::event_types;
 std::optional<std::vector<std::string>> kept_as(std::string_view short_type, const boost::json::object& data) {
   using names = std::vector<std::string>;
   if (short_type == types::auth_status) return names{"status"};
-  if (short_type == types::sync_started || short_type == types::sync_failed || short_type.starts_with("plugin."))
+  // Whether something is held still is said by each completed run.
+  if (short_type == types::sync_started || short_type == types::sync_failed || short_type == types::sync_held ||
+      short_type.starts_with("plugin."))
     return names{};
   if (short_type != types::sync_completed) return std::nullopt;
   const auto* stream = data.if_contains("stream");

@@ -134,16 +134,23 @@ std::string wrong_setting(const setting_rule& rule, const std::string& value) {
   return fits ? "" : "does not have the form that is expected";
 }
 
-bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
-                     const std::map<std::string, std::string>& after) {
-  // That a name may lead into a private network makes no other name of it, and is an operator's to say.
-  const auto is_address = [&m](const setting_rule& rule) {
-    if (rule.name == m.private_hosts_setting) return false;
-    return rule.type == kind::host || rule.type == kind::hosts || rule.type == kind::url;
-  };
-  return std::any_of(m.settings.begin(), m.settings.end(), [&](const setting_rule& rule) {
-    return is_address(rule) && effective_value(rule, before) != effective_value(rule, after);
-  });
+new_places leads_to(const manifest& m, const std::map<std::string, std::string>& before,
+                    const std::map<std::string, std::string>& after) {
+  new_places places;
+  for (const auto& rule : m.settings) {
+    // That a name may lead into a private network makes no other name of it, and is an operator's to say.
+    if (rule.name == m.private_hosts_setting) continue;
+    const auto was = effective_value(rule, before), becomes = effective_value(rule, after);
+    if (rule.type == kind::host || rule.type == kind::url) places.another_address |= was != becomes;
+    if (rule.type != kind::hosts) continue;
+    const auto known = words_in(was);
+    for (auto& host : words_in(becomes)) {
+      if (std::find(known.begin(), known.end(), host) != known.end()) continue;
+      places.list = rule.name;
+      places.added.push_back(std::move(host));
+    }
+  }
+  return places;
 }
 
 std::string settings_refusal(const manifest& m, const std::map<std::string, std::string>& settings) {

@@ -37,9 +37,15 @@ bool same_settings(const manifest& m, const std::map<std::string, std::string>& 
 std::string operators_setting(const manifest& m, const std::map<std::string, std::string>& before,
                               const std::map<std::string, std::string>& given);
 
-/// Whether requests could go elsewhere with `after` than with `before`: a setting of an address differs.
-bool leads_elsewhere(const manifest& m, const std::map<std::string, std::string>& before,
-                     const std::map<std::string, std::string>& after);
+/// Where requests could go with `after` and not with `before`. A host that is taken out of a list leads nowhere.
+struct new_places {
+  bool another_address = false;    ///< a setting of one address differs: credentials would go there by themselves
+  std::string list;                ///< a setting of several hosts that has more of them ...
+  std::vector<std::string> added;  ///< ... these: credentials go there when somebody asks for it by name
+  bool none() const { return !another_address && added.empty(); }
+};
+new_places leads_to(const manifest& m, const std::map<std::string, std::string>& before,
+                    const std::map<std::string, std::string>& after);
 
 /// "access_type=offline&prompt=consent", decoded; nothing where it is no query, names a parameter twice, or names one
 /// that Koppel sets itself.

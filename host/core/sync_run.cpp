@@ -9,8 +9,8 @@
 namespace koppel::core {
 namespace job_error = messages::job_error;
 
-sync_run::sync_run(bool full, bool resumed, stream_rule::deletions deletions, double jitter)
-    : full_(full), resumed_(resumed), deletions_(deletions), jitter_(std::clamp(jitter, 0.0, 1.0)) {}
+sync_run::sync_run(bool full, bool resumed, stream_rule::deletions deletions, double jitter, deletion_limits limits)
+    : full_(full), resumed_(resumed), deletions_(deletions), jitter_(std::clamp(jitter, 0.0, 1.0)), limits_(limits) {}
 
 sync_step sync_run::begin() const { return current_work(); }
 
@@ -24,6 +24,7 @@ sync_step sync_run::current_work() const {
   } else {
     step.what = sync_step::kind::refetch;
     step.ids = batch_;
+    step.withhold = withhold_;
   }
   return step;
 }
@@ -32,7 +33,7 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
   if (outcome.error == job_error::none) {
     crashes_ = 0;
     if (phase_ == phase::reading) return after_read();
-    if (last_batch_) return {.what = sync_step::kind::end, .complete = true};
+    if (last_batch_) return concluded();
     return {.what = sync_step::kind::find_suspects, .after = batch_.back(), .limit = suspects_per_batch};
   }
   // A failed exchange was already retried where retries are made, with the request; the schedule tries again later.
@@ -54,14 +55,29 @@ sync_step sync_run::job_ended(const messages::done& outcome, bool progressed) {
 
 sync_step sync_run::after_read() {
   const bool conclusive = full_ && (!resumed_ || planted(bug::resumed_read_concludes));
-  if (!conclusive || deletions_ != stream_rule::deletions::absence)
-    return {.what = sync_step::kind::end, .complete = conclusive};
+  if (!conclusive) return {.what = sync_step::kind::end};
+  if (deletions_ != stream_rule::deletions::absence) return concluded();
   phase_ = phase::confirming;
+  return {.what = sync_step::kind::count_suspects};
+}
+
+sync_step sync_run::suspects_counted(const deletion_facts& facts) {
+  if (facts.more == 0) return concluded();
+  withhold_ = judge_deletions(limits_, facts) == deletion_verdict::hold;
   return {.what = sync_step::kind::find_suspects, .limit = suspects_per_batch};
 }
 
+sync_step sync_run::concluded() const { return {.what = sync_step::kind::judge}; }
+
+sync_step sync_run::held_counted(const deletion_facts& facts) const {
+  if (facts.held == 0 || judge_deletions(limits_, facts) == deletion_verdict::hold) return released();
+  return {.what = sync_step::kind::release};
+}
+
+sync_step sync_run::released() const { return {.what = sync_step::kind::end, .complete = true}; }
+
 sync_step sync_run::suspects_found(std::vector<std::string> ids) {
-  if (ids.empty()) return {.what = sync_step::kind::end, .complete = true};
+  if (ids.empty()) return concluded();
   last_batch_ = ids.size() < suspects_per_batch;
   batch_ = std::move(ids);
   return current_work();

@@ -8,9 +8,11 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 
+#include "host/core/connection_manifest.hpp"
 #include "host/core/oauth.hpp"
 #include "host/core/text.hpp"
 
@@ -141,6 +143,8 @@ auth_reason reason_of(const auth_rules& rules, std::string_view grant, int statu
   if (is("invalid_client") || is("invalid_client_secret")) return auth_reason::secret_wrong;
   if (is("unauthorized_client")) return auth_reason::client_unknown;
   if (is("access_denied") || is("admin_policy_enforced") || is("org_internal")) return auth_reason::access_denied;
+  // A renewal asks for none.
+  if (code_grant && is_about_scopes(t.code)) return auth_reason::access_denied;
   return auth_reason::unclear;
 }
 
@@ -240,13 +244,33 @@ std::variant<token_pair, refusal> read_token_answer(const auth_rules& rules, std
       needs_proof(text_of(object->if_contains("token_type"))))
     return refused(auth_reason::unclear, status, "");
   if (rules.kind == auth_rules::grant::client_key) pair.refresh = secret(std::string(presented));
-  // Such a grant is of a wrong registration, and would die within the hour.
+  // Lasting access was asked for and not given: what came would die within the hour.
   if (pair.refresh.empty() && grant == "authorization_code" && rules.refresh_token_required)
-    return refused(auth_reason::unclear, status, "no refresh token");
+    return refused(auth_reason::access_denied, status, no_refresh_token);
   pair.expires_in = read_life(rules, object->if_contains("expires_in"));
   pair.scopes = read_scopes(object->if_contains("scope"));
+  pair.lives = place_of_answer(rules, body);
   return pair;
 }
+
+namespace {
+
+/// "Mail.Read" is what "https://graph.microsoft.com/Mail.Read" ends in, "email" what Google calls ".../userinfo.email":
+/// providers answer with other names than those they were asked by.
+bool is_short_for(std::string_view name, std::string_view full) {
+  if (name.size() >= full.size()) return false;
+  const auto before = full[full.size() - name.size() - 1];
+  return (before == '/' || before == '.') && equal_ignoring_case(full.substr(full.size() - name.size()), name);
+}
+
+/// OpenID Connect's: they open no data of an API, and many providers leave them out of what they say was granted. What
+/// offline_access gives is seen by itself.
+bool opens_data(std::string_view scope) {
+  constexpr std::array<std::string_view, 6> openid{"openid", "email", "profile", "address", "phone", "offline_access"};
+  return std::find(openid.begin(), openid.end(), scope) == openid.end();
+}
+
+}  // namespace
 
 scope_gap missing_scopes(const manifest& m, const std::optional<std::vector<std::string>>& granted) {
   scope_gap gap;
@@ -259,6 +283,14 @@ scope_gap missing_scopes(const manifest& m, const std::optional<std::vector<std:
     if (stream.scope.empty() || holds(*granted, stream.scope)) continue;
     gap.streams.push_back(stream.name);
     if (!holds(gap.scopes, stream.scope)) gap.scopes.push_back(stream.scope);
+  }
+  if (m.auth.of_settings.scopes.empty()) return gap;
+  for (const auto& asked : m.auth.scopes) {
+    const bool by_another_name = std::any_of(granted->begin(), granted->end(), [&](const auto& one) {
+      return is_short_for(asked, one) || is_short_for(one, asked);
+    });
+    if (opens_data(asked) && !by_another_name && !holds(*granted, asked) && !holds(gap.scopes, asked))
+      gap.scopes.push_back(asked);
   }
   return gap;
 }

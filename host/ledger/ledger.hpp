@@ -26,6 +26,7 @@
 #include "host/core/time.hpp"
 #include "host/core/token_age.hpp"
 #include "host/core/webhook_plan.hpp"
+#include "host/ledger/held.hpp"
 #include "host/runtime/asio.hpp"
 #include "host/runtime/clock.hpp"
 
@@ -184,12 +185,16 @@ struct run {
   std::string id;  ///< assigned by begin_run
   std::string connection_id, stream, entity;
   run_mode mode = run_mode::full;
-  std::string cause;     ///< "schedule", "webhook", "manual"
-  std::string state;     ///< "running", "completed", "failed", "interrupted"
+  std::string cause;  ///< "schedule", "webhook", "manual"
+  std::string state;  ///< "running", "completed", "failed", "interrupted"; "releasing": publishing confirmed deletions
   bool resumed = false;  ///< went on after an interruption
   bool complete = false;
   bool initial = false;  ///< the stream had no complete full read before
+  /// A full read that saw everything: the schedule has its full read. Not `complete` while deletions are held. For
+  /// end_run alone, not stored.
+  bool saw_all = false;
   std::uint64_t read = 0, upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
+  std::uint64_t held = 0;  ///< deletions that it found and the guard holds
   std::string cursor;
   std::uint32_t cursor_version = 0;
   std::string error;
@@ -216,7 +221,7 @@ struct run_filter {
 };
 
 struct page_outcome {
-  std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0;
+  std::uint64_t upserted = 0, deleted = 0, unchanged = 0, set_aside = 0, held = 0;
 };
 
 /// One part of a search for records that a run did not see.
@@ -288,6 +293,8 @@ class transaction {
   /// open runs; deletes its credentials, attempts, connect links and, with `purge`, its records. Nothing is written for
   /// it afterwards: update_connection, begin_run, commit_page and end_run fail with not_found.
   virtual result<void> remove_connection(const std::string& id, bool purge) = 0;
+  /// Those of this name that were removed and not purged, of which something was read: remove_connection purges them.
+  virtual std::vector<connection> removed_with_records(const std::string& provider, const std::string& name) = 0;
 
   virtual result<std::optional<credentials>> find_credentials(const std::string& connection_id) = 0;
   /// Compare-and-set: stores generation `expected + 1` if the stored one is `expected` (0: none); else errc::stale.
@@ -336,19 +343,43 @@ class transaction {
   /// plugin), or whose event is over the limit, becomes a dead_letter.added event, counts as set aside, and as seen; it
   /// becomes one again when its content changes.
   /// `deletion_reason` is what deletes say: "provider_deleted" or "absent". With `keep_cursor` the run's cursor stays
-  /// (confirming suspects).
+  /// (confirming suspects). Without a guard every deletion is published. A record whose deletion is held, and that is
+  /// there after all, has it lifted; one whose deletion was rejected stays until then, whoever says that it is gone.
   virtual result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
                                            std::uint32_t mapping_version, const std::string& deletion_reason,
-                                           bool keep_cursor) = 0;
+                                           bool keep_cursor, const std::optional<page_guard>& guard = {}) = 0;
   /// Records that were read because of the webhook of this number, whose id stands for the run in their
   /// events; like commit_page, without a run and without a cursor.
   virtual result<page_outcome> commit_hinted(std::int64_t webhook, const connection& c, const messages::page& page,
                                              std::uint32_t mapping_version) = 0;
-  /// Ids of records of the run's entity that it did not see, known and not deleted: at most `limit`, after `after`. It
-  /// looks at ten thousand records at most, so that others get their turn, and says where to go on.
+  /// Ids of records of the run's entity that it did not see, known and not deleted, without those whose deletion is
+  /// held or was rejected: at most `limit`, after `after`. It looks at ten thousand records at most, so that others get
+  /// their turn, and says where to go on.
   virtual suspect_search suspects(const run& r, const std::string& after, std::size_t limit) = 0;
   /// Records that are there, deleted ones not counted.
   virtual std::uint64_t known_records(const std::string& connection_id, const std::string& entity) = 0;
+  /// Held deletions that nobody has decided on.
+  virtual std::uint64_t held_deletions(const std::string& connection_id, const std::string& entity) = 0;
+  /// Streams of connections that are not removed, with held or rejected deletions.
+  virtual std::vector<held_stream> held_streams() = 0;
+  virtual std::optional<held_stream> find_held(const std::string& connection_id, const std::string& stream) = 0;
+  /// In the order in which they were held; those that were rejected last.
+  virtual std::vector<held_record> held_records(const std::string& connection_id, const std::string& stream,
+                                                std::size_t limit) = 0;
+  /// Decides on what is held up to `mark`, which a held_stream has; where nothing is, a confirmation is about what was
+  /// rejected. Confirmed deletions wait for release_held. Returns how many there were.
+  virtual std::uint64_t decide_held(const std::string& connection_id, const std::string& stream, std::uint64_t mark,
+                                    held_decision decision) = 0;
+  /// Connection id and stream of those whose confirmed deletions wait, and of runs that publish them.
+  virtual std::vector<std::pair<std::string, std::string>> streams_to_release() = 0;
+  /// Begins a run of its own for them, beside whatever run of the stream is open, or goes on with the one that was
+  /// begun (then resumed is true). Nothing where there is nothing to do.
+  virtual result<std::optional<run>> begin_release(const connection& c, const std::string& stream) = 0;
+  /// Publishes some of the stream's deletions: those that were confirmed, or (`confirmed` false) all that are held, as
+  /// far as the records are still there. Returns how many were looked at; 0: none is left.
+  virtual result<std::uint64_t> release_held(run& r, const connection& c, bool confirmed) = 0;
+  /// Stores state, counts and times of a run that begin_release began.
+  virtual result<void> end_release(const run& r) = 0;
   /// Stores state, counts and times of the run, and the stream's state with it.
   virtual result<void> end_run(const run& r) = 0;
   /// The newest runs of connections that are not removed, newest first.
@@ -366,10 +397,11 @@ class transaction {
 
   virtual result<webhook> insert_webhook(webhook w, const core::secret& body) = 0;
   virtual std::size_t pending_webhooks(const std::string& app_id) = 0;
-  /// Of each app and reference the oldest that is pending, oldest first.
+  /// Of each app and reference the oldest that is pending, oldest first. What nobody could read yet (no reference) may
+  /// be about any: nothing that came to its app later goes before it.
   virtual std::vector<webhook> next_webhooks() = 0;
   virtual result<core::secret> webhook_body(const std::string& id) = 0;
-  /// Stores state, reason, connection, outcome and reference; the body goes, unless it is nobody's.
+  /// Stores state, reason, connection, outcome and reference; the body goes, unless it is nobody's or pending still.
   virtual void conclude_webhook(const webhook& w) = 0;
   /// The newest, newest first.
   virtual std::vector<webhook> webhooks(std::size_t newest) = 0;

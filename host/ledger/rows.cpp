@@ -105,6 +105,8 @@ std::string json_of(const core::auth_state& s) {
     if (s.code->at_most) age["at_most_s"] = s.code->at_most->count();
     out["code_age"] = std::move(age);
   }
+  if (s.throttled)
+    out["throttled"] = json::object{{"wait_s", s.throttled->wait.count()}, {"same_code", s.throttled->same_code}};
   if (s.who) out["who"] = object_of(*s.who);
   return json::serialize(out);
 }
@@ -128,6 +130,12 @@ core::auth_state auth_from_json(const std::string& text) {
     out.code.emplace();
     out.code->at_least = std::chrono::seconds{number_of(known, "at_least_s")};
     if (known.contains("at_most_s")) out.code->at_most = std::chrono::seconds{number_of(known, "at_most_s")};
+  }
+  if (const auto* pause = o.if_contains("throttled"); pause && pause->is_object()) {
+    const auto* same = pause->as_object().if_contains("same_code");
+    out.throttled.emplace();
+    out.throttled->wait = std::chrono::seconds{number_of(pause->as_object(), "wait_s")};
+    out.throttled->same_code = same && same->is_bool() && same->as_bool();
   }
   if (const auto* who = o.if_contains("who"); who && who->is_object()) out.who = account_in(who->as_object());
   return out;

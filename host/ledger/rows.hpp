@@ -29,6 +29,10 @@ core::account account_from_json(const std::string& text);
 std::string to_string(run_mode mode);
 run_mode run_mode_from(const std::string& text);
 
+/// A row of SELECT * from runs: its number, then the columns in the order of the schema, to whose end alone migrations
+/// add.
+run run_in(const query& q);
+
 /// Hex digits of random bytes behind a prefix that says what it names: "con-3f0a...".
 std::string new_id(const char* prefix);
 /// 256 random bits in 43 characters, fit for an address.

@@ -188,8 +188,19 @@ constexpr const char* version_11 = R"sql(
 ALTER TABLE webhook_addresses ADD COLUMN former_urls TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr std::array migrations{version_1, version_2, version_3, version_4,  version_5, version_6,
-                                version_7, version_8, version_9, version_10, version_11};
+// Deletions that the guard holds, that somebody has confirmed, or rejected (`state`). A row goes with its deletion, or
+// when the record is seen again. runs.held: how many a run found.
+constexpr const char* version_12 = R"sql(
+CREATE TABLE held_deletions(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, set_number INTEGER NOT NULL REFERENCES record_sets(number),
+  id TEXT NOT NULL, stream TEXT NOT NULL, run_id TEXT NOT NULL, held_at INTEGER NOT NULL, deleted_at TEXT NOT NULL,
+  state TEXT NOT NULL, UNIQUE(set_number, id)) STRICT;
+CREATE INDEX held_deletions_of ON held_deletions(set_number, state, number);
+ALTER TABLE runs ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array migrations{version_1, version_2, version_3, version_4,  version_5,  version_6,
+                                version_7, version_8, version_9, version_10, version_11, version_12};
 
 std::int64_t number_of(database& db, const char* sql) {
   query q(db, sql);

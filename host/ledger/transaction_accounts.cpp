@@ -232,6 +232,18 @@ result<void> sql_transaction::move_connection(const std::string& id, const std::
   return {};
 }
 
+std::vector<connection> sql_transaction::removed_with_records(const std::string& provider, const std::string& name) {
+  std::vector<connection> out;
+  query q(db_,
+          "SELECT id, provider, name, customer, app_id, settings, learned, auth, pinned, created_at, reference FROM "
+          "connections WHERE removed_at IS NOT NULL AND provider = ? AND name = ? AND "
+          "(EXISTS(SELECT 1 FROM record_sets WHERE connection_id = connections.id) OR "
+          "EXISTS(SELECT 1 FROM streams WHERE connection_id = connections.id)) ORDER BY removed_at DESC, id",
+          provider, name);
+  while (q.step()) out.push_back(connection_in(q));
+  return out;
+}
+
 result<void> sql_transaction::remove_connection(const std::string& id, bool purge) {
   auto c = find_connection(id);
   if (!c) return no_such("connection", id);
@@ -260,8 +272,11 @@ result<void> sql_transaction::remove_connection(const std::string& id, bool purg
   query(db_, "DELETE FROM refused WHERE connection_id = ?", id).run();
   query(db_,
         "UPDATE runs SET state = 'failed', error = 'the connection was removed', ended_at = ? WHERE connection_id = ? "
-        "AND state IN ('running', 'interrupted')",
+        "AND state IN ('running', 'interrupted', 'releasing')",
         milliseconds(now_), id)
+      .run();
+  query(db_, "DELETE FROM held_deletions WHERE set_number IN (SELECT number FROM record_sets WHERE connection_id = ?)",
+        id)
       .run();
   if (!purge) return {};
   query(db_, "INSERT OR IGNORE INTO expendable_events SELECT seq FROM newest_events WHERE connection_id = ?", id).run();

@@ -37,6 +37,7 @@ class sql_transaction final : public transaction {
   result<void> update_connection(const connection& c) override;
   result<void> move_connection(const std::string& id, const std::string& app_id) override;
   result<void> remove_connection(const std::string& id, bool purge) override;
+  std::vector<connection> removed_with_records(const std::string& provider, const std::string& name) override;
 
   // transaction_tokens.cpp
   result<void> insert_api_token(const api_token& t) override;
@@ -101,12 +102,25 @@ class sql_transaction final : public transaction {
 
   // transaction_records.cpp
   result<page_outcome> commit_page(run& r, const connection& c, const messages::page& page,
-                                   std::uint32_t mapping_version, const std::string& deletion_reason,
-                                   bool keep_cursor) override;
+                                   std::uint32_t mapping_version, const std::string& deletion_reason, bool keep_cursor,
+                                   const std::optional<page_guard>& guard) override;
   result<page_outcome> commit_hinted(std::int64_t webhook, const connection& c, const messages::page& page,
                                      std::uint32_t mapping_version) override;
+  result<std::uint64_t> release_held(run& r, const connection& c, bool confirmed) override;
+
+  // transaction_held.cpp
   suspect_search suspects(const run& r, const std::string& after, std::size_t limit) override;
   std::uint64_t known_records(const std::string& connection_id, const std::string& entity) override;
+  std::uint64_t held_deletions(const std::string& connection_id, const std::string& entity) override;
+  std::vector<held_stream> held_streams() override;
+  std::optional<held_stream> find_held(const std::string& connection_id, const std::string& stream) override;
+  std::vector<held_record> held_records(const std::string& connection_id, const std::string& stream,
+                                        std::size_t limit) override;
+  std::uint64_t decide_held(const std::string& connection_id, const std::string& stream, std::uint64_t mark,
+                            held_decision decision) override;
+  std::vector<std::pair<std::string, std::string>> streams_to_release() override;
+  result<std::optional<run>> begin_release(const connection& c, const std::string& stream) override;
+  result<void> end_release(const run& r) override;
 
   // transaction_events.cpp
   result<void> append(const event_draft& draft) override;
@@ -134,6 +148,7 @@ class sql_transaction final : public transaction {
   /// The event takes the place of the connection's newest of that name.
   void keep_as(const std::string& connection_id, const std::string& name, std::uint64_t seq);
   /// Takes out of the batch what may go and lies before the horizon.
+  void cap_history_marks();
   result<void> trim_batch(const bus::stored_batch& batch, std::uint64_t horizon, trim_outcome& out);
   result<attempt> take_attempt(query& found);
   void count_grant();
@@ -141,6 +156,9 @@ class sql_transaction final : public transaction {
   bus::event envelope(const connection& about, const std::string& type, const std::string& subject) const;
   /// Why nothing may be written for this connection any more: it was removed. Empty while it is there.
   result<void> check_present(const std::string& connection_id);
+  void insert_run(const run& r);
+  /// The row of a run of this connection, which is not removed.
+  result<std::int64_t> number_of(const run& r, const connection& c);
   result<void> store_run(const run& r);
   void store_cursor(const run& r);
 

@@ -5,11 +5,13 @@
 #include <sodium.h>
 #include <koppel/bus/event_types.hpp>
 
+#include <algorithm>
 #include <initializer_list>
-#include <msgpack/adaptor/int.hpp>
-#include <msgpack/pack.hpp>
 #include <optional>
+#include <utility>
+#include <vector>
 
+#include "host/ledger/map_writer.hpp"
 #include "host/ledger/rows.hpp"
 #include "host/ledger/transaction_impl.hpp"
 
@@ -19,55 +21,7 @@ namespace {
 namespace types = bus::event_types;
 
 constexpr std::size_t digest_bytes = 16;
-constexpr std::uint64_t records_per_search = 10'000;
-
-/// A msgpack map that is written key by key.
-class map_writer {
- public:
-  explicit map_writer(std::uint32_t pairs) { to_.pack_map(pairs); }
-  map_writer& text(std::string_view key, std::string_view value) {
-    put(key);
-    put(value);
-    return *this;
-  }
-  map_writer& time(std::string_view key, std::string_view value) {
-    if (!value.empty()) return text(key, value);
-    put(key);
-    to_.pack_nil();
-    return *this;
-  }
-  map_writer& number(std::string_view key, std::uint64_t value) {
-    put(key);
-    to_.pack(value);
-    return *this;
-  }
-  map_writer& texts(std::string_view key, const std::vector<std::string>& values) {
-    put(key);
-    to_.pack_array(static_cast<std::uint32_t>(values.size()));
-    for (const auto& value : values) put(value);
-    return *this;
-  }
-  /// A value that is msgpack already.
-  map_writer& spliced(std::string_view key, std::string_view value) {
-    put(key);
-    out_.append(value);
-    return *this;
-  }
-  std::string take() { return std::move(out_); }
-
- private:
-  struct sink {
-    std::string& out;
-    void write(const char* bytes, std::size_t size) { out.append(bytes, size); }
-  };
-  void put(std::string_view text) {
-    to_.pack_str(static_cast<std::uint32_t>(text.size()));
-    to_.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
-  }
-  std::string out_;
-  sink sink_{out_};
-  msgpack::packer<sink> to_{sink_};
-};
+constexpr std::size_t released_at_once = 200;
 
 /// The row of a record that is known.
 struct known_row {
@@ -115,7 +69,13 @@ class page_writer {
     some_refused_ = any.step();
   }
 
+  bool guarded = false;      ///< deletions that are held stay so
+  bool withhold = false;     ///< of a guarded page: no deletion is published
+  bool by_operator = false;  ///< somebody has confirmed them
+
   result<void> write(const messages::record& incoming);
+  /// How many records the page would delete: those that are there, and whose deletion is neither held nor rejected.
+  std::uint64_t deletions_in(const messages::page& page);
   /// After the last record.
   void finish();
   const page_outcome& outcome() const { return outcome_; }
@@ -134,6 +94,10 @@ class page_writer {
   result<void> set_aside(const messages::record& incoming, const std::optional<known_row>& row,
                          const std::string& reason, std::uint64_t bytes);
   void forget_refusal(const messages::record& incoming);
+  /// What was decided about the record's deletion: "held", "confirmed", "rejected"; empty where none is held.
+  std::string held_state(const messages::record& incoming);
+  void hold(const messages::record& incoming);
+  void forget_held(const messages::record& incoming);
   void store(const messages::record& incoming, const core::record_change& change, const std::optional<known_row>& row,
              const std::string& digests, std::optional<std::uint64_t> seq);
   void mark_seen(const messages::record& incoming, const std::optional<known_row>& row);
@@ -150,6 +114,7 @@ class page_writer {
   std::vector<std::string> incoming_digests_;
   std::map<std::int64_t, std::int64_t> known_more_;  ///< by set: live records after this page, less those before
   bool some_refused_ = false;                        ///< a record of this connection may be among the refused
+  bool some_held_ = false;                           ///< a deletion in this set may be held
   page_outcome outcome_;
 };
 
@@ -160,6 +125,7 @@ std::int64_t page_writer::set_of(const std::string& entity) {
   q.step();
   set_ = q.integer(0);
   entity_ = entity;
+  some_held_ = query(t_.db_, "SELECT 1 FROM held_deletions WHERE set_number = ? LIMIT 1", set_).step();
   return set_;
 }
 
@@ -207,6 +173,7 @@ std::string page_writer::digests_of(const core::stored_record& next, const messa
 }
 
 std::string_view page_writer::cause_of(const core::record_change& change) const {
+  if (by_operator) return "operator";
   if (change.what == kind::restored) return "restored";
   if (change.mapping_only) return "mapping";
   if (run_.initial) return "initial";
@@ -246,6 +213,39 @@ void page_writer::forget_refusal(const messages::record& incoming) {
   query q(t_.db_, "DELETE FROM refused WHERE connection_id = ? AND record = ? RETURNING seq", connection_.id,
           blob{record});
   if (q.step()) t_.may_go(static_cast<std::uint64_t>(q.integer(0)));
+}
+
+std::string page_writer::held_state(const messages::record& incoming) {
+  const auto set = set_of(incoming.entity);
+  if (!some_held_) return {};
+  query q(t_.db_, "SELECT state FROM held_deletions WHERE set_number = ? AND id = ?", set, incoming.id);
+  return q.step() ? q.text(0) : "";
+}
+
+void page_writer::hold(const messages::record& incoming) {
+  const int added =
+      query(t_.db_,
+            "INSERT OR IGNORE INTO held_deletions(set_number, id, stream, run_id, held_at, deleted_at, "
+            "state) VALUES(?, ?, ?, ?, ?, ?, 'held')",
+            set_of(incoming.entity), incoming.id, run_.stream, run_.id, milliseconds(t_.now_), incoming.updated_at)
+          .run();
+  outcome_.held += static_cast<std::uint64_t>(added);
+  some_held_ = true;
+}
+
+void page_writer::forget_held(const messages::record& incoming) {
+  const auto set = set_of(incoming.entity);
+  if (some_held_) query(t_.db_, "DELETE FROM held_deletions WHERE set_number = ? AND id = ?", set, incoming.id).run();
+}
+
+std::uint64_t page_writer::deletions_in(const messages::page& page) {
+  std::uint64_t count = 0;
+  for (const auto& record : page.records) {
+    if (!record.gone || !core::is_good_name(record.entity)) continue;
+    const auto row = find(record);
+    if (row && !row->deleted && held_state(record).empty()) ++count;
+  }
+  return count;
 }
 
 result<void> page_writer::set_aside(const messages::record& incoming, const std::optional<known_row>& row,
@@ -309,6 +309,18 @@ result<void> page_writer::write(const messages::record& incoming) {
   incoming_digests_.clear();
   for (const auto& facet : incoming.facets) incoming_digests_.push_back(core::digest_of(facet, mapping_version_));
   const auto row = core::is_good_name(incoming.entity) ? find(incoming) : std::nullopt;
+  if (row && !row->deleted && incoming.gone) {
+    const auto state = held_state(incoming);
+    if (state == "rejected" || (guarded && !state.empty())) {
+      ++outcome_.unchanged;
+      return {};
+    }
+    if (withhold) {
+      hold(incoming);
+      return {};
+    }
+  }
+  if (row) forget_held(incoming);
   if (row && unchanged(incoming, *row)) {
     ++outcome_.unchanged;
     forget_refusal(incoming);
@@ -352,17 +364,27 @@ void page_writer::finish() {
     if (more != 0) query(t_.db_, "UPDATE record_sets SET known = known + ? WHERE number = ?", more, set).run();
 }
 
+result<std::int64_t> sql_transaction::number_of(const run& r, const connection& c) {
+  if (auto present = check_present(c.id); !present) return present.error();
+  query q(db_, "SELECT number FROM runs WHERE id = ? AND connection_id = ?", r.id, c.id);
+  if (!q.step()) return failure{errc::not_found, "The connection " + c.id + " has no run " + r.id + "."};
+  return q.integer(0);
+}
+
 result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, const messages::page& page,
                                                   std::uint32_t mapping_version, const std::string& deletion_reason,
-                                                  bool keep_cursor) {
-  if (auto present = check_present(c.id); !present) return present.error();
-  std::int64_t number = 0;
-  {
-    query q(db_, "SELECT number FROM runs WHERE id = ? AND connection_id = ?", r.id, c.id);
-    if (!q.step()) return failure{errc::not_found, "The connection " + c.id + " has no run " + r.id + "."};
-    number = q.integer(0);
+                                                  bool keep_cursor, const std::optional<page_guard>& guard) {
+  const auto number = number_of(r, c);
+  if (!number) return number.error();
+  page_writer writer(*this, r, c, mapping_version, deletion_reason, *number);
+  if (guard) {
+    writer.guarded = true;
+    writer.withhold = guard->withhold;
+    if (const auto more = writer.deletions_in(page); more > 0 && !writer.withhold) {
+      const core::deletion_facts facts{known_records(c.id, r.entity), r.deleted, held_deletions(c.id, r.entity), more};
+      writer.withhold = core::judge_deletions(guard->limits, facts) == core::deletion_verdict::hold;
+    }
   }
-  page_writer writer(*this, r, c, mapping_version, deletion_reason, number);
   for (const auto& record : page.records)
     if (auto written = writer.write(record); !written) return written.error();
   writer.finish();
@@ -374,6 +396,7 @@ result<page_outcome> sql_transaction::commit_page(run& r, const connection& c, c
   r.deleted += outcome.deleted;
   r.unchanged += outcome.unchanged;
   r.set_aside += outcome.set_aside;
+  r.held += outcome.held;
   if (!keep_cursor) {
     r.cursor = page.cursor;
     r.cursor_version = page.cursor_version;
@@ -403,33 +426,36 @@ result<page_outcome> sql_transaction::commit_hinted(std::int64_t webhook, const 
   return outcome;
 }
 
-suspect_search sql_transaction::suspects(const run& r, const std::string& after, std::size_t limit) {
-  suspect_search out;
-  out.up_to = after;
-  std::int64_t number = 0;
+result<std::uint64_t> sql_transaction::release_held(run& r, const connection& c, bool confirmed) {
+  const auto number = number_of(r, c);
+  if (!number) return number.error();
+  std::vector<std::pair<std::int64_t, messages::record>> some;
   {
-    query q(db_, "SELECT number FROM runs WHERE id = ?", r.id);
-    if (!q.step()) return out;
-    number = q.integer(0);
+    query q(db_,
+            "SELECT number, id, deleted_at FROM held_deletions WHERE set_number = (SELECT number FROM record_sets "
+            "WHERE connection_id = ? AND entity = ?) AND state = ? ORDER BY number LIMIT ?",
+            r.connection_id, r.entity, std::string(confirmed ? "confirmed" : "held"), std::uint64_t{released_at_once});
+    while (q.step()) {
+      messages::record gone;
+      gone.entity = r.entity;
+      gone.id = q.text(1);
+      gone.updated_at = q.text(2);
+      gone.gone = true;
+      some.emplace_back(q.integer(0), std::move(gone));
+    }
   }
-  // What it saw and what is deleted is left out here and not in SQL: the database would walk all of them to find none.
-  query q(db_,
-          "SELECT id, deleted, seen_run FROM records WHERE set_number = (SELECT number FROM record_sets WHERE "
-          "connection_id = ? AND entity = ?) AND id > ? ORDER BY id LIMIT ?",
-          r.connection_id, r.entity, after, records_per_search + 1);
-  for (std::uint64_t looked_at = 0; q.step(); ++looked_at) {
-    out.more = looked_at == records_per_search || out.ids.size() == limit;
-    if (out.more) break;
-    const bool suspect = q.integer(1) == 0 && q.integer(2) != number;
-    if (suspect) out.ids.push_back(q.text(0));
-    if (suspect || looked_at + 1 == records_per_search) out.up_to = q.text(0);
+  const std::string deletion_reason = "provider_deleted";  // the writer refers to it
+  page_writer writer(*this, r, c, 0, deletion_reason, *number);
+  writer.by_operator = confirmed;
+  for (const auto& [row, gone] : some) {
+    if (auto written = writer.write(gone); !written) return written.error();
+    query(db_, "DELETE FROM held_deletions WHERE number = ?", row).run();
   }
-  return out;
-}
-
-std::uint64_t sql_transaction::known_records(const std::string& connection_id, const std::string& entity) {
-  query q(db_, "SELECT known FROM record_sets WHERE connection_id = ? AND entity = ?", connection_id, entity);
-  return q.step() ? static_cast<std::uint64_t>(q.integer(0)) : 0;
+  writer.finish();
+  r.deleted += writer.outcome().deleted;
+  if (!confirmed) r.held -= std::min<std::uint64_t>(r.held, some.size());
+  if (auto stored = store_run(r); !stored) return stored.error();
+  return some.size();
 }
 
 }  // namespace koppel::ledger

@@ -45,7 +45,20 @@ history_size sql_transaction::history() {
   return {static_cast<std::uint64_t>(q.integer(0)), static_cast<std::uint64_t>(q.integer(1))};
 }
 
+/// What was noted while the clock was ahead counts as noted now, or no pass would be due until then. The least of it:
+/// where the clock is behind instead, more would make old what is young as soon as it is right again.
+void sql_transaction::cap_history_marks() {
+  const auto now = milliseconds(now_);
+  query(db_,
+        "INSERT OR REPLACE INTO history_marks(at, head) SELECT ?, min(head) FROM history_marks WHERE at >= ? "
+        "HAVING max(at) > ?",
+        now, now, now)
+      .run();
+  query(db_, "DELETE FROM history_marks WHERE at > ?", now).run();
+}
+
 std::chrono::milliseconds sql_transaction::begin_trimming(const core::retention_limits& limits) {
+  cap_history_marks();
   std::optional<core::instant> last;
   core::history_facts facts;
   facts.horizon = history().horizon;
@@ -114,10 +127,11 @@ run_trimming sql_transaction::trim_runs(run_trimming t, const core::retention_li
   std::uint64_t rows = 0;
   bool some_old = false, some_young = false;
   {
-    query q(db_,
-            "SELECT number, connection_id, stream, state IN ('running', 'interrupted'), ended_at FROM runs "
-            "WHERE number > ? ORDER BY number LIMIT ?",
-            t.up_to, runs_per_slice);
+    query q(
+        db_,
+        "SELECT number, connection_id, stream, state IN ('running', 'interrupted', 'releasing'), ended_at FROM runs "
+        "WHERE number > ? ORDER BY number LIMIT ?",
+        t.up_to, runs_per_slice);
     while (q.step()) {
       ++rows;
       t.up_to = static_cast<std::uint64_t>(q.integer(0));

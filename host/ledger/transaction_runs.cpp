@@ -9,7 +9,12 @@
 namespace koppel::ledger {
 namespace {
 
-/// A row of SELECT *: its number, then the columns in the order of the schema, to whose end alone migrations add.
+bool is_state(const std::string& s) {
+  return s == "running" || s == "completed" || s == "failed" || s == "interrupted";
+}
+
+}  // namespace
+
 run run_in(const query& q) {
   run r;
   r.id = q.text(1);
@@ -32,14 +37,9 @@ run run_in(const query& q) {
   r.error = q.text(18);
   r.started_at = instant_from(q.integer(19));
   r.ended_at = instant_from(q.integer(20));
+  r.held = static_cast<std::uint64_t>(q.integer(21));
   return r;
 }
-
-bool is_state(const std::string& s) {
-  return s == "running" || s == "completed" || s == "failed" || s == "interrupted";
-}
-
-}  // namespace
 
 result<void> sql_transaction::check_present(const std::string& connection_id) {
   query q(db_, "SELECT 1 FROM connections WHERE id = ? AND removed_at IS NULL", connection_id);
@@ -85,24 +85,28 @@ result<run> sql_transaction::begin_run(const connection& c, const std::string& s
     r.cursor = known->cursor;
     r.cursor_version = known->cursor_version;
   }
+  insert_run(r);
+  return r;
+}
+
+void sql_transaction::insert_run(const run& r) {
   query(db_,
         "INSERT INTO runs(id, connection_id, stream, entity, mode, cause, state, resumed, complete, initial, read, "
         "upserted, "
         "deleted, unchanged, set_aside, cursor, cursor_version, error, started_at, ended_at) "
         "VALUES(?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0, 0, 0, 0, 0, ?, ?, '', ?, 0)",
-        r.id, c.id, stream, entity, to_string(mode), cause, r.state, r.initial, blob{r.cursor}, r.cursor_version,
-        milliseconds(now_))
+        r.id, r.connection_id, r.stream, r.entity, to_string(r.mode), r.cause, r.state, r.initial, blob{r.cursor},
+        r.cursor_version, milliseconds(r.started_at))
       .run();
-  return r;
 }
 
 result<void> sql_transaction::store_run(const run& r) {
   const int changed =
       query(db_,
             "UPDATE runs SET state = ?, resumed = ?, complete = ?, read = ?, upserted = ?, deleted = ?, unchanged = ?, "
-            "set_aside = ?, cursor = ?, cursor_version = ?, error = ?, ended_at = ? WHERE id = ?",
+            "set_aside = ?, cursor = ?, cursor_version = ?, error = ?, ended_at = ?, held = ? WHERE id = ?",
             r.state, r.resumed, r.complete, r.read, r.upserted, r.deleted, r.unchanged, r.set_aside, blob{r.cursor},
-            r.cursor_version, r.error, milliseconds(r.ended_at), r.id)
+            r.cursor_version, r.error, milliseconds(r.ended_at), r.held, r.id)
           .run();
   if (changed == 0) return failure{errc::not_found, "There is no run " + r.id + "."};
   return {};
@@ -133,7 +137,8 @@ result<void> sql_transaction::end_run(const run& r) {
       const char* not_concluded =
           "UPDATE streams SET last_inconclusive_at = ?, inconclusive = inconclusive + 1 "
           "WHERE connection_id = ? AND stream = ?";
-      query(db_, ended.complete ? concluded : not_concluded, milliseconds(ended.ended_at), r.connection_id, r.stream)
+      query(db_, ended.complete || ended.saw_all ? concluded : not_concluded, milliseconds(ended.ended_at),
+            r.connection_id, r.stream)
           .run();
     }
   } else if (ended.state == "failed" || !ended.error.empty()) {

@@ -81,6 +81,8 @@ std::vector<webhook> sql_transaction::next_webhooks() {
   query q(db_,
           "SELECT id, provider, app_id, reference, received_at, state, reason, connection_id, outcome FROM webhooks "
           "WHERE number IN (SELECT min(number) FROM webhooks WHERE state = 'pending' GROUP BY app_id, reference) "
+          "AND (reference = '' OR NOT EXISTS(SELECT 1 FROM webhooks AS unread WHERE unread.state = 'pending' AND "
+          "unread.app_id = webhooks.app_id AND unread.reference = '' AND unread.number < webhooks.number)) "
           "ORDER BY number");
   while (q.step()) out.push_back(webhook_in(q));
   return out;

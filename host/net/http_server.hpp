@@ -44,6 +44,7 @@ struct server_options {
   std::string address = "127.0.0.1";  ///< TCP; ignored where `unix_socket` is set
   std::uint16_t port = 0;             ///< 0: any free one
   std::string unix_socket;            ///< path; made with mode 0600; a stale one is replaced, a live one is an error
+  std::size_t target_limit = limits::request_target;
   std::size_t body_limit = limits::ingress_body;
   std::size_t max_connections = limits::connections_per_listener;
   std::size_t max_connections_per_address = limits::connections_per_address;  ///< TCP only; beyond it: closed unread
@@ -51,6 +52,9 @@ struct server_options {
   /// request has come; beyond the bound: 429. From anybody else that header says nothing.
   std::vector<std::string> proxies;
   std::shared_ptr<server_certificate> certificate;  ///< TLS with it; absent: in the clear
+  /// A refusal of the server's own below this path is told in the log: whose request it was does not come again. Empty:
+  /// none is.
+  std::string told_below;
   bool keep_alive = false;  ///< several requests, one after another; a pipelined one ends the connection
   std::chrono::milliseconds handler_deadline{30'000};  ///< then the handler is cancelled and 503 sent
   std::chrono::milliseconds idle_deadline = limits::idle_deadline;

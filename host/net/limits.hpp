@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 inline constexpr std::size_t request_head = std::size_t{8} << 10;  ///< request line and headers, with the empty line
 inline constexpr std::size_t request_target = std::size_t{2} << 10;
+inline constexpr std::size_t ingress_target = std::size_t{6} << 10;  ///< an OAuth callback's code may be long
 inline constexpr std::size_t request_headers = 64;
 inline constexpr std::size_t ingress_body = std::size_t{64} << 10;
 inline constexpr std::size_t admin_body = std::size_t{256} << 10;

@@ -21,14 +21,14 @@ using parser = http::request_parser<http::empty_body>;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-std::optional<refusal> check_request_line(std::string_view line) {
+std::optional<refusal> check_request_line(std::string_view line, std::size_t target_limit) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return refusal{400, "the request line is not HTTP/1.1"};
   const std::string_view version = line.substr(last + 1);
   if (version.substr(0, 5) != "HTTP/") return refusal{400, "the request line is not HTTP/1.1"};
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return refusal{505, "only HTTP/1.1 is spoken here"};
-  if (last - first - 1 > limits::request_target) return refusal{414, "the target is too long"};
+  if (last - first - 1 > target_limit) return refusal{414, "the target is too long"};
   return std::nullopt;
 }
 
@@ -102,7 +102,7 @@ std::optional<refusal> check_rest(request_head& head) {
 
 head_scanner::progress head_scanner::scan(std::string_view all) {
   for (; at_ < all.size(); ++at_) {
-    if (lines_ == 0 && at_ > limits::request_target + 64) return refuse(414, "the request line is too long");
+    if (lines_ == 0 && at_ > target_limit_ + 64) return refuse(414, "the request line is too long");
     if (at_ >= limits::request_head) return refuse(431, "the headers are too long");
     const auto c = static_cast<unsigned char>(all[at_]);
     const bool after_return = at_ > line_ && all[at_ - 1] == '\r';
@@ -126,7 +126,7 @@ head_scanner::progress head_scanner::scan(std::string_view all) {
 
 head_scanner::progress head_scanner::end_line(std::string_view line) {
   if (lines_ == 0) {
-    const auto refused = check_request_line(line);
+    const auto refused = check_request_line(line, target_limit_);
     return refused ? refuse(refused->status, refused->reason) : progress::more;
   }
   if (line.empty()) return progress::complete;

@@ -21,6 +21,8 @@ struct refusal {
 /// Finds the end of the head, and what can be refused before it has come.
 class head_scanner {
  public:
+  explicit head_scanner(std::size_t target_limit = limits::request_target) : target_limit_(target_limit) {}
+
   enum class progress { more, complete, refused };
   /// `all`: every byte since the request began; each call looks at the new ones only.
   progress scan(std::string_view all);
@@ -31,6 +33,7 @@ class head_scanner {
   progress refuse(int status, std::string_view reason);
   progress end_line(std::string_view line);
 
+  std::size_t target_limit_;
   std::size_t at_ = 0;
   std::size_t line_ = 0;   ///< where the current line begins
   std::size_t lines_ = 0;  ///< ended so far

@@ -20,6 +20,7 @@
 
 #include "host/core/text.hpp"
 #include "host/net/forwarded.hpp"
+#include "host/net/refusal_notes.hpp"
 #include "host/net/request_head.hpp"
 #include "host/net/request_target.hpp"
 #include "host/net/request_text.hpp"
@@ -165,7 +166,7 @@ awaitable<arrival> read_head(timed_socket& socket, const server_options& options
 
 /// Reads one request. `buffer` is empty before; what is in it afterwards beyond the request is never served.
 awaitable<arrival> read_request(timed_socket& socket, const server_options& options, std::string& buffer) {
-  head_scanner scanner;
+  head_scanner scanner(options.target_limit);
   auto arrived = co_await read_head(socket, options, buffer, scanner);
   if (!arrived.request) co_return arrived;
   auto parsed = parse_request_head(std::string_view{buffer}.substr(0, scanner.size()));
@@ -304,6 +305,20 @@ bool admit_behind_proxy(const listener_state& listener, const inbound_request& r
   return true;
 }
 
+/// Status and reason, which are our own words; nothing of the request, whose path may be a secret.
+void tell_refusal(const listener_state& listener, const arrival& arrived, std::string_view bytes) {
+  const auto& below = listener.options.told_below;
+  const auto path =
+      arrived.request && !arrived.request->path.empty() ? std::string_view(arrived.request->path) : path_of(bytes);
+  if (below.empty() || !path.starts_with(below)) return;
+  const auto passed_over = listener.refused->note(arrived.refused->reason, runtime::steady_clock::now());
+  if (!passed_over) return;
+  const auto more =
+      *passed_over == 0 ? "" : ", and " + std::to_string(*passed_over) + " more for it since the last line";
+  spdlog::warn("The {} refused a request below {} with {}: {}{}. Whoever sent it may not send it again.",
+               listener.options.name, below, arrived.refused->status, arrived.refused->reason, more);
+}
+
 awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener, accepted from) {
   const server_options& options = listener->options;
   const auto tls = options.certificate ? options.certificate->current() : nullptr;
@@ -318,6 +333,7 @@ awaitable<void> serve_connection(std::shared_ptr<const listener_state> listener,
     outbound_response answer;
     bool head = false;
     if (arrived.refused) {
+      tell_refusal(*listener, arrived, buffer);
       answer = own_answer(arrived.refused->status, arrived.refused->reason);
       arrived.keep_alive = false;
     } else {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/net/http_server.hpp"
+#include "host/net/refusal_notes.hpp"
 
 namespace koppel::net {
 
@@ -59,6 +60,7 @@ struct listener_state {
   server_options options;
   http_handler handler;
   std::shared_ptr<census> connections = std::make_shared<census>();
+  std::shared_ptr<refusal_notes> refused = std::make_shared<refusal_notes>();
 };
 
 /// One accepted connection.

@@ -28,7 +28,7 @@ core::refusal_rule read_refusal(toml_reader& in) {
   core::refusal_rule rule;
   if (in.has("grant")) rule.grant = in.word("grant", {"authorization_code", "refresh_token"}, need::optional);
   if (in.has("status")) rule.status = static_cast<int>(in.integer("status", 200, 599, 400));
-  rule.title = in.text("title", need::optional);
+  rule.title = some_text(in, "title");
   rule.reason = in.word("reason", reasons, need::required);
   in.finish();
   return rule;
@@ -92,7 +92,7 @@ void read_activation(toml_reader& in, core::auth_rules& rules) {
     if (in_host || plain.find_first_of("{}?#") != std::string::npos)
       activation->problem("url", "may hold \"{client_id}\" once, in its path, and no query");
     to.reference_parameter = activation->text("reference_parameter", need::required);
-    to.success_parameter = activation->text("success_parameter", need::optional);
+    to.success_parameter = some_text(*activation, "success_parameter");
     activation->finish();
     if (rules.kind != core::auth_rules::grant::client_key)
       in.problem("activation", "is for kind = \"client_key\" alone");
@@ -172,6 +172,13 @@ void read_regions(toml_reader& in, core::auth_rules& rules) {
     rules.region_answer_value = answer->text("value", need::required);
     if (rules.regions.empty() || !rules.regions.front().values.contains(rules.region_answer_value))
       answer->problem("value", "must be one of the values of a region");
+    rules.region_environments = answer->texts("environments", need::optional);
+    std::set<std::string> different{rules.region_answer_value};
+    for (const auto& name : rules.region_environments) {
+      if (rules.regions.empty() || !rules.regions.front().values.contains(name))
+        answer->problem("environments", "must be values of a region");
+      if (!different.insert(name).second) answer->problem("environments", "must differ from value and each other");
+    }
     answer->finish();
   }
   if (auto redirect = in.table("redirect_check", need::optional)) {
@@ -185,15 +192,15 @@ void read_regions(toml_reader& in, core::auth_rules& rules) {
 void read_of_settings(toml_reader& auth, core::auth_settings& from) {
   auto in = auth.table("settings", need::optional);
   if (!in) return;
-  from.scopes = in->text("scopes", need::optional);
-  from.scope_separator = in->text("scope_separator", need::optional);
-  from.extra_authorize_parameters = in->text("extra_authorize_parameters", need::optional);
-  from.client_authentication = in->text("client_authentication", need::optional);
-  from.body_format = in->text("body_format", need::optional);
-  from.pkce = in->text("pkce", need::optional);
-  from.refresh_token = in->text("refresh_token", need::optional);
-  from.code_lifetime_s = in->text("code_lifetime_s", need::optional);
-  from.token_prefix = in->text("token_prefix", need::optional);
+  from.scopes = some_text(*in, "scopes");
+  from.scope_separator = some_text(*in, "scope_separator");
+  from.extra_authorize_parameters = some_text(*in, "extra_authorize_parameters");
+  from.client_authentication = some_text(*in, "client_authentication");
+  from.body_format = some_text(*in, "body_format");
+  from.pkce = some_text(*in, "pkce");
+  from.refresh_token = some_text(*in, "refresh_token");
+  from.code_lifetime_s = some_text(*in, "code_lifetime_s");
+  from.token_prefix = some_text(*in, "token_prefix");
   in->finish();
 }
 
@@ -208,9 +215,11 @@ void read_auth(toml_reader& document, core::auth_rules& rules) {
   auto in = document.table("auth", need::required);
   if (!in) return;
   read_grant(*in, rules);
-  rules.authentication = in->word("client_authentication", {"body", "basic"}, need::optional) == "basic"
-                             ? core::auth_rules::client_authentication::basic
-                             : core::auth_rules::client_authentication::body;
+  using authentication = core::auth_rules::client_authentication;
+  const auto how = in->word("client_authentication", {"body", "basic", "basic_plain"}, need::optional);
+  rules.authentication = how == "basic"         ? authentication::basic
+                         : how == "basic_plain" ? authentication::basic_plain
+                                                : authentication::body;
   rules.format = in->word("body_format", {"form", "json"}, need::optional) == "json"
                      ? core::auth_rules::body_format::json
                      : core::auth_rules::body_format::form;

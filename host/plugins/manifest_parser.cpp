@@ -33,6 +33,7 @@ void read_plugin(toml_reader& document, core::manifest& m) {
   m.version = in->text("version", need::required);
   check(*in, "version", m.version, wrong_version(m.version));
   m.title = in->text("title", need::required);
+  m.title_setting = some_text(*in, "title_setting");
   m.abi_major = static_cast<std::uint32_t>(in->integer("abi", 1, 65535, std::nullopt));
   m.mapping_version = static_cast<std::uint32_t>(in->integer("mapping_version", 1, UINT32_MAX, 1));
   m.cursor_version = static_cast<std::uint32_t>(in->integer("cursor_version", 1, UINT32_MAX, 1));
@@ -50,9 +51,9 @@ core::egress_rule read_egress(toml_reader& in) {
     if (!methods.contains(method)) in.problem("methods", "must be of GET, HEAD, POST, PUT, PATCH, DELETE");
   rule.paths = in.texts("paths", need::required);
   for (const auto& path : rule.paths) check(in, "paths", path, wrong_egress_path(path));
-  const auto purpose = in.text("for", need::optional);
-  rule.for_webhooks = purpose == "webhooks";
-  if (!purpose.empty() && !rule.for_webhooks)
+  const auto* purpose = in.node("for", need::optional);
+  rule.for_webhooks = purpose && purpose->is_string() && purpose->as_string()->get() == "webhooks";
+  if (purpose && !rule.for_webhooks)
     in.problem("for",
                "must be \"webhooks\" (open to jobs that register webhooks alone), or absent (open to every request)");
   in.finish();
@@ -70,8 +71,9 @@ core::limit_rule read_limit(toml_reader& in, std::set<std::string>& names) {
       in.problem("bucket", "must be of \"client\", \"account\", \"connection\"");
   rule.requests = static_cast<std::uint32_t>(in.integer("requests", 1, 1'000'000'000, std::nullopt));
   rule.window = std::chrono::seconds(in.integer("window_s", 1, year_s, std::nullopt));
+  rule.at_once = static_cast<std::uint32_t>(in.integer("at_once", 0, 1'000, 0));
   const auto header = [&in](const char* key) {
-    std::string value = in.text(key, need::optional);
+    std::string value = some_text(in, key);
     check(in, key, value, wrong_header_name(value));
     return value;
   };
@@ -107,7 +109,7 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
   check(in, "pattern", rule.pattern, wrong);
   rule.default_value = in.text("default", need::optional);
   rule.required = in.boolean("required", false);
-  rule.required_without = in.text("required_without", need::optional);
+  rule.required_without = some_text(in, "required_without");
   rule.operator_only = in.boolean("operator_only", false);
   if (in.boolean("secret", false))
     in.problem("secret",
@@ -116,6 +118,8 @@ core::setting_rule read_setting(toml_reader& in, std::set<std::string>& names) {
     in.problem("default", "must have at most 1024 bytes");
   else if (wrong.empty() && !rule.default_value.empty() && !matches_pattern(rule.pattern, rule.default_value))
     in.problem("default", "does not match the pattern of this setting");
+  else if (rule.type == kind::choice && in.has("default") && rule.default_value.empty())
+    in.problem("default", "must be one of the choices, or absent");
   else if (const auto other = wrong.empty() ? core::wrong_setting(rule, rule.default_value) : std::string();
            !rule.default_value.empty() && !other.empty())
     in.problem("default", other);
@@ -138,7 +142,7 @@ core::stream_rule read_stream(toml_reader& in, const core::manifest& m, std::set
   rule.deletion = deletion == "reported" ? deletions::reported
                   : deletion == "none"   ? deletions::none
                                          : deletions::absence;
-  rule.scope = in.text("scope", need::optional);
+  rule.scope = some_text(in, "scope");
   const auto& scopes = m.auth.scopes;
   if (!rule.scope.empty() && std::find(scopes.begin(), scopes.end(), rule.scope) == scopes.end())
     in.problem("scope", "must be one of auth.scopes");
@@ -161,7 +165,7 @@ core::preset_rule read_preset(toml_reader& in, const core::manifest& m, std::set
   check(in, "name", rule.name, wrong_name(rule.name, false));
   once(in, "name", rule.name, names);
   rule.title = in.text("title", need::required);
-  rule.plugin = in.text("plugin", need::optional);
+  rule.plugin = some_text(in, "plugin");
   check(in, "plugin", rule.plugin, wrong_name(rule.plugin, false));
   if (auto settings = in.table("settings", rule.plugin.empty() ? need::required : need::optional)) {
     if (!rule.plugin.empty()) in.problem("settings", "are of no use beside \"plugin\"");
@@ -179,7 +183,7 @@ core::preset_rule read_preset(toml_reader& in, const core::manifest& m, std::set
   return rule;
 }
 
-/// A setting that [auth.settings] or [network] names is there, and has the type that its place needs.
+/// A setting that [plugin], [auth.settings] or [network] names is there, and has the type that its place needs.
 void check_setting(toml_reader& document, const core::manifest& m, const char* where, const std::string& name,
                    core::setting_rule::kind type, std::vector<std::string> choices = {}) {
   if (name.empty()) return;
@@ -213,6 +217,7 @@ void check_of_settings(toml_reader& document, const core::manifest& m) {
   look(from.refresh_token, kind::choice, {"required", "optional"});
   look(from.code_lifetime_s, kind::text);
   look(from.token_prefix, kind::text);
+  check_setting(document, m, "plugin", m.title_setting, kind::text);
   check_setting(document, m, "network", m.private_hosts_setting, kind::hosts);
   for (const auto& rule : m.settings)
     if (!rule.required_without.empty() && !m.find_setting(rule.required_without))

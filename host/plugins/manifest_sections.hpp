@@ -22,6 +22,11 @@ inline void check(toml_reader& in, const char* key, const std::string& value, co
   if (!value.empty() && !wrong.empty()) in.problem(key, wrong);
 }
 
+/// A text that may be absent ("" then), but not empty: that would read as if the key were not there.
+inline std::string some_text(toml_reader& in, const char* key) {
+  return in.text(key, in.has(key) ? toml_reader::need::required : toml_reader::need::optional);
+}
+
 inline void once(toml_reader& in, const char* key, const std::string& value, std::set<std::string>& seen) {
   if (!value.empty() && !seen.insert(value).second) in.problem(key, "is used twice");
 }

@@ -22,6 +22,7 @@ using runtime::awaitable;
 namespace {
 
 constexpr std::size_t longest_reason = 300;
+constexpr std::size_t sample_of_held = 20;
 
 messages::reply refused(std::string detail) {
   messages::reply reply;
@@ -33,11 +34,12 @@ messages::reply refused(std::string detail) {
 }  // namespace
 
 sync_service::job::job(sync_surroundings& around, const state& known, ledger::connection c,
-                       std::shared_ptr<const core::manifest> m, const core::stream_rule& r)
+                       std::shared_ptr<const core::manifest> m, const core::stream_rule& r, core::deletion_limits l)
     : connection(std::move(c)),
       manifest(std::move(m)),
       addressed(core::manifest_for(manifest, connection.settings, connection.learned)),
       rule(r),
+      limits(l),
       around_(around),
       known_(known) {}
 
@@ -70,6 +72,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
     spdlog::warn("{}/{} {}: {} rows set aside, the first because {}", connection.provider, connection.name, run.stream,
                  page.set_aside, core::escaped(page.set_aside_reason, longest_reason));
   ledger::run updated = run;
+  const ledger::page_guard guard{limits, withhold};
   bool keep_cursor = confirming;
   if (planted(bug::cursor_outside_transaction) && !confirming) {
     messages::page cursor_alone = page;
@@ -86,7 +89,7 @@ awaitable<result<>> sync_service::job::page(messages::page page) {
   const auto work = [&](transaction& tx) -> result<> {
     updated = run;
     auto outcome =
-        tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor);
+        tx.commit_page(updated, connection, page, manifest->mapping_version, "provider_deleted", keep_cursor, guard);
     if (!outcome) return outcome.error();
     return {};
   };
@@ -116,6 +119,7 @@ awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full,
     auto begun = tx.begin_run(connection, stream_name, rule.entity, mode, cause);
     if (!begun) return begun.error();
     run = *begun;
+    held_before = tx.held_deletions(connection.id, rule.entity);
     if (const auto app = tx.find_app(connection.app_id)) client_id = app->client_id;
     if (run.resumed) return {};  // it was announced when it began
     ledger::event_draft draft;
@@ -129,6 +133,8 @@ awaitable<result<>> sync_service::job::begin(std::string stream_name, bool full,
 
 awaitable<result<>> sync_service::job::end(ledger::connection current) {
   const auto work = [&](transaction& tx) -> result<> {
+    held_now = tx.held_deletions(run.connection_id, run.entity);
+    run.complete = run.complete && held_now == 0;
     if (auto ended = tx.end_run(run); !ended) return ended;
     if (!learned_now.empty()) {
       // Learned values are merged into the row as it is now: auth may have changed the connection meanwhile.
@@ -138,6 +144,8 @@ awaitable<result<>> sync_service::job::end(ledger::connection current) {
       }
     }
     if (run.state == "interrupted") return {};
+    if (run.held > 0 && held_now > 0)
+      if (auto told = tell_of_held(tx, current); !told) return told;
     ledger::event_draft draft;
     draft.type = run.state == "completed" ? types::sync_completed : types::sync_failed;
     draft.about = &current;
@@ -145,6 +153,24 @@ awaitable<result<>> sync_service::job::end(ledger::connection current) {
     return tx.append(draft);
   };
   co_return co_await around_.ledger.write(work);
+}
+
+result<> sync_service::job::tell_of_held(transaction& tx, const ledger::connection& current) const {
+  const auto of = tx.find_held(run.connection_id, run.stream);
+  if (!of) return {};
+  json::array sample;
+  for (const auto& record : tx.held_records(run.connection_id, run.stream, sample_of_held))
+    if (!record.rejected) sample.emplace_back(record.id);
+  ledger::event_draft draft;
+  draft.type = types::sync_held;
+  draft.about = &current;
+  draft.data = summary();
+  draft.data["held"] = json::object{{"deletions", of->held},
+                                    {"known", of->known},
+                                    {"published", run.deleted},
+                                    {"since", core::to_rfc3339(of->since)},
+                                    {"sample", std::move(sample)}};
+  return tx.append(draft);
 }
 
 messages::start sync_service::job::start_message(const core::sync_step& step) const {
@@ -162,6 +188,12 @@ messages::start sync_service::job::start_message(const core::sync_step& step) co
 }
 
 json::object sync_service::job::summary() const {
+  auto data = summary_of(run);
+  data["requests"] = requests;
+  return data;
+}
+
+json::object summary_of(const ledger::run& run) {
   json::object data;
   data["run_id"] = run.id;
   data["stream"] = run.stream;
@@ -170,12 +202,9 @@ json::object sync_service::job::summary() const {
   data["complete"] = run.complete;
   data["resumed"] = run.resumed;
   data["cause"] = run.cause;
-  data["counts"] = json::object{{"read", run.read},
-                                {"upserted", run.upserted},
-                                {"deleted", run.deleted},
-                                {"unchanged", run.unchanged},
-                                {"set_aside", run.set_aside}};
-  data["requests"] = requests;
+  data["counts"] = json::object{{"read", run.read},           {"upserted", run.upserted},   {"deleted", run.deleted},
+                                {"unchanged", run.unchanged}, {"set_aside", run.set_aside}, {"held", run.held}};
+  data["requests"] = 0;
   if (run.ended_at != core::instant{}) data["duration_ms"] = (run.ended_at - run.started_at).count();
   if (run.state == "completed") data["data_as_of"] = core::to_rfc3339(run.started_at);
   if (!run.error.empty()) data["error"] = run.error;

@@ -45,7 +45,7 @@ awaitable<result<>> sync_service::start() {
   // Gathered on the ledger's thread, taken over on this one: the host may be at work already.
   std::vector<ledger::connection> stored;
   std::vector<std::pair<state::stream_key, core::stream_history>> histories;
-  std::vector<state::stream_key> open;
+  std::vector<state::stream_key> open, confirmed;
   const auto load = [&](transaction& tx) -> result<> {
     for (auto& c : tx.connections()) {
       // Also where no plugin is there for it: one may come.
@@ -53,6 +53,7 @@ awaitable<result<>> sync_service::start() {
       stored.push_back(std::move(c));
     }
     for (const auto& r : tx.open_runs()) open.emplace_back(r.connection_id, r.stream);
+    confirmed = tx.streams_to_release();
     return {};
   };
   auto loaded = co_await around_.ledger.write(load);
@@ -60,6 +61,7 @@ awaitable<result<>> sync_service::start() {
   for (auto& c : stored) state_->connections.try_emplace(c.id, std::move(c));
   for (const auto& [key, history] : histories) state_->streams[key].history = history;
   for (const auto& key : open) state_->streams[key].history.interrupted = true;
+  for (const auto& [id, stream] : confirmed) begin_release(id, stream);
   around_.supervisor.run("sync schedule", schedule());
   co_return result<>{};
 }
@@ -148,9 +150,15 @@ std::vector<ledger::run> sync_service::live_runs() const {
 }
 
 std::vector<std::pair<std::string, std::string>> sync_service::queued() const {
+  // Who waits for its turn is not told of what has none: it is kept, and begins when the connection works again.
+  const auto has_turn = [this](const state::stream_key& key) {
+    if (!is_authorized(key.first)) return false;
+    const auto m = around_.plugins.find(state_->connections.at(key.first).provider);
+    return m && m->find_stream(key.second) != nullptr;
+  };
   std::vector<state::stream_key> all;
   for (const auto& [key, s] : state_->streams)
-    if (s.asked_full || s.full_owed) all.push_back(key);
+    if ((s.asked_full || s.full_owed) && has_turn(key)) all.push_back(key);
   return all;
 }
 
@@ -247,7 +255,7 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   const auto m = around_.plugins.find(c.provider);
   const auto* rule = m ? m->find_stream(name) : nullptr;
   if (!rule) co_return;
-  job work(around_, *state_, std::move(c), m, *rule);
+  job work(around_, *state_, std::move(c), m, *rule, options_.deletions);
   auto begun = co_await work.begin(name, full, cause);
   KOPPEL_FAULT_POINT("sync.run_begun");
   // It may have been removed meanwhile; then there is nothing to read, nor anything to remember.
@@ -277,7 +285,7 @@ awaitable<void> sync_service::run_stream(ledger::connection c, std::string name,
   const bool is_full = work.run.mode == ledger::run_mode::full;
   const bool has_pages = work.run.read > 0 || (is_full && !work.run.cursor.empty());
   core::sync_run machine(is_full, work.run.resumed && has_pages, rule->deletion,
-                         std::uniform_real_distribution<>(0.0, 1.0)(random_));
+                         std::uniform_real_distribution<>(0.0, 1.0)(random_), options_.deletions);
   auto step = machine.begin();
   while (step.what != sync_step::kind::end) {
     auto next = co_await take_step(work, machine, std::move(step));
@@ -300,6 +308,24 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
         co_await runtime::sleep_for(std::min(left, std::chrono::milliseconds{100}));
       co_return machine.resume();
 
+    case sync_step::kind::count_suspects:
+    case sync_step::kind::judge: {
+      const bool suspects = step.what == sync_step::kind::count_suspects;
+      core::deletion_facts facts;
+      auto counting = count_deletions(work.run, suspects, facts);
+      const auto counted = co_await std::move(counting);
+      if (!counted) co_return counted.error();
+      if (suspects) co_return machine.suspects_counted(facts);
+      co_return machine.held_counted(facts);
+    }
+
+    case sync_step::kind::release: {
+      auto releasing = release(work);
+      const auto released = co_await std::move(releasing);
+      if (!released) co_return released.error();
+      co_return machine.released();
+    }
+
     case sync_step::kind::find_suspects: {
       std::vector<std::string> ids;
       auto searching = find_suspects(work.run, step, ids);
@@ -312,6 +338,7 @@ awaitable<result<sync_step>> sync_service::take_step(job& work, core::sync_run& 
     case sync_step::kind::refetch: {
       if (replaced(work)) co_return failure{{}, "its plugin was replaced"};
       work.confirming = step.what == sync_step::kind::refetch;
+      work.withhold = step.withhold;
       work.progressed = false;
       work.deadline = around_.clock.now() + job::page_limit;
       if (step.resumed) work.run.resumed = true;
@@ -358,7 +385,7 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   switch (end.as) {
     case sync_step::ending::completed:
       outcome.as = ending::completed;
-      outcome.complete = run.complete = end.complete;
+      outcome.complete = run.complete = run.saw_all = end.complete;
       run.state = "completed";
       break;
     case sync_step::ending::interrupted:
@@ -382,6 +409,7 @@ awaitable<void> sync_service::finish(job& work, const sync_step& end) {
   const auto text = run.state == "completed" ? "" : host_stopped ? " (the host is shutting down)" : ": " + run.error;
   spdlog::info("{}/{} {}: {}, {} read, {} upserted, {} deleted, {} unchanged{}", work.connection.provider,
                work.connection.name, run.stream, run.state, run.read, run.upserted, run.deleted, run.unchanged, text);
+  if (stored) tell_of_guard(work);
 
   // Meanwhile the connection may have changed, or been removed: that closed the run, and there is nothing to remember.
   const auto known = state_->connections.find(run.connection_id);

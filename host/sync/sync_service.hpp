@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "host/auth/provider_client.hpp"
+#include "host/core/deletion_guard.hpp"
 #include "host/core/schedule.hpp"
 #include "host/core/sync_run.hpp"
 #include "host/ledger/ledger.hpp"
@@ -29,6 +30,7 @@ struct sync_options {
   std::chrono::seconds interval{0};       ///< 0: the manifest's
   std::chrono::seconds full_interval{0};  ///< 0: the manifest's
   bool schedule = true;                   ///< false: only when asked
+  core::deletion_limits deletions;        ///< a run that would delete more is held
 };
 
 /// What the service needs from the rest of the host.
@@ -75,6 +77,12 @@ class sync_service {
   /// says of them. Outside of the schedule, beside whatever run is under way; without a run of its own.
   runtime::awaitable<messages::done> read_records(std::string connection_id, std::string stream,
                                                   std::vector<std::string> ids, std::int64_t webhook);
+  /// Somebody decides on the stream's held deletions, as far as they were held when `mark` was shown. Confirmed ones
+  /// are published in a run of their own, which goes on after a restart: those records that the provider showed again
+  /// meanwhile stay. Returns how many were decided on.
+  runtime::awaitable<result<std::uint64_t>> decide_held(std::string connection_id, std::string stream,
+                                                        std::uint64_t mark, ledger::held_decision decision);
+
   /// Called after each run of a stream, with whether it read all that it set out to read from a cursor of before it
   /// began.
   std::function<void(const std::string& connection_id, const std::string& stream, bool completed)> on_run_ended;
@@ -95,6 +103,14 @@ class sync_service {
   runtime::awaitable<void> run_stream(ledger::connection c, std::string stream_name, bool full, std::string cause);
   bool is_authorized(const std::string& connection_id) const;
   runtime::awaitable<result<core::sync_step>> take_step(job& work, core::sync_run& machine, core::sync_step step);
+  /// What the guard judges about: `more` is the suspects, where they are counted.
+  runtime::awaitable<result<>> count_deletions(const ledger::run& of, bool suspects, core::deletion_facts& facts);
+  /// Publishes what is held, in this run.
+  runtime::awaitable<result<>> release(job& work);
+  void begin_release(const std::string& connection_id, const std::string& stream);
+  /// The run that publishes confirmed deletions.
+  runtime::awaitable<void> release_confirmed(ledger::connection c, std::string stream);
+  void tell_of_guard(const job& work) const;
   /// Adds up to `step.limit` ids to `ids`; fewer are the last.
   runtime::awaitable<result<>> find_suspects(const ledger::run& of, const core::sync_step& step,
                                              std::vector<std::string>& ids);

@@ -3,6 +3,8 @@
 // process that ends drops after the service. Main strand only.
 #pragma once
 
+#include <set>
+
 #include "host/runtime/steady_clock.hpp"
 #include "host/sync/sync_service.hpp"
 
@@ -29,6 +31,7 @@ struct sync_service::state {
   std::map<std::string, ledger::connection> connections;
   std::map<stream_key, stream> streams;
   std::map<stream_key, const job*> jobs;  ///< runs under way; null until the run has begun
+  std::set<stream_key> releasing;         ///< whose confirmed deletions are being published
   runtime::steady_timer timer;
   bool stopping = false;
   bool woken = false;

@@ -58,22 +58,13 @@ std::optional<packed> read_other_addresses(const json& value) {
   return part.done(pack(out));
 }
 
-/// The first name may be null.
-std::optional<packed> read_full_name(const json& row) {
-  part_reader part;
-  const auto first = part.text(row["first_name"]).value_or(""), last = part.text(row["last_name"]).value_or("");
-  const auto both = first + (first.empty() || last.empty() ? "" : " ") + last;
-  return part.done(both.empty() ? packed::null() : packed::text(both));
-}
-
 }  // namespace
 
 kind_list own_kinds() {
   return kind_list()
       .add("one address", shape::addresses, read_one_address)
       .add("primary of addresses", shape::addresses, read_primary_of_several)
-      .add("all but the primary of addresses", shape::addresses, read_other_addresses)
-      .add_of_row("first and last name", shape::text, read_full_name);
+      .add("all but the primary of addresses", shape::addresses, read_other_addresses);
 }
 
 }  // namespace koppel::teamleader

@@ -12,8 +12,16 @@ using namespace koppel::sdk;
 
 namespace {
 
-constexpr std::array wanted{"company.added", "company.updated", "company.deleted",
-                            "contact.added", "contact.updated", "contact.deleted"};
+// Nothing says that a link to a company moves a contact's `updated_at`, and lists do not show it.
+constexpr std::array wanted{"company.added",
+                            "company.updated",
+                            "company.deleted",
+                            "contact.added",
+                            "contact.updated",
+                            "contact.deleted",
+                            "contact.linkedToCompany",
+                            "contact.unlinkedFromCompany",
+                            "contact.updatedLinkToCompany"};
 
 json_object about(const webhook_run& run, const std::set<std::string, std::less<>>& types) {
   json_array list;

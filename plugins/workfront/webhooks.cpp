@@ -15,6 +15,8 @@ sdk::subscription_list event_subscriptions(const sdk::webhook_run& run) {
   out.address = "url";
   out.token = "authToken";
   out.about = {"objCode", "eventType"};
+  out.about_in_lists = {"obj_code", "event_type"};  // as the documents have them
+  out.dead = "/subscription_url/frozen_at";         // it never wakes by itself
   for (const auto* object : {"CMPY", "PROJ", "USER"})
     for (const auto* event : {"CREATE", "UPDATE", "DELETE"}) out.wanted.push_back({object, event});
   return out;

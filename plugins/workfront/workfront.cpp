@@ -92,8 +92,10 @@ request search(const job& run, std::string_view path, std::string_view fields) {
 request page_request(const job& run, const position& at, std::size_t limit) {
   auto out = search(run, path_of(run), fields_asked_for(run));
   if (at.in != walk::all) {
-    const std::string field(field_of(at.in)), since = format_time(*(at.in == walk::edited ? at.edited : at.created));
-    out.query(field, since).query(field + "_Mod", "gte").query(field + "_Sort", "asc");
+    const std::string field(field_of(at.in));
+    out.query(field, format_milliseconds(*(at.in == walk::edited ? at.edited : at.created)))
+        .query(field + "_Mod", "gte")
+        .query(field + "_Sort", "asc");
   }
   out.query("ID_Sort", "asc").query("$$FIRST", std::to_string(at.first)).query("$$LIMIT", std::to_string(limit));
   return out;

@@ -2,7 +2,6 @@
 // The connector of Zoho CRM, API v8: which requests read lists, deletions and single rows, and what refusals mean.
 // There is no OAuth here: that is [auth] in manifest.toml, which also has the field tables. README.md beside this file
 // has Zoho's quirks and their sources.
-#include "cursor.hpp"
 #include "webhooks.hpp"
 
 #include <algorithm>
@@ -17,9 +16,9 @@ class zoho : public connector {
     header_on_every_request("accept", "application/json");
     cursor_version(1);
     fields_in_manifest();
-    stream("accounts", entity::company, &zoho::read_module, &zoho::read_one);
-    stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one);
-    stream("users", entity::user, &zoho::read_users, &zoho::read_one);
+    stream("accounts", entity::company, &zoho::read_module, &zoho::read_one, &zoho::read_some, ids_at_once);
+    stream("contacts", entity::contact, &zoho::read_module, &zoho::read_one, &zoho::read_some, ids_at_once);
+    stream("users", entity::user, &zoho::read_users, &zoho::read_one, &zoho::read_some, ids_at_once);
     webhooks(&register_webhooks, &remove_webhooks);
   }
   /// The host learned where the customer's data centre is when he gave access.
@@ -34,9 +33,16 @@ class zoho : public connector {
   task<> read_users(sync& run);
   task<> read_numbered(sync& run, std::string type, std::optional<time_point> from, std::string cursor);
   task<record> read_one(job& run, std::string id);
+  task<std::vector<record>> read_some(job& run, std::vector<std::string> ids);
+
+  static constexpr std::size_t ids_at_once = 100;  // of users; of modules nobody says
 };
 
 namespace {
+
+/// Rows change late, are listed late, and our clock and Zoho's differ: a run begins this much before the last one's
+/// end.
+constexpr std::chrono::minutes overlap{10};
 
 // ---- rows; the field tables are [stream.fields] in manifest.toml
 
@@ -60,6 +66,8 @@ constexpr object_type objects[] = {
     {"contacts", entity::contact, "/Contacts", "data", "/Contacts?fields=Modified_Time&per_page=1"},
     {"users", entity::user, "/users", "users", "/users?type=AllUsers&per_page=1"},
 };
+
+bool is_id(std::string_view id) { return !id.empty() && id.find_first_not_of("0123456789") == id.npos; }
 
 // ---- answers
 
@@ -94,7 +102,7 @@ request since(request asked, std::optional<time_point> when) {
   return asked;
 }
 
-request list_request(const job& run, const position& at) {
+request list_request(const job& run, const timed_position& at) {
   auto out = run.get(row_of(objects, run).path).query("fields", run.fields().names() + ",Modified_Time");
   out.query("per_page", "200").query("sort_by", "Modified_Time").query("sort_order", "asc");
   if (!at.token.empty()) out.query("page_token", at.token);  // bound to all the other parameters
@@ -113,11 +121,11 @@ bool is_token_refusal(const response& answered) {
 // Deletions first: who was restored meanwhile is in the list, and the list has the last word. A full read needs none,
 // the host looks for what it did not meet.
 task<> zoho::read_module(sync& run) {
-  const auto stored = stored_position(run, from_cursor);
+  const auto stored = stored_position(run, read_timed_position);
   const auto begun = run.now();
-  auto at = first_position(run, stored);
+  auto at = first_timed_position(run, stored, overlap);
   if (!run.full() && at.walked) {
-    auto deletions = read_numbered(run, "all", with_overlap(run, *at.walked, overlap), to_cursor(at));
+    auto deletions = read_numbered(run, "all", with_overlap(run, *at.walked, overlap), at.cursor());
     co_await deletions;
   }
   if (!run.full() || !at.walked) at.walked = begun;
@@ -134,7 +142,7 @@ task<> zoho::read_module(sync& run) {
       continue;
     }
     const auto part = part_of(request, answer, row_of(objects, run).member);
-    auto next = after(at, newest_second(part.rows, "/Modified_Time", run.now()), part.next);
+    auto next = at.after(newest_second(part.rows, "/Modified_Time", run.now()), part.next);
     more = part.more;
     // Else rows would be skipped, or the walk would never end.
     if (more) demand_sorted_since(part.rows, "/Modified_Time", at.since, "If-Modified-Since", "Zoho");
@@ -148,7 +156,7 @@ task<> zoho::read_module(sync& run) {
       if (!run.full() && stored && stored->since) at.since = std::max(at.since, std::min(stored->since, {run.now()}));
     }
     const auto map = [&run](const json& row) { return to_record(run.fields(), row); };
-    auto storing = run.commit_rows(part.rows, map, to_cursor(at));
+    auto storing = run.commit_rows(part.rows, map, at.cursor());
     co_await storing;
   }
 }
@@ -156,8 +164,8 @@ task<> zoho::read_module(sync& run) {
 // Users cannot be sorted and have no page tokens: a run reads what changed since the last one began, and commits its
 // cursor at the end. They are few.
 task<> zoho::read_users(sync& run) {
-  const auto stored = stored_position(run, from_cursor);
-  const position done{{}, run.now(), {}};
+  const auto stored = stored_position(run, read_timed_position);
+  const timed_position done{{}, run.now(), {}};
   std::optional<time_point> from;
   if (!run.full() && stored && stored->walked) from = with_overlap(run, *stored->walked, overlap);
   const std::string unchanged(run.cursor());
@@ -166,7 +174,7 @@ task<> zoho::read_users(sync& run) {
   auto all = read_numbered(run, "AllUsers", from, unchanged);
   co_await all;
   auto end = run.page();
-  co_await end.commit(to_cursor(done));
+  co_await end.commit(done.cursor());
 }
 
 // A list that pages by number, to its end: the users of a type, or a module's deletions.
@@ -195,7 +203,7 @@ task<> zoho::read_numbered(sync& run, std::string type, std::optional<time_point
 // there is to refuse, so INVALID_DATA speaks of it.
 task<record> zoho::read_one(job& run, std::string id) {
   const auto& of = row_of(objects, run);
-  if (id.empty() || id.find_first_not_of("0123456789") != id.npos) throw unmappable("an id that is none of Zoho's");
+  if (!is_id(id)) throw unmappable("an id that is none of Zoho's");
   auto request = run.get(std::string(of.path) + '/' + id);
   const auto answer = co_await run.http_any(request);
   const auto code = code_of(answer);
@@ -204,6 +212,20 @@ task<record> zoho::read_one(job& run, std::string id) {
   if (answer.status == 403 && code == "NO_PERMISSION") throw unmappable("a row that is not shared with this user");
   if (const auto why = failure_of(request, answer)) throw *why;
   co_return to_record(run.fields(), answer.array(of.member)[0]).of_id(id);
+}
+
+// Many by their ids, for the one credit that a single one costs. What is not among them is asked for by itself: it may
+// be gone, not shared, or what the others were refused for.
+task<std::vector<record>> zoho::read_some(job& run, std::vector<std::string> ids) {
+  const auto& of = row_of(objects, run);
+  std::erase_if(ids, [](const std::string& id) { return !is_id(id); });
+  auto request = run.get(of.path).query("ids", joined(ids)).query("per_page", "200");
+  if (of.entity != entity::user) request.query("fields", run.fields().names() + ",Modified_Time");
+  const auto answer = co_await run.http_any(request);
+  if (answer.status == 204 || answer.status == 400) co_return std::vector<record>();
+  if (const auto why = failure_of(request, answer)) throw *why;
+  const auto map = [&run](const json& row) { return to_record(run.fields(), row); };
+  co_return records_of(answer.array(of.member), map);
 }
 
 // ---- probe: whose account is it, and which streams may be read?

@@ -42,6 +42,10 @@ std::optional<packed> constant(const toml::node& node, shape wanted) {
   return pack(texts);
 }
 
+absence absence_in(toml_reader& in) {
+  return in.word("absent", {"unknown", "empty"}, need::optional) == "empty" ? absence::empty : absence::unknown;
+}
+
 class table_reader {
  public:
   table_reader(toml_reader& in, const std::string& plugin, const std::string& entity, const kind_list& kinds)
@@ -53,6 +57,7 @@ class table_reader {
   void read_line(toml_reader& in, field_line line);
   void read_kind(toml_reader& in, field_line line);
   void read_kind_of_row(toml_reader& in, field_line line);
+  void read_joined(toml_reader& in, field_line line);
   void read_list(toml_reader& in, field_line line);
   void read_each(toml_reader& in, field_line line);
   void read_members(toml_reader& in, field_line line);
@@ -188,8 +193,9 @@ void table_reader::read_kind(toml_reader& in, field_line line) {
 
 void table_reader::read_kind_of_row(toml_reader& in, field_line line) {
   line.from = in.texts("from", need::required);
-  line.kind = in.text("kind", need::required);
   if (!std::all_of(line.from.begin(), line.from.end(), is_path)) in.problem("from", "must be a list of paths");
+  if (in.has("join")) return read_joined(in, std::move(line));
+  line.kind = in.text("kind", need::required);
   const auto* as = kinds_.named(line.kind);
   if (!as && !kinds_.has_unknown()) return in.problem("kind", "must be one of " + kinds_.names());
   if (as && !as->of_row) return in.problem("from", "must be one path: \"" + as->name + "\" reads no more than that");
@@ -198,6 +204,15 @@ void table_reader::read_kind_of_row(toml_reader& in, field_line line) {
     return in.problem("kind",
                       "gives " + std::string(to_text(as->gives)) + ", the field wants " + std::string(to_text(shape)));
   if (as) line.read = reading_row(line.from, *as);
+  add(in, "from", std::move(line));
+}
+
+void table_reader::read_joined(toml_reader& in, field_line line) {
+  line.kind = "joined";
+  const auto between = in.text("join", need::optional);
+  const auto means = absence_in(in);
+  if (wanted(line, shape::text) != shape::text) return in.problem("join", "may stand for texts only");
+  line.read = joining(line.from, between, means);
   add(in, "from", std::move(line));
 }
 
@@ -264,8 +279,7 @@ void table_reader::read_list(toml_reader& in, field_line line) {
   const auto shape = wanted(line, shape::texts);
   auto table = in.table("from", need::required);
   const bool of_parts = shape == shape::emails || shape == shape::phones || shape == shape::addresses;
-  const auto word = of_parts ? in.word("absent", {"unknown", "empty"}, need::optional) : "unknown";
-  const auto means = word == "empty" ? absence::empty : absence::unknown;
+  const auto means = of_parts ? absence_in(in) : absence::unknown;
   line.kind = "several fields";
   if (shape == shape::emails || shape == shape::phones) {
     std::vector<typed_field> fields;

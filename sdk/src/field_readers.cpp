@@ -99,6 +99,12 @@ row_reader reading_terms(std::string from, std::string type) {
                  });
 }
 
+row_reader joining(std::vector<std::string> from, std::string between, absence means) {
+  return [from = std::move(from), between = std::move(between), means](const json& row, const lookup&) {
+    return gather_text(row, from, between, means);
+  };
+}
+
 row_reader gathering_owner(std::string id, std::string name) {
   return [id = std::move(id), name = std::move(name)](const json& row, const lookup&) {
     return gather_owner(row, id, name);

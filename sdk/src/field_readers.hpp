@@ -27,6 +27,8 @@ row_reader translating(std::string from, shape gives, std::map<std::string, pack
 /// The words of a list, those that are listed: a set of texts.
 row_reader translating_words(std::string from, std::map<std::string, std::vector<std::string>> words);
 row_reader reading_terms(std::string from, std::string type);
+/// One text of several.
+row_reader joining(std::vector<std::string> from, std::string between, absence means);
 row_reader gathering_owner(std::string id, std::string name);
 /// A list of one e-mail address or number.
 row_reader reading_one(std::string from, std::string type, shape gives);

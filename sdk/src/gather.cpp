@@ -129,6 +129,14 @@ field_value gather_owner(const json& row, const std::string& id, const std::stri
   return parts.done(pack(known));
 }
 
+field_value gather_text(const json& row, std::span<const std::string> from, std::string_view between, absence means) {
+  row_parts parts(row, means);
+  std::string all;
+  for (const auto& path : from)
+    if (const auto part = parts.text(path)) all.append(all.empty() ? std::string_view() : between).append(*part);
+  return parts.done(all.empty() ? packed::null() : packed::text(all));
+}
+
 std::optional<std::string> country_code(std::string_view as_written) {
   // ASCII only: "BELGIË" is not found, and nothing is what we then say.
   std::string name, code;

@@ -22,6 +22,12 @@ std::string format_seconds(time_point when) {
   return text + "+00:00";
 }
 
+std::string format_milliseconds(time_point when) {
+  auto text = format_time(when);
+  if (text.find('.') == std::string::npos) text.insert(text.size() - 1, ".000");
+  return text;
+}
+
 std::string cursor_word(std::optional<time_point> when, std::string (*format)(time_point)) {
   return when ? format(*when) : std::string(no_time);
 }
@@ -54,6 +60,24 @@ list_page page_of(const response& answer, const list_paths& at, std::string_view
   return {answer.array(at.rows), *more, std::string(answer.json().at(at.next).text().value_or(""))};
 }
 
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (const auto& word : words) out.append(out.empty() ? "" : between).append(word);
+  return out;
+}
+
+std::vector<record> records_of(const json_items& rows, const std::function<record(const json&)>& map) {
+  std::vector<record> out;
+  for (const auto& row : rows) {
+    try {
+      out.push_back(map(row));
+    } catch (const unmappable&) {
+      continue;
+    }
+  }
+  return out;
+}
+
 time_point with_overlap(const job& run, time_point since, std::chrono::milliseconds overlap) {
   return std::min(since, run.now()) - overlap;
 }
@@ -80,6 +104,35 @@ std::optional<time_point> newest_second(const json_items& rows, std::string_view
 std::optional<time_point> next_since(std::optional<time_point> since, std::optional<time_point> newest) {
   const bool moves = newest && (!since || *newest - seconds(1) > *since);
   return moves ? std::optional<time_point>(*newest - seconds(1)) : std::nullopt;
+}
+
+std::string timed_position::cursor() const {
+  return cursor_word(since, format_seconds) + ' ' + cursor_word(walked, format_seconds) + ' ' +
+         (token.empty() ? "-" : token);
+}
+
+timed_position timed_position::after(std::optional<time_point> newest, std::string_view next_token) const {
+  if (const auto next = next_since(since, newest)) return {next, walked, {}};
+  return {since, walked, std::string(next_token)};
+}
+
+std::optional<timed_position> read_timed_position(std::string_view cursor) {
+  cursor_words words(cursor);
+  timed_position out;
+  out.since = words.time();
+  out.walked = words.time();
+  out.token = words.rest() == "-" ? "" : words.rest();
+  return words.sound() && !words.rest().empty() ? std::optional(out) : std::nullopt;
+}
+
+timed_position first_timed_position(const sync& run, const std::optional<timed_position>& stored,
+                                    std::chrono::milliseconds overlap) {
+  if (!stored || (run.full() && !run.resumed())) return {};
+  if (run.resumed()) return *stored;
+  auto out = *stored;
+  if (out.since) out.since = with_overlap(run, *out.since, overlap);
+  out.token.clear();
+  return out;
 }
 
 void demand_sorted(const json_items& rows, std::string_view path, std::string_view who) {

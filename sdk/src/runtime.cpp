@@ -6,6 +6,7 @@
 #include "job_core.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace koppel::sdk {
 
@@ -48,6 +49,7 @@ class detail_runtime {
 
   task<> body_of(detail::job_core& core);
   static task<> refetch(detail::job_core& core);
+  static task<std::set<std::string>> read_some(detail::job_core& core, std::vector<std::string> ids, page& into);
   static task<> refuse(verdict what, std::string detail);
   void choose_cursor(detail::job_core& core) const;
   void settle(jobs::iterator at);
@@ -157,21 +159,47 @@ task<> detail_runtime::refuse(verdict what, std::string detail) {
 // In pages of a few, so that a long list of ids that is cut off was not read in vain.
 task<> detail_runtime::refetch(detail::job_core& core) {
   constexpr std::size_t page_size = 20;
-  const auto& read_one = core.stream()->one;
+  const auto& stream = *core.stream();
+  const auto& ids = core.begin.ids;
   auto page = core.new_page();
-  for (const auto& id : core.begin.ids) {
-    auto reading = read_one(*core.face, id);
-    std::string unreadable;
-    try {
-      auto found = co_await reading;
-      page.upsert(std::move(found));
-    } catch (const unmappable& why) {
-      unreadable = why.what();
+  std::size_t next = 0;  // of the ids that no list was asked for yet
+  std::set<std::string> listed;
+  for (std::size_t at = 0; at < ids.size(); ++at) {
+    if (at == next) {
+      next = std::min(ids.size(), at + stream.at_once);
+      std::vector<std::string> some(ids.begin() + static_cast<std::ptrdiff_t>(at),
+                                    ids.begin() + static_cast<std::ptrdiff_t>(next));
+      auto reading = read_some(core, std::move(some), page);
+      listed = co_await reading;
     }
-    if (!unreadable.empty()) page.set_aside(unreadable);
+    if (!listed.contains(ids[at])) {
+      auto reading = stream.one(*core.face, ids[at]);
+      std::string unreadable;
+      try {
+        auto found = co_await reading;
+        page.upsert(std::move(found));
+      } catch (const unmappable& why) {
+        unreadable = why.what();
+      }
+      if (!unreadable.empty()) page.set_aside(unreadable);
+    }
     if (page.size() >= page_size) co_await page.commit(core.sent_cursor);
   }
   co_await page.commit(core.sent_cursor);
+}
+
+/// Into the page; returns which of them came. A single one is not worth a list.
+task<std::set<std::string>> detail_runtime::read_some(detail::job_core& core, std::vector<std::string> ids,
+                                                      page& into) {
+  std::set<std::string> came;
+  if (ids.size() < 2) co_return came;
+  auto reading = core.stream()->some(*core.face, ids);
+  auto found = co_await reading;
+  for (auto& each : found) {
+    const bool asked_for = std::find(ids.begin(), ids.end(), each.id) != ids.end();
+    if (asked_for && came.insert(each.id).second) into.upsert(std::move(each));
+  }
+  co_return came;
 }
 
 void detail_runtime::on(messages::reply& answer) {

@@ -21,6 +21,33 @@ class Connecting(ProviderTest):
         told = [e["data"] for e in self.events() if e["type"] == "eu.koppel.auth.status.v1"][-1]
         self.assertEqual((told["display"], told["account"]["name"]), ("Success", shown))
 
+    def test_connects_whatever_characters_a_secret_has(self):
+        if self.customs.by_key:
+            self.skipTest("no token request bears the app's secret")
+        self.make_rig()
+        self.sim.post("/clients", {**self.client, "client_secret": "a+b/c=d:e%2Ff&g"})
+        self.rig.add_app(f"{self.provider}/main")
+        self.rig.add_connection(self.name)
+        self.assertEqual(self.rig.connect(self.name)["auth"]["display"], "Success")
+
+    def old_code(self):
+        age = self.auth.get("code_lifetime_s", 600) + 60
+        return self.sim.post("/codes", {"client_id": self.client["client_id"], "redirect_uri": ELSEWHERE,
+                                        "age_seconds": age})["code"]
+
+    def test_refuses_a_code_in_whatever_words(self):
+        if not self.simulated.bad_codes:
+            self.skipTest("no other words of this provider are known")
+        self.make_rig()
+        self.rig.add_app(f"{self.provider}/main", redirect_uri=ELSEWHERE)
+        self.rig.add_connection(self.name)
+        for knobs in self.simulated.bad_codes:
+            self.sim.post("/knobs", knobs)
+            self.rig.ctl("connection", "connect", self.name, "--yes", stdin=self.old_code() + "\n", check=False)
+            auth = self.auth_status()
+            self.assertEqual((auth["status"], auth["reason"]), ("needs_reauth", "code_refused"), knobs)
+            self.assert_hints(auth)
+
     def test_refuses_what_the_provider_refuses(self):
         self.make_rig()
         self.rig.add_app(f"{self.provider}/main", redirect_uri=None if self.customs.by_key else ELSEWHERE)
@@ -28,9 +55,7 @@ class Connecting(ProviderTest):
         if self.customs.by_key:
             pasted = "".join(reversed(self.customs.key(self.client).rstrip("=")))
         else:
-            age = self.auth.get("code_lifetime_s", 600) + 60
-            pasted = self.sim.post("/codes", {"client_id": self.client["client_id"], "redirect_uri": ELSEWHERE,
-                                              "age_seconds": age})["code"]
+            pasted = self.old_code()
         given = ["--paste"] if self.customs.by_key else []
         done = self.rig.ctl("connection", "connect", self.name, "--yes", *given, stdin=pasted + "\n", check=False)
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -66,6 +91,19 @@ class Connecting(ProviderTest):
         replaced = not self.customs.by_key and self.auth.get("rotation", "every_refresh") != "never"
         replaced = replaced and self.simulated.rotates
         self.assertEqual(len(presented), 2 if replaced else 1)
+        self.assertEqual(self.auth_status()["display"], "Success")
+
+    def test_renews_in_whatever_form_a_token_is_refused(self):
+        if not self.simulated.dead_tokens:
+            self.skipTest("a 401 is all that this provider is known to say")
+        self.connected()
+        self.use_well(full=True)
+        first = sum(p["count"] for p in self.presented())
+        for number, knobs in enumerate(self.simulated.dead_tokens, 1):
+            self.sim.post("/knobs", knobs)
+            self.sim.post("/clock", {"advance_seconds": 4000})
+            self.use_well()
+            self.assertEqual(sum(p["count"] for p in self.presented()), first + number, knobs)
         self.assertEqual(self.auth_status()["display"], "Success")
 
     def test_survives_revocation(self):

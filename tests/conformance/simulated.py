@@ -24,7 +24,10 @@ class Simulated:
     webhook_life: tuple | None = None  # knobs that say for how many seconds a webhook is registered, where it has an end
     seldom: dict = field(default_factory=dict)  # stream -> fields that no record has by itself, for one of them
     limits: dict = field(default_factory=dict)  # what a contract lets through, where the manifest's figure is slow for tests
+    bad_codes: tuple = ()  # knobs, each for other words in which it may refuse a code
+    hinted_only: dict = field(default_factory=dict)  # stream -> orders of changes that nothing but a webhook tells of
     rotates: bool = True  # a renewal replaces the refresh token, where the manifest leaves that open
+    dead_tokens: tuple = ()  # knobs, each for another form in which it may say that an access token is over
     use: str = ""         # where there are no streams: an address that the access token opens
     account: str = ""     # what the probe calls the account, where it is not told the account's name
     enter_webhooks: collections.abc.Callable | None = None  # where a person registers the address: does it
@@ -38,6 +41,7 @@ class Simulated:
 def enter_at_teamleader(sim, client, address):
     """With a client of its own, as a person with a tool for it would."""
     types = [f"{entity}.{event}" for entity in ("company", "contact") for event in ("added", "updated", "deleted")]
+    types += ["contact.linkedToCompany", "contact.unlinkedFromCompany", "contact.updatedLinkToCompany"]
     status, _, text = Browser(sim.routes).exchange(
         "POST", "https://api.focus.teamleader.eu/webhooks.register",
         json.dumps({"url": address, "types": types}),
@@ -46,23 +50,30 @@ def enter_at_teamleader(sim, client, address):
         raise RuntimeError(f"webhooks.register: {status} {text[:300]!r}")
 
 
+# What a contact is to which company: no list shows it, and no time of change tells of it.
+TEAMLEADER_LINKS = {"contacts": tuple(("/links/change", {"what": what, "count": 2})
+                                      for what in ("linked", "unlinked", "changed"))}
+
 SIMULATED = {
     "cardfile": Simulated({"people": Listed("person", "--people", 230, "/v2/people")}, ("--rate-limit", 100000)),
     "focus": Simulated({"companies": Listed("company", "--companies", 230, "/companies.list"),
                         "contacts": Listed("contact", "--contacts", 330, "/contacts.list")},
                        ("--rate-limit", 100000), account="gebruiker1@acme.example",
-                       enter_webhooks=enter_at_teamleader),
+                       enter_webhooks=enter_at_teamleader, hinted_only=TEAMLEADER_LINKS),
     # Google's half: it reads nothing on its own, and its refresh tokens live on.
     "generic": Simulated({}, rotates=False, use="https://openidconnect.googleapis.com/v1/userinfo"),
     "snelstart": Simulated({"relaties": Listed("company", "--companies", 900, "/v2/relaties")},
                            ("--minute-limit", 100000, "--hour-limit", 100000)),
     "teamleader": Simulated({"companies": Listed("company", "--companies", 230, "/companies.list"),
                              "contacts": Listed("contact", "--contacts", 330, "/contacts.list")},
-                            ("--rate-limit", 100000)),
+                            ("--rate-limit", 100000), hinted_only=TEAMLEADER_LINKS,
+                            bad_codes=({"code_error": "invalid_request"},
+                                       {"code_error": "invalid_request", "plain_code_errors": True})),
     "workfront": Simulated({"companies": Listed("company", "--companies", 620, "/cmpy/search"),
                             "projects": Listed("project", "--projects", 560, "/proj/search"),
                             "users": Listed("user", "--users", 540, "/user/search")},
                            limits={"gentle": 200},
+                           dead_tokens=({"session_error_status": 200}, {"session_error_status": 403}),
                            seldom={"projects": {"URL": "https://werf.example/12",
                                                 "parameterValues": {"DE:Fase": "Ruwbouw"}},
                                    "users": {"parameterValues": {"DE:Ploeg": "Noord"}}}),

@@ -115,6 +115,16 @@ class Webhooks(ProviderTest):
             self.wait_published(stream, "upserted", changed, after)
             self.assert_arrived(self.mapped(stream, of_lists=False), stream, after)
 
+    def test_what_only_a_hint_tells_of_is_read(self):
+        if not self.simulated.hinted_only:
+            self.skipTest("its lists and times of change tell everything")
+        self.hooked()
+        for stream, orders in self.simulated.hinted_only.items():
+            for path, order in orders:
+                after, changed = self.last_seq(), set(self.sim.post(path, order)["ids"])
+                self.assertTrue(changed, order)
+                self.wait_published(stream, "upserted", changed, after)
+
     def test_what_appears_and_goes_is_told_by_hints(self):
         self.hooked()
         for stream in self.hinted:

@@ -40,6 +40,7 @@ class Presets(RigTest):
         _, refused = rig.call("POST", "/v1/connections/generic/acme/code", {"pasted": "nobody-gave-this-code"})
         self.assertEqual(refused["outcome"]["reason"], "code_refused")
         self.assertIn("valid for 5 minutes only", refused["outcome"]["hint"]["en"])
+        self.assertIn("Intercom", refused["outcome"]["hint"]["nl"])
         rig.sim.post("/clock", {"advance_seconds": 400 * 86400})
         asked = ["fetch", "generic/acme", "https://api.intercom.io/me", "--select", "app.id_code"]
         self.assertEqual(rig.ask(*asked)["selected"], client["account"]["id"])
@@ -60,12 +61,22 @@ class Presets(RigTest):
         rig.ask("connection", "add", "generic/again", "--app", "main", "--preset", "google", "--set",
                 "authorize_parameters=access_type=offline")
         refused = rig.connect("generic/again", check=False)
-        self.assertEqual(refused["auth"]["provider_error"], "no refresh token")
+        auth = refused["auth"]
+        self.assertEqual((auth["provider_error"], auth["reason"], auth["display"]),
+                         ("no refresh token", "access_denied", "Failed, access denied"))
+        self.assertIn("The access that Google gave does not last", auth["hint"]["en"])
         for preset, said in (("zoho", "connection add zoho/NAME"), ("teamleader", "connection add teamleader/NAME"),
                              ("nobody", "it has google, intercom, intercom-eu, intercom-au, zoho, teamleader")):
             done = rig.ctl("connection", "add", "generic/x", "--app", "main", "--preset", preset, check=False)
             self.assertEqual(done.returncode, 1)
             self.assertIn(said, done.stderr)
+
+    def test_a_code_of_four_kib_comes_back_whole(self):
+        rig, before = self.connected("google")
+        rig.sim.post("/knobs", {"code_bytes": 4096})
+        after = rig.connect("generic/acme")
+        self.assertEqual(after["auth"]["status"], "authorized")
+        self.assertGreater(after["auth"]["generation"], before["auth"]["generation"])
 
     def test_settings_are_changed_by_name_and_a_grant_follows_nowhere(self):
         rig, _ = self.connected("google")
@@ -81,6 +92,10 @@ class Presets(RigTest):
             self.assertEqual(refused.returncode, 1)
             self.assertIn(said, refused.stderr)
         self.assertEqual(rig.connection("generic/acme")["settings"], settings)
+        rig.ask("connection", "set", "generic/acme", f"api_hosts={settings['api_hosts']} oauth2.googleapis.com")
+        self.assertEqual(rig.connection("generic/acme")["auth"]["display"], "Success")
+        done = rig.ctl("fetch", "generic/acme", "https://oauth2.googleapis.com/tokeninfo", check=False)
+        self.assertIn("The provider answered 404", done.stderr)
         self.assertIn("Settings of generic/acme: ",
                       subprocess.run([os.path.join(rig.bin, "koppelctl"), "--socket", rig.socket, "connection", "set",
                                       "generic/acme", "scopes=openid email"], capture_output=True, text=True,

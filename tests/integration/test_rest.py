@@ -99,6 +99,7 @@ class RestDoor(RigTest):
                 answers = []
                 for customer, name in (("Globex%20BV", connection["name"]), ("nobody", "nobody")):
                     target = path.replace("{customer}", customer).replace("{provider}", "teamleader")
+                    target = target.replace("{stream}", "companies")
                     body = bodies.get(f"{method} {path}")
                     if path == "/v1/syncs" and method == "POST":
                         body = {**body, "connection": name}

@@ -22,7 +22,9 @@ change of a table:
 
 A path goes into the provider's row. A *facet* is what one kind of answer says: a
 row of a list fills `core`, and what only another kind of answer says (a read by id, say) is in a facet of its own, which
-lists leave as it is. The record's id is in no table.
+lists leave as it is. Such a field arrives when its record is read by its id: because a webhook names it, or a full read
+misses it. Until then a record that was there before the connection goes without; where a plugin reads each record by its
+id anyway, its README says so. The record's id is in no table.
 )";
 
 /// A cell must hold no bar, whatever a plugin's author writes.

@@ -33,6 +33,7 @@ struct arguments_of_all {
   confirm_wish confirm;
   std::string id;
   sync_wish sync;
+  held_wish held;
   event_wish event;
   fetch_wish fetch;
   std::string from = "now";
@@ -124,6 +125,7 @@ void add_set(CLI::App& connection, arguments_of_all& a) {
   auto* set = verb(connection, a, "set", "Change settings of a connection; what is not named stays as it is",
                    "  koppelctl connection set generic/crm scopes='contacts offline_access'\n"
                    "  koppelctl connection set generic/crm pkce=\n"
+                   "  koppelctl connection set generic/crm api_hosts='api.example.com files.example.com'\n"
                    "  koppelctl connection set generic/crm token_url=https://eu.example.com/token --paste < code.txt",
                    with_name(a, [&a](surroundings& s, const full_name& name) {
                      a.settings.name = name;
@@ -283,6 +285,40 @@ void add_sync_verbs(CLI::App& top, arguments_of_all& a) {
   list->add_option("--limit", a.limit, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
 }
 
+void add_held_verbs(CLI::App& top, arguments_of_all& a) {
+  auto* held = noun(top, "held", "Deletions that are held, for they were too many to publish unasked");
+  const auto of_stream = [&](const std::string& name, const std::string& what, const std::string& examples,
+                             ending (*then)(surroundings&, const held_wish&)) {
+    auto* sub = verb(*held, a, name, what, examples, with_name(a, [&a, then](surroundings& s, const full_name& of) {
+      a.held.name = of;
+      return then(s, a.held);
+    }));
+    sub->add_option("name", a.name, "provider/name, such as teamleader/acme")->required();
+    sub->add_option("stream", a.held.stream, "Such as contacts")->required();
+    return sub;
+  };
+  const auto with_mark = [&](CLI::App* sub) {
+    sub->add_option("--mark", a.held.mark, "Do not ask: about what held show showed under this mark")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{9'000'000'000'000'000'000}));
+  };
+  verb(*held, a, "list", "Of which streams deletions are held, or were rejected", "  koppelctl held list", list_held);
+  of_stream("show", "What would be deleted, with some of the records",
+            "  koppelctl held show teamleader/acme contacts\n"
+            "  koppelctl held show teamleader/acme contacts --limit 500",
+            show_held)
+      ->add_option("--limit", a.held.limit, "How many records to name")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  with_mark(of_stream("confirm", "Publish them: the records are deleted, but for those that came back",
+                      "  koppelctl held confirm teamleader/acme contacts\n"
+                      "  koppelctl held confirm teamleader/acme contacts --mark 5000",
+                      confirm_held));
+  with_mark(of_stream("reject", "Keep the records, until the provider shows them again",
+                      "  koppelctl held reject teamleader/acme contacts\n"
+                      "  koppelctl held reject teamleader/acme contacts --mark 5000",
+                      reject_held));
+}
+
 void add_fetch(CLI::App& top, arguments_of_all& a) {
   auto* sub = verb(top, a, "fetch", "One request with a connection's credentials",
                    "  koppelctl fetch generic/crm 'https://api.example.com/contacts.info?id={{id}}' --var id=7 "
@@ -364,6 +400,7 @@ void add_everything(CLI::App& top, arguments_of_all& a, terminal& t) {
   add_connection_verbs(top, a);
   add_token_verbs(top, a);
   add_sync_verbs(top, a);
+  add_held_verbs(top, a);
   add_fetch(top, a);
   add_event_verbs(top, a);
   auto* consumer = noun(top, "consumer", "Who follows the bus");

@@ -105,6 +105,8 @@ struct confirm_wish {
   bool reject = false;
 };
 ending confirm_account(surroundings& s, const confirm_wish& wish);
+/// A slip of the hand at the question whose account it is: a grant is thrown away by who says so alone.
+failure neither_yes_nor_no(const full_name& name);
 
 // syncs.cpp
 struct sync_wish {
@@ -114,6 +116,18 @@ struct sync_wish {
 };
 ending run_sync(surroundings& s, const sync_wish& wish);
 ending list_syncs(surroundings& s, const std::optional<full_name>& name, std::size_t limit);
+
+// held.cpp
+struct held_wish {
+  full_name name;
+  std::string stream;
+  std::uint64_t mark = 0;  ///< as held show names it; 0: somebody is asked about what is held now
+  std::size_t limit = 20;
+};
+ending list_held(surroundings& s);
+ending show_held(surroundings& s, const held_wish& wish);
+ending confirm_held(surroundings& s, const held_wish& wish);
+ending reject_held(surroundings& s, const held_wish& wish);
 
 // fetch.cpp
 struct fetch_wish {

@@ -170,18 +170,19 @@ class conversation {
       return fail(errc::refused, "The account " + account + " waits for a confirmation, not " + wish_.expected_account +
                                      ". Nothing was changed.");
     const bool answered_ahead = wish_.yes || !wish_.expected_account.empty();
-    const auto accepted = answered_ahead ? std::optional<bool>{true}
-                          : t_.json && !t_.in_is_terminal
-                              ? std::optional<bool>{}
-                              : t_.ask_yes("This grant opens the account " + account + ". Connect " +
-                                           wish_.name.text() + " to it? [y/N]");
-    if (!accepted)
+    auto said = answered_ahead ? reply::yes : reply::nobody;
+    if (!answered_ahead && (!t_.json || t_.in_is_terminal))
+      said = t_.ask_yes_or_no("This grant opens the account " + account + ". Connect " + wish_.name.text() +
+                              " to it? [y/n]");
+    if (said == reply::nobody)
       return fail(errc::refused, "The grant opens the account " + account +
                                      " and waits for a confirmation. Say it ahead: "
                                      "--expect-account ID, or --yes for any account.");
-    const auto confirmed = s_.daemon.post(path() + "/confirmation", {{"accept", *accepted}, {"account", id}});
+    if (said == reply::unclear) return neither_yes_nor_no(wish_.name);
+    const bool accepted = said == reply::yes;
+    const auto confirmed = s_.daemon.post(path() + "/confirmation", {{"accept", accepted}, {"account", id}});
     if (!confirmed) return confirmed.error();
-    if (*accepted) return conclude(*confirmed, object_of(*confirmed, "auth"));
+    if (accepted) return conclude(*confirmed, object_of(*confirmed, "auth"));
     if (t_.json)
       print_document(t_, *confirmed);
     else

@@ -19,7 +19,7 @@ std::string settings_text(const json::object& settings) {
   return printable(text);
 }
 
-void print_streams(terminal& t, const json::array& streams) {
+void print_streams(terminal& t, const json::array& streams, const std::string& name) {
   table shown(
       {{"STREAM"}, {"RECORDS", true}, {"LAST FULL (UTC)"}, {"LAST SUCCESS (UTC)"}, {"FAILURES", true}, {"LAST ERROR"}});
   each_object(streams, [&](const json::object& one) {
@@ -34,6 +34,16 @@ void print_streams(terminal& t, const json::array& streams) {
     t.out << "\n";
     shown.print(t.out, t.colours);
   }
+  each_object(streams, [&](const json::object& one) {
+    const auto stream = printable(text_of(one, "stream"));
+    if (const auto held = number_of(one, "held"); held > 0)
+      t.out << "\nWarning: " << grouped(held) << " deletions of " << stream << " are held since "
+            << short_time(text_of(one, "held_since")) << " UTC: koppelctl held show " << name << " " << stream << "\n";
+    if (const auto rejected = number_of(one, "rejected"); rejected > 0)
+      t.out << "\n"
+            << grouped(rejected) << " records of " << stream
+            << " stay though the provider does not have them: their deletion was rejected.\n";
+  });
 }
 
 void print_connection(terminal& t, const json::object& c) {
@@ -66,7 +76,7 @@ void print_connection(terminal& t, const json::object& c) {
                          (why.empty() ? "" : ": " + printable(why)));
   }
   line("Open link", printable(text_of(object_of(c, "open_link"), "link")));
-  print_streams(t, array_of(c, "streams"));
+  print_streams(t, array_of(c, "streams"), printable(text_of(c, "provider") + "/" + text_of(c, "name")));
 }
 
 json::object object_from(const std::map<std::string, std::string>& settings) {
@@ -171,8 +181,7 @@ ending remove_connection(surroundings& s, const full_name& name, bool purge, boo
     if (!t.in_is_terminal) return fail(errc::usage, "There is no terminal to ask on. Add --yes if you are sure.");
     const auto what =
         purge ? ", and erase every record that came through it" : ", and keep the records that came through it";
-    const auto sure = t.ask_yes("Remove " + name.text() + " with its credentials" + what + "? [y/N]");
-    if (!sure.value_or(false)) {
+    if (t.ask_yes_or_no("Remove " + name.text() + " with its credentials" + what + "? [y/N]") != reply::yes) {
       t.err << "Nothing was removed.\n";
       return exit_code::refused;
     }
@@ -181,8 +190,14 @@ ending remove_connection(surroundings& s, const full_name& name, bool purge, boo
   if (!answer) return answer.error();
   if (t.json)
     print_document(t, *answer);
+  else if (flag_of(*answer, "removed_before"))
+    t.out << "Connection " << name.text() << " was removed before; its records are erased now.\n";
   else
     t.out << "Connection " << name.text() << " removed.\n";
+  // The daemon forgets them with the connection: nobody says so again.
+  if (const auto left = text_of(*answer, "webhooks_left"); !left.empty() && !t.json)
+    t.err << printable(left) << "\nTo have the provider send nothing any more, remove them at " << name.provider
+          << " by hand, as its administrator.\n";
   return exit_code::ok;
 }
 

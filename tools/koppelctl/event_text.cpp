@@ -56,7 +56,7 @@ std::string of_run(const json::object& data) {
   std::string counts;
   // Depending on the version the counts are fields of their own or a map.
   const auto& map = data.contains("counts") ? object_of(data, "counts") : data;
-  for (const auto* count : {"read", "upserted", "deleted", "unchanged", "set_aside"})
+  for (const auto* count : {"read", "upserted", "deleted", "unchanged", "set_aside", "held"})
     if (number_of(map, count) > 0) append(counts, grouped(number_of(map, count)) + " " + count, ", ");
   if (!counts.empty()) text += ": " + counts;
   append(text, text_of(data, "error"), ": ");
@@ -96,7 +96,8 @@ std::string event_line(const json::object& event, bool colours) {
   const auto line = columns(short_time(text_of(event, "time")), text_of(event, "seq"), printable(type),
                             name.empty() ? provider : provider + "/" + name, printable(text_of(event, "subject")),
                             gist(type, object_of(event, "data")));
-  const bool bad = type.ends_with(".failed") || type.ends_with(".crashed") || type == types::dead_letter_added;
+  const bool bad = type == types::sync_held || type.ends_with(".failed") || type.ends_with(".crashed") ||
+                   type == types::dead_letter_added;
   return shaded(line, bad ? colour::bad : colour::none, colours);
 }
 

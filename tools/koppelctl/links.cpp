@@ -73,6 +73,13 @@ ending revoke_link(surroundings& s, const full_name& name, const std::string& id
   return exit_code::ok;
 }
 
+failure neither_yes_nor_no(const full_name& name) {
+  return fail(errc::refused,
+              "That was neither yes nor no: nothing was changed, and the account still waits. Say y to "
+              "connect it, or n to throw its credentials away: koppelctl connection confirm " +
+                  name.text() + " [--account ID | --reject].");
+}
+
 ending confirm_account(surroundings& s, const confirm_wish& wish) {
   const auto now = s.daemon.get(path_of(wish.name));
   if (!now) return now.error();
@@ -86,27 +93,30 @@ ending confirm_account(surroundings& s, const confirm_wish& wish) {
   if (!wish.account.empty() && wish.account != id)
     return fail(errc::refused, "The account " + account_text(account) + " waits for a confirmation, not " +
                                    wish.account + ". Nothing was changed.");
-  std::optional<bool> accepted;
-  if (wish.reject)
-    accepted = false;
-  else if (!wish.account.empty())
-    accepted = true;
-  else if (t.in_is_terminal && !t.json)
-    accepted = t.ask_yes("The customer gave access to the account " + account_text(account) + ". Connect " +
-                         wish.name.text() + " to it? [y/N]");
-  if (!accepted)
+  auto said = wish.reject ? reply::no : wish.account.empty() ? reply::nobody : reply::yes;
+  if (said == reply::nobody && t.in_is_terminal && !t.json)
+    said = t.ask_yes_or_no("The customer gave access to the account " + account_text(account) + ". Connect " +
+                           wish.name.text() + " to it? [y/n]");
+  if (said == reply::nobody)
     return fail(errc::usage, "The account " + account_text(account) +
                                  " waits. Nobody can be asked here: say --account ID to accept it, or --reject.");
+  if (said == reply::unclear) return neither_yes_nor_no(wish.name);
+  const bool accepted = said == reply::yes;
   // By its id: if another waits by then, nothing is confirmed.
-  const auto after = s.daemon.post(path_of(wish.name) + "/confirmation", {{"accept", *accepted}, {"account", id}});
+  const auto after = s.daemon.post(path_of(wish.name) + "/confirmation", {{"accept", accepted}, {"account", id}});
   if (!after) return after.error();
+  // An account that was accepted may be another connection's by now: what became of it, the daemon says.
+  const auto& became = object_of(*after, "auth");
+  const bool authorized = text_of(became, "status") == "authorized";
   if (t.json)
     print_document(t, *after);
-  else if (*accepted)
+  else if (!accepted)
+    t.out << "Rejected: " << wish.name.text() << " was not connected to this account.\n";
+  else if (authorized)
     t.out << wish.name.text() << " is connected to " << account_text(account) << ".\n";
   else
-    t.out << "Rejected: " << wish.name.text() << " was not connected to this account.\n";
-  return *accepted || wish.reject ? exit_code::ok : exit_code::refused;
+    t.out << failure_text(became, t.speaks);
+  return authorized || wish.reject ? exit_code::ok : exit_code::refused;
 }
 
 }  // namespace koppel::koppelctl

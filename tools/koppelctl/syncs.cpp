@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <thread>
@@ -24,7 +25,10 @@ std::string syncs_of(const full_name& name, std::size_t limit) {
   return "/v1/syncs?provider=" + name.provider + "&connection=" + name.name + "&limit=" + std::to_string(limit);
 }
 
-bool has_ended(const json::object& run) { return text_of(run, "state") != "running"; }
+bool has_ended(const json::object& run) {
+  const auto state = text_of(run, "state");
+  return state != "running" && state != "releasing";
+}
 
 /// One ending of a run: an interrupted run goes on under its id, and ends again.
 std::string ending_of(const json::object& run) { return text_of(run, "id") + "@" + text_of(run, "ended_at"); }
@@ -41,6 +45,7 @@ void print_runs(terminal& t, const json::array& runs, const json::array& queued)
                {"DELETED", true},
                {"UNCHANGED", true},
                {"SET ASIDE", true},
+               {"HELD", true},
                {"ERROR"}});
   const auto name = [](const json::object& o) { return text_of(o, "provider") + "/" + text_of(o, "connection"); };
   each_object(queued, [&](const json::object& q) {
@@ -61,6 +66,7 @@ void print_runs(terminal& t, const json::array& runs, const json::array& queued)
                grouped(number_of(r, "deleted")),
                grouped(number_of(r, "unchanged")),
                grouped(number_of(r, "set_aside")),
+               grouped(number_of(r, "held")),
                {text_of(r, "error"), colour::bad}});
   });
   if (shown.empty())
@@ -97,6 +103,8 @@ class watch {
         return runs;
       }
       if (alive_) last_sign = clock::now();
+      if (!running_)
+        if (auto why = standstill(); why) return *why;
       if (clock::now() - last_sign > patience)
         return fail(errc::refused, "Stream " + *open_.begin() + " did not begin. See: koppelctl connection show " +
                                        name_.text() + ", and the daemon's log.");
@@ -106,11 +114,23 @@ class watch {
   }
 
  private:
+  /// Why nothing begins: a connection that does not work any more has no turn, however long one waits.
+  std::optional<failure> standstill() {
+    const auto connection = s_.daemon.get(path_of(name_));
+    if (!connection) return connection.error();
+    const auto& auth = object_of(*connection, "auth");
+    if (text_of(auth, "status") == "authorized") return std::nullopt;
+    const auto display = printable(text_of(auth, "display"));
+    return fail(errc::refused, "Stream " + *open_.begin() + " does not begin: " + name_.text() + " is " +
+                                   printable(text_of(auth, "status")) + (display.empty() ? "" : " (" + display + ")") +
+                                   ". See: koppelctl connection show " + name_.text());
+  }
+
   void look(const json::object& answer, const std::set<std::string>& streams) {
     open_.clear();
     ended_.clear();
     read_ = upserted_ = deleted_ = 0;
-    alive_ = false;
+    alive_ = running_ = false;
     std::set<std::string> busy;
     each_object(array_of(answer, "queued"), [&](const json::object& q) { busy.insert(text_of(q, "stream")); });
     each_object(array_of(answer, "runs"), [&](const json::object& r) {
@@ -121,6 +141,7 @@ class watch {
       deleted_ += number_of(r, "deleted");
       if (!has_ended(r)) {
         busy.insert(stream);
+        running_ = true;
         return;
       }
       const auto [newest, first] = ended_.try_emplace(stream, r);
@@ -147,7 +168,7 @@ class watch {
   std::set<std::string> past_, open_;
   std::map<std::string, json::object> ended_;
   std::uint64_t read_ = 0, upserted_ = 0, deleted_ = 0;
-  bool alive_ = false;
+  bool alive_ = false, running_ = false;
 };
 
 }  // namespace

@@ -90,14 +90,23 @@ std::optional<std::string> terminal::ask(std::string_view prompt) {
   return line_of(in);
 }
 
-std::optional<bool> terminal::ask_yes(std::string_view prompt) {
+reply terminal::ask_yes_or_no(std::string_view prompt) {
   auto answer = ask(prompt);
-  if (!answer) return std::nullopt;
+  if (!answer) return reply::nobody;
+  while (answer->ends_with(' ') || answer->ends_with('\t')) answer->pop_back();
   for (auto& c : *answer)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   for (const auto yes : {"y", "yes", "j", "ja", "o", "oui"})
-    if (*answer == yes) return true;
-  return false;
+    if (*answer == yes) return reply::yes;
+  for (const auto no : {"n", "no", "nee", "non"})
+    if (*answer == no) return reply::no;
+  return reply::unclear;
+}
+
+std::optional<bool> terminal::ask_yes(std::string_view prompt) {
+  const auto said = ask_yes_or_no(prompt);
+  if (said == reply::nobody) return std::nullopt;
+  return said == reply::yes;
 }
 
 void progress::say(std::string text) {

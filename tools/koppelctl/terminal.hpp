@@ -17,6 +17,14 @@ enum class language { nl, fr, en };
 /// From LC_ALL, LC_MESSAGES and LANG, the first that is set: "nl_BE.UTF-8" is nl; what we do not speak is en.
 language language_of_environment();
 
+/// To a question that yes or no answers.
+enum class reply {
+  yes,
+  no,
+  unclear,  ///< something else, or an empty line
+  nobody,   ///< the input is at its end
+};
+
 struct terminal {
   std::istream& in;
   std::ostream& out;
@@ -33,7 +41,9 @@ struct terminal {
   std::optional<std::string> ask_secret(std::string_view prompt);
   /// Prompts on a terminal, and reads one line. Nothing at the end of the input.
   std::optional<std::string> ask(std::string_view prompt);
-  /// y, yes, j, ja, o, oui; anything else is no. Nothing at the end of the input.
+  /// y, yes, j, ja, o, oui; n, no, nee, non.
+  reply ask_yes_or_no(std::string_view prompt);
+  /// Whether that was a yes; nothing at the end of the input.
   std::optional<bool> ask_yes(std::string_view prompt);
 };
 

@@ -121,10 +121,14 @@ std::pair<std::int64_t, std::int64_t> record_tables::unseen(const entity& of, co
   return {s->getColumn(0).getInt64(), s->getColumn(1).getInt64()};
 }
 
-std::int64_t record_tables::sweep(const entity& of, const std::string& connection_id, std::int64_t walk) {
-  statement s(prepared_, "DELETE FROM " + std::string(of.name) + " WHERE connection_id = ?1 AND walk <> ?2");
+std::int64_t record_tables::sweep(const entity& of, const std::string& connection_id, std::int64_t walk,
+                                  std::int64_t most) {
+  const std::string from(of.name);
+  statement s(prepared_, "DELETE FROM " + from + " WHERE connection_id = ?1 AND id IN (SELECT id FROM " + from +
+                             " WHERE connection_id = ?1 AND walk <> ?2 LIMIT ?3)");
   s->bind(1, connection_id);
   s->bind(2, walk);
+  s->bind(3, most);
   return s->exec();
 }
 

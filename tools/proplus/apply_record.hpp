@@ -21,7 +21,8 @@ class record_tables {
   void purge(const std::string& connection_id);
   /// How many rows of this entity were not met in this walk, and how many there are.
   std::pair<std::int64_t, std::int64_t> unseen(const entity& of, const std::string& connection_id, std::int64_t walk);
-  std::int64_t sweep(const entity& of, const std::string& connection_id, std::int64_t walk);
+  /// Removes them, `most` at most (-1: all). How many went.
+  std::int64_t sweep(const entity& of, const std::string& connection_id, std::int64_t walk, std::int64_t most = -1);
 
  private:
   struct table {

@@ -33,6 +33,19 @@ void log_connection(const bus::follower& f, std::uint64_t& known) {
   known = f.reconnects();
 }
 
+/// Where another process writes to the database, the same is tried again: nothing of it was acknowledged. False: told
+/// to stop meanwhile, and it was not done.
+template <class Work>
+result<bool> when_free(const std::atomic<bool>& stop, Work work) {
+  for (bool said = false;; said = true) {
+    const result<> done = work();
+    if (done) return result<bool>(true);
+    if (done.error().code != boost::system::errc::resource_unavailable_try_again) return done.error();
+    if (!said) spdlog::warn("waiting: {}", done.error().detail);
+    if (stop) return result<bool>(false);
+  }
+}
+
 }  // namespace
 
 result<> run(store& into, const bus::follower_options& options, const std::atomic<bool>& stop) {
@@ -44,15 +57,20 @@ result<> run(store& into, const bus::follower_options& options, const std::atomi
     if (!got) {
       if (!means_begin_again(got.error().code)) return got.error();
       spdlog::warn("beginning again with a snapshot, what we have stays meanwhile: {}", got.error().detail);
-      if (auto r = into.begin_again(); !r) return r.error();
+      const auto begun = when_free(stop, [&] { return into.begin_again(); });
+      if (!begun) return begun.error();
+      if (!*begun) break;
       follower = follow(into, options);
       reconnects = 0;
       continue;
     }
-    if (auto r = into.note_head(follower.head()); !r) return r.error();
+    const auto noted = when_free(stop, [&] { return into.note_head(follower.head()); });
+    if (!noted) return noted.error();
     if (!*got) continue;
     KOPPEL_FAULT_POINT("consumer.batch_received");
-    if (auto r = into.apply(**got); !r) return r.error();
+    const auto applied = when_free(stop, [&] { return into.apply(**got); });
+    if (!applied) return applied.error();
+    if (!*applied) break;
     const auto& walking = (*got)->walking;
     spdlog::debug("applied {} events, up to {}", (*got)->events.size(),
                   walking ? walking->after : (*got)->complete_up_to.seq);

@@ -4,14 +4,19 @@
 #include "store.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
+
+#include <chrono>
+#include <exception>
 #include <koppel/bus/event_types.hpp>
 #include <koppel/fault_point.hpp>
 #include <koppel/planted_bug.hpp>
-
+#include <thread>
 #include <unordered_map>
 
 #include "apply_record.hpp"
+#include "sweep.hpp"
 
 namespace koppel::proplus {
 namespace {
@@ -27,11 +32,27 @@ failure refused(const std::filesystem::path& file, const std::string& why) {
           "The database " + file.string() + " " + why};
 }
 
+/// Another process writes and did not end within our patience. Nothing was done yet.
+struct in_use_elsewhere : std::exception {};
+
+SQLite::Transaction begin(SQLite::Database& db) {
+  try {
+    return SQLite::Transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  } catch (const SQLite::Exception& e) {
+    if (e.getErrorCode() == SQLITE_BUSY) throw in_use_elsewhere();
+    throw;
+  }
+}
+
 /// SQLiteCpp throws; above this file failures are values.
 template <class Work>
 auto guarded(Work work) -> decltype(work()) {
   try {
     return work();
+  } catch (const in_use_elsewhere&) {
+    return failure{boost::system::errc::make_error_code(boost::system::errc::resource_unavailable_try_again),
+                   "The database is in use by another process that writes to it; nothing was changed. Try again when "
+                   "that has ended."};
   } catch (const SQLite::Exception& e) {
     return database_failure(e.what());
   }
@@ -48,8 +69,9 @@ void bind_text(SQLite::Statement& s, int index, const std::string& text) {
 }  // namespace
 
 struct store::state {
-  explicit state(const std::filesystem::path& file)
-      : db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, 5'000) {}
+  state(const std::filesystem::path& file, std::chrono::milliseconds patience)
+      : db(file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+           static_cast<int>(patience.count())) {}
 
   result<> prepare(const std::filesystem::path& file);
   void load();
@@ -69,6 +91,7 @@ struct store::state {
   SQLite::Database db;
   statements prepared{db};
   record_tables records{prepared};
+  sweeper sweeping{prepared, records};
   std::optional<bus::position> at;
   std::optional<bus::from_snapshot> snapshot;  ///< being walked
   std::int64_t walk = 1;
@@ -91,7 +114,7 @@ result<> store::state::prepare(const std::filesystem::path& file) {
                              "-wal and -shm, and start again. It is filled anew from the bus.");
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON");
   if (!is_new) return {};
-  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  auto transaction = begin(db);
   db.exec(create_script());
   db.exec("PRAGMA user_version = " + std::to_string(schema_version) +
           "; PRAGMA application_id = " + std::to_string(application_id));
@@ -123,7 +146,10 @@ void store::state::connection_of(const bus::event& e) {
   if (have == names) return;
   statement s(prepared,
               "INSERT INTO connection (connection_id, provider, name, customer, walk) VALUES (?1, ?2, ?3, ?4, ?5) "
-              "ON CONFLICT (connection_id) DO UPDATE SET provider = ?2, name = ?3, customer = ?4, walk = ?5");
+              "ON CONFLICT (connection_id) DO UPDATE SET provider = ?2, name = ?3, customer = ?4, walk = ?5, "
+              // A removal of another history counts no more; one of this history comes behind its other events.
+              "status = CASE WHEN walk = ?5 OR removed_at IS NULL THEN status END, "
+              "removed_at = CASE WHEN walk = ?5 THEN removed_at END");
   s->bind(1, e.connection_id);
   bind_text(*s, 2, e.provider);
   bind_text(*s, 3, e.connection);
@@ -288,40 +314,18 @@ void store::state::save_snapshot(const bus::from_snapshot& walked) {
 /// In a later walk: what the new history does not have goes, once it was read to its end and the stream was complete.
 void store::state::sweep_if_caught_up() {
   if (walk == 1 || !catch_up || !at || at->seq < *catch_up) return;
-  statement due(prepared, "SELECT connection_id, entity FROM full_sync WHERE walk = ?1 AND swept = 0");
-  due->bind(1, walk);
-  std::vector<std::pair<std::string, std::string>> all;
-  while (due->executeStep()) all.emplace_back(due->getColumn(0).getString(), due->getColumn(1).getString());
-  for (const auto& [connection, name] : all) {
-    const entity& of = *find_entity(name);
-    const auto [unseen, total] = records.unseen(of, connection, walk);
-    // Our own guard: a host that came up empty must not empty us.
-    const bool held = unseen > 100 && unseen * 2 > total;
-    if (held)
-      spdlog::error(
-          "{} of {} {} rows of connection {} are not in the host's new history: held; look, then run "
-          "koppel-proplus --confirm-sweep",
-          unseen, total, name, connection);
-    else
-      count("swept", static_cast<std::uint64_t>(records.sweep(of, connection, walk)));
-    statement s(prepared, "UPDATE full_sync SET swept = ?4 WHERE connection_id = ?1 AND entity = ?2 AND walk = ?3");
-    s->bind(1, connection);
-    s->bind(2, name);
-    s->bind(3, walk);
-    s->bind(4, held ? 2 : 1);
-    s->exec();
-  }
+  count("swept", sweeping.after_walk(walk));
 }
 
 store::store(std::unique_ptr<state> s) : state_(std::move(s)) {}
 store::~store() = default;
 
-result<std::unique_ptr<store>> store::open(const std::filesystem::path& file) {
+result<std::unique_ptr<store>> store::open(const std::filesystem::path& file, std::chrono::milliseconds patience) {
   return guarded([&]() -> result<std::unique_ptr<store>> {
     const ::mode_t before = ::umask(077);  // personal data: for this user only
     std::unique_ptr<state> s;
     try {
-      s = std::make_unique<state>(file);
+      s = std::make_unique<state>(file, patience);
     } catch (const SQLite::Exception& e) {
       ::umask(before);
       return refused(file, std::string("cannot be opened: ") + e.what() + ".");
@@ -344,12 +348,12 @@ result<> store::apply(const bus::delivery& d) {
     state& s = *state_;
     if (planted(bug::position_before_effect)) {
       const auto before = s.at;
-      SQLite::Transaction first(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+      auto first = begin(s.db);
       s.save_position(d.complete_up_to);
       first.commit();
       s.at = before;
     }
-    SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
+    auto transaction = begin(s.db);
     std::uint64_t duplicates = d.duplicates;
     for (const bus::event& e : d.events) {
       if (s.at && s.at->epoch == e.epoch && e.seq <= s.at->seq)
@@ -377,7 +381,7 @@ result<> store::apply(const bus::delivery& d) {
 
 result<> store::begin_again() {
   return guarded([&]() -> result<> {
-    SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    auto transaction = begin(state_->db);
     state_->db.exec(
         "DELETE FROM position; UPDATE walk SET number = number + 1, catch_up_seq = NULL; DELETE FROM full_sync; "
         "DELETE FROM journal");
@@ -393,7 +397,7 @@ result<> store::begin_again() {
 result<> store::note_head(std::uint64_t head) {
   if (head == 0 || state_->catch_up || state_->walk == 1 || state_->snapshot) return {};
   return guarded([&]() -> result<> {
-    SQLite::Transaction transaction(state_->db, SQLite::TransactionBehavior::IMMEDIATE);
+    auto transaction = begin(state_->db);
     statement s(state_->prepared, "UPDATE walk SET catch_up_seq = ?1");
     s->bind(1, static_cast<std::int64_t>(head));
     s->exec();
@@ -405,19 +409,22 @@ result<> store::note_head(std::uint64_t head) {
 }
 
 result<std::uint64_t> store::confirm_sweep() {
-  return guarded([&]() -> result<std::uint64_t> {
-    state& s = *state_;
-    SQLite::Transaction transaction(s.db, SQLite::TransactionBehavior::IMMEDIATE);
-    statement held(s.prepared, "UPDATE full_sync SET swept = 1 WHERE swept = 2 RETURNING connection_id, entity");
-    std::vector<std::pair<std::string, std::string>> all;
-    while (held->executeStep()) all.emplace_back(held->getColumn(0).getString(), held->getColumn(1).getString());
-    std::uint64_t rows = 0;
-    for (const auto& [connection, name] : all)
-      rows += static_cast<std::uint64_t>(s.records.sweep(*find_entity(name), connection, s.walk));
-    s.count("swept", rows);
-    transaction.commit();
-    return rows;
-  });
+  // Longer than SQLite's longest pause between two tries: between two parts whoever follows has its turn.
+  constexpr std::chrono::milliseconds pause{200};
+  std::uint64_t rows = 0;
+  for (;;) {
+    const auto part = guarded([&]() -> result<std::optional<std::uint64_t>> {
+      auto transaction = begin(state_->db);
+      const auto removed = state_->sweeping.confirmed_part();
+      state_->count("swept", removed.value_or(0));
+      transaction.commit();
+      return removed;
+    });
+    if (!part) return part.error();
+    if (!*part) return rows;
+    rows += **part;
+    if (**part == sweeper::rows_per_part) std::this_thread::sleep_for(pause);
+  }
 }
 
 }  // namespace koppel::proplus

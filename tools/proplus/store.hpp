@@ -15,7 +15,10 @@ class store {
  public:
   /// Makes the database, or opens one of ours. A file of something else, or of any other version than ours, is refused:
   /// nothing is migrated, because whatever is here can be read from the bus again.
-  static result<std::unique_ptr<store>> open(const std::filesystem::path& file);
+  /// `patience`: so long what writes waits for another process that does. After that it fails with
+  /// resource_unavailable_try_again: nothing was changed, and the same may be tried again.
+  static result<std::unique_ptr<store>> open(const std::filesystem::path& file,
+                                             std::chrono::milliseconds patience = std::chrono::seconds{5});
   ~store();
 
   /// Where to go on: the start on the first start, the middle of a snapshot, or a position.
@@ -24,11 +27,11 @@ class store {
 
   /// The host's history is another one, or ours is too old: forgets the position and begins the next walk, with a
   /// snapshot. What is here stays until all of that has been read; what does not occur in it is then swept, per
-  /// connection and entity, if that stream was completely read once.
+  /// connection and entity, if that stream was completely read once. Connections that do not occur are marked.
   result<> begin_again();
   /// The host's head, as soon as it is known after a snapshot: what changed while it was walked comes until there.
   result<> note_head(std::uint64_t head);
-  /// Deletes what our guard held back. Returns how many rows.
+  /// Deletes what our guard held back, in parts, so that another process may follow meanwhile. Returns how many rows.
   result<std::uint64_t> confirm_sweep();
 
  private:

@@ -2,6 +2,7 @@
 // A code is used up by success only: a request with a wrong redirect address leaves it alone.
 #include "grants.hpp"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
@@ -90,11 +91,11 @@ grant_verdict grant_book::redeem(const std::string& code, const std::string& cli
 grant_verdict grant_book::renew(const std::string& token, const std::string& client_id, const renewal_rules& rules,
                                 instant now) {
   auto* found = find(refresh_, token);
-  const auto state = !found                              ? grant_state::unknown
-                     : found->who.client_id != client_id ? grant_state::other_client
-                     : found->revoked                    ? grant_state::revoked
-                     : now >= found->expires             ? grant_state::expired
-                                                         : grant_state::ok;
+  const auto state = !found                                               ? grant_state::unknown
+                     : found->who.client_id != client_id                  ? grant_state::other_client
+                     : found->revoked                                     ? grant_state::revoked
+                     : now >= std::min(found->expires, found->idle_until) ? grant_state::expired
+                                                                          : grant_state::ok;
   note("refresh", token, name_of(state));
   if (state != grant_state::ok) return {state, {}};
   if (rules.rotate) found->revoked = true;
@@ -106,6 +107,10 @@ grant_verdict grant_book::renew(const std::string& token, const std::string& cli
 
 void grant_book::pair(const std::string& refresh_token, const std::string& access) {
   if (auto* found = find(refresh_, refresh_token)) found->access_token = access;
+}
+
+void grant_book::let_idle_until(const std::string& refresh_token, instant until) {
+  if (auto* found = find(refresh_, refresh_token)) found->idle_until = until;
 }
 
 grant_verdict grant_book::check(const std::string& access_token, instant now) const {

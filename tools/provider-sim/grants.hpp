@@ -50,6 +50,9 @@ class grant_book {
   /// A refresh token that was not rotated goes with the newest access token from now on.
   void pair(const std::string& refresh_token, const std::string& access);
 
+  /// A refresh token that nobody presents until then is dead, whatever its own end is.
+  void let_idle_until(const std::string& refresh_token, instant until);
+
   /// Who may call the API with this access token.
   grant_verdict check(const std::string& access_token, instant now) const;
 
@@ -88,6 +91,7 @@ class grant_book {
     std::string access_token;
     instant expires;
     bool revoked = false;
+    instant idle_until = never;
   };
   struct presentation {
     std::string kind;

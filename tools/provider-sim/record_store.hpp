@@ -70,6 +70,11 @@ class record_store {
   virtual void before_change(std::size_t entity, std::span<const slot> places);
 
   draw& dice() { return dice_; }
+  /// Changes a recipe and not the time of its record's last change.
+  template <class Change>
+  void adjust(std::size_t entity, slot place, Change change) {
+    collections_[entity].update(std::span(&place, 1), change);
+  }
 
  private:
   std::vector<recipe> make(std::size_t entity, std::size_t count);

@@ -5,11 +5,15 @@
 #include <boost/json/serialize.hpp>
 
 #include "host/api/customer_names.hpp"
+#include "tests/unit/api/chosen_provider.hpp"
 #include "tests/unit/api/rest_world.hpp"
 
 using namespace koppel;
 using Catch::Contains;
+using test::at_host;
+using test::chosen_by_4711;
 using test::rest_world;
+using test::working_for_4711;
 namespace json = boost::json;
 
 TEST_CASE("a registration that others share is used as it is and never changed by a customer", "[api][rest]") {
@@ -223,41 +227,42 @@ TEST_CASE("whoever keeps a copy of a connection is told of settings that were sa
   CHECK(w.told.back().auth.status == core::auth_status::removed);
 }
 
-namespace {
+TEST_CASE("whoever keeps a copy of a connection is handed what a saved code made of it", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const auto put = [&](const std::string& more) {
+    return w.call("PUT", "/v1/customers/4711/providers/nameplate", token, {},
+                  R"({"client_id":"mine","client_secret":)" + more + "}");
+  };
+  w.says = {{"POST /token", {test::grant("one"), test::grant("two")}}, {"GET /me", {test::nameplate_of("42", "Acme")}}};
+  CHECK(put(R"("first-canary","code":"c1")").status == 201);
+  const auto first = w.told.back();
 
-json::object at_host(const std::string& host) {
-  return {{"authorization_url", "https://" + host + "/authorize"},
-          {"token_url", "https://" + host + "/token"},
-          {"account", "42"}};
+  w.says["GET /me"] = {test::nameplate_of("42", "Acme Holding")};
+  CHECK(put(R"("second-canary","code":"c2","settings":{"region":"us"})").status == 200);
+  const auto& copy = w.told.back();
+  const auto stored = w.now(first);
+  CHECK(copy.auth.status == core::auth_status::authorized);
+  REQUIRE(copy.pinned);
+  CHECK(copy.pinned->name == "Acme Holding");
+  CHECK(copy.learned == stored.learned);
+  CHECK(copy.learned.at("asked_in") == "us");
+  CHECK(copy.settings.at("region") == "us");
+
+  // Nor does a code that is refused bring an older one back.
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  w.on_request = [&](const std::string& request) {
+    if (request.find("c3") == std::string::npos) return;
+    w.write([&](ledger::transaction& tx) {
+      auto meanwhile = *tx.find_connection(first.id);
+      meanwhile.learned["seen"] = "meanwhile";
+      if (!tx.update_connection(meanwhile)) FAIL("not updated");
+    });
+  };
+  CHECK(put(R"("third-canary","code":"c3","settings":{"region":"be"})").status == 200);
+  CHECK(w.told.back().settings.at("region") == "us");
+  CHECK(w.told.back().learned.at("seen") == "meanwhile");
 }
-
-/// Customer 4711's connection with a provider of its own choice.
-ledger::connection chosen_by_4711(rest_world& w, const std::string& private_hosts = "") {
-  std::map<std::string, std::string> settings;
-  for (const auto& [name, value] : at_host("login.nameplate.test")) settings[name] = value.as_string().c_str();
-  if (!private_hosts.empty()) settings["private_hosts"] = private_hosts;
-  auto c = w.add("operators", "chooser", settings);
-  w.write([&](ledger::transaction& tx) {
-    c.name = "of-4711";
-    c.customer = "4711";
-    c = *tx.insert_connection(c);
-  });
-  return c;
-}
-
-/// The same, which works.
-ledger::connection working_for_4711(rest_world& w) {
-  auto c = chosen_by_4711(w);
-  w.write([&](ledger::transaction& tx) {
-    c.auth.status = core::auth_status::authorized;
-    c.pinned = core::account{"42", "42", ""};
-    if (!tx.update_connection(c)) FAIL("not updated");
-  });
-  w.store(c, "old-token", {}, "old-refresh");
-  return c;
-}
-
-}  // namespace
 
 TEST_CASE("a customer may say an operator's setting again as it is, and change it no more than before", "[api][rest]") {
   rest_world w;
@@ -374,6 +379,116 @@ TEST_CASE("a grant that was refused for settings is kept, and asked about again 
   CHECK(patch(R"({"account":"43","of_a_former_version":""})").status == 200);
   CHECK_FALSE(w.now(c).settings.contains("of_a_former_version"));
   CHECK(in_question());
+}
+
+TEST_CASE("a code that would not be sent saves nothing", "[api][rest]") {
+  rest_world w;
+  const auto token = w.token("x", "4711", {"read", "connect"});
+  const std::string here = "/v1/customers/4711/providers/nameplate";
+  const auto put = [&](const std::string& body) { return w.call("PUT", here, token, {}, body); };
+  const std::string unsent[] = {R"("code":"two words")", R"("code":"mine")",
+                                R"("code":"https://app.example/?code=c0de&state=of-no-link")"};
+  for (const auto& code : unsent)
+    CHECK(put(R"({"client_id":"mine","client_secret":"my-canary",)" + code + "}").status == 422);
+  CHECK(w.call("GET", here, token).status == 404);
+  w.write([](ledger::transaction& tx) {
+    CHECK(tx.apps().empty());
+    CHECK(tx.connections().empty());
+  });
+  CHECK(w.events().empty());
+  CHECK(w.told.empty());
+
+  // Nor over a connection that waits.
+  CHECK(put(R"({"client_id":"mine","client_secret":"my-canary"})").status == 201);
+  const auto count = w.told.size();
+  for (const auto& code : unsent)
+    CHECK(
+        put(R"({"client_id":"mine","client_secret":"other-canary","settings":{"region":"us"},)" + code + "}").status ==
+        422);
+  w.write([](ledger::transaction& tx) {
+    REQUIRE(tx.apps().size() == 1);
+    CHECK(tx.client_secret(tx.apps().front().id)->reveal() == "my-canary");
+    CHECK_FALSE(tx.connections().front().settings.contains("region"));
+  });
+  CHECK(w.told.size() == count);
+  CHECK(w.server->requests().empty());
+
+  // What was saved before a code turned out to be of no use is told with the refusal.
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  CHECK(put(R"({"settings":{"region":"us"},"code":"c0de"})").status == 200);
+  const auto again = put(R"({"settings":{"region":"be"},"code":"c0de"})");
+  CHECK(again.status == 422);
+  CHECK_THAT(again.body, Contains("sent to the provider before") && Contains("The settings were saved"));
+}
+
+namespace {
+
+/// Customer 4711's connection, whose grant may work again when its secret is mended.
+ledger::connection stopped_for_4711(rest_world& w) {
+  auto c = working_for_4711(w);
+  w.write([&](ledger::transaction& tx) {
+    c = *tx.find_connection(c.id);
+    c.auth.status = core::auth_status::misconfigured;
+    c.auth.reason = core::auth_reason::secret_wrong;
+    if (!tx.update_connection(c)) FAIL("not updated");
+  });
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("a grant that may come back survives a code that gives no access elsewhere", "[api]") {
+  rest_world w;
+  const auto c = stopped_for_4711(w);
+  const auto elsewhere = [&](const std::string& token_url, const std::string& code) {
+    return w.ask("PATCH", "/v1/connections/chooser/of-4711",
+                 R"({"settings":{"token_url":")" + token_url + R"("},"code":")" + code + "\"}");
+  };
+  const auto nothing_lost = [&] {
+    CHECK(w.stored_token(c) == "old-token");
+    CHECK(w.now(c).settings.at("token_url") == "https://login.nameplate.test/token");
+    w.write([&](ledger::transaction& tx) { CHECK(auth::auth_service::may_come_back(tx, *tx.find_connection(c.id))); });
+    for (const auto& request : w.server->requests())
+      CHECK_THAT(request, !Contains("old-refresh") && !Contains("old-token"));
+  };
+  CHECK(elsewhere("https://login.eu.nameplate.test/token", "two words").status == 422);
+  nothing_lost();
+  CHECK(w.now(c).auth.reason == core::auth_reason::secret_wrong);
+
+  const auto unreachable = elsewhere("https://login.nowhere.test/token", "c0de");
+  CHECK(unreachable.status == 422);
+  CHECK_THAT(unreachable.body, Contains("cannot be reached") && Contains("The settings are as they were."));
+  CHECK(w.stored_token(c) == "old-token");
+  CHECK(w.now(c).settings.at("token_url") == "https://login.nameplate.test/token");
+}
+
+TEST_CASE("a grant that may come back survives a code that is refused elsewhere, and goes there no more than before",
+          "[api]") {
+  rest_world w;
+  const auto c = stopped_for_4711(w);
+  w.says["POST /token"] = {test::http_answer(400, R"({"error":"invalid_grant"})")};
+  const auto refused = w.ask("PATCH", "/v1/connections/chooser/of-4711",
+                             R"({"settings":{"token_url":"https://login.eu.nameplate.test/token"},"code":"c0de"})");
+  CHECK(refused.status == 200);
+  CHECK_THAT(refused.body, Contains("Failed, Status code: BadRequest"));
+  CHECK(w.stored_token(c) == "old-token");
+  CHECK(w.now(c).settings.at("token_url") == "https://login.nameplate.test/token");
+  REQUIRE(w.requests_to("POST /token") == 1);
+  CHECK_THAT(w.server->requests().front(), Contains("code=c0de") && !Contains("old-refresh"));
+}
+
+TEST_CASE("a code from another address takes the place of a grant that may come back", "[api]") {
+  rest_world w;
+  const auto c = stopped_for_4711(w);
+  w.says["POST /token"] = {test::grant("new-token")};
+  const auto saved = w.ask("PATCH", "/v1/connections/chooser/of-4711",
+                           R"({"settings":{"token_url":"https://login.eu.nameplate.test/token"},"code":"c0de"})");
+  CHECK(saved.status == 200);
+  CHECK(w.stored_token(c) == "new-token");
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(w.now(c).settings.at("token_url") == "https://login.eu.nameplate.test/token");
+  REQUIRE(w.requests_to("POST /token") == 1);
+  CHECK_THAT(w.server->requests().front(), Contains("Host: login.eu.nameplate.test") && !Contains("old-refresh"));
 }
 
 TEST_CASE("only an operator changes settings by name", "[api][rest]") {

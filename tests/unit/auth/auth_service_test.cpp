@@ -321,6 +321,32 @@ TEST_CASE("a provider in trouble after the exchange loses nobody's grant", "[aut
   CHECK(w.stored_token(c) == "t");
 }
 
+TEST_CASE("a grant that came back while nobody can be asked whose it is has arrived, and is told so", "[auth][shell]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(503, "")}}};
+  const auto c = w.add("acme");
+  const auto page = called_back(w, parameter(begun(w, c).link, "state"), "code");
+  CHECK(page.status == 200);
+  CHECK(page.html.find("Uw toegang is aangekomen, maar Nameplate kan nu niet zeggen") != std::string::npos);
+  CHECK(page.html.find("Niet verbonden") == std::string::npos);
+  CHECK(page.html.find("<a href") == std::string::npos);
+  CHECK(w.now(c).auth.status == core::auth_status::waiting);
+  CHECK(w.stored_token(c) == "t");
+}
+
+TEST_CASE("a refusal that settings have to be mended for is offered no link that would be refused again",
+          "[auth][shell]") {
+  world w;
+  const auto c = w.add("acme");
+  const auto state = parameter(begun(w, c).link, "state");
+  std::vector<std::pair<std::string, std::string>> query{{"error", "invalid_scope"}, {"state", state}};
+  const auto page = w.run(w.auth->callback("nameplate", query, "en"));
+  CHECK(page.html.find("Nameplate refuses the scopes") != std::string::npos);
+  CHECK(page.html.find("Try again") == std::string::npos);
+  CHECK_FALSE(w.auth->open_link(c.id));
+  CHECK(w.now(c).auth.reason == core::auth_reason::access_denied);
+}
+
 TEST_CASE("a confirmation is of the account that was shown", "[auth][shell]") {
   world w;
   w.says = {{"POST /token", {grant("t")}}, {"GET /me", {nameplate_of("42", "Acme")}}};

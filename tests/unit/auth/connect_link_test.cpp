@@ -94,6 +94,31 @@ TEST_CASE("a link is looked at without being used up, and connects the account i
   CHECK(w.requests_to("POST /token") == 1);
 }
 
+TEST_CASE("a link of a connection that names its provider itself says whom it leads to", "[auth][link]") {
+  world w;
+  w.says = {{"POST /token", {grant("t")}}, {"GET /me", {http_answer(503, "")}}};
+  std::map<std::string, std::string> settings{{"authorization_url", "https://login.eu.nameplate.test/authorize"},
+                                              {"token_url", "https://login.nameplate.test/token"},
+                                              {"service", "Acme <CRM>"}};
+  const auto c = w.add("named", "chooser", settings);
+  settings.erase("service");
+  const auto nameless = w.add("nameless", "chooser", settings);
+  const auto link = made(w, c), other = made(w, nameless);
+
+  CHECK(shows(looked_at(w, link), "Give access to Acme &lt;CRM&gt;"));
+  CHECK(shows(looked_at(w, link, "nl"), "De knop leidt naar login.eu.nameplate.test."));
+  CHECK(shows(looked_at(w, other), "Give access to login.eu.nameplate.test"));
+  CHECK_FALSE(shows(looked_at(w, other), "The button leads to"));
+
+  // Nobody can say yet whose account it is: there is nothing to try again, and the link stays good.
+  const auto sent_on = pressed(w, link);
+  std::vector<std::pair<std::string, std::string>> query{{"code", "c0de"}, {"state", state_of(sent_on.location)}};
+  const auto page = w.run(w.auth->callback("chooser", query, "en", kept(sent_on)));
+  CHECK(shows(page, "Your access has arrived, but Acme &lt;CRM&gt; cannot say yet"));
+  CHECK_FALSE(shows(page, "Try again"));
+  CHECK(state_in_ledger(w, link) == "given");
+}
+
 TEST_CASE("an account that came by a link waits for somebody to confirm its name", "[auth][link]") {
   world w;
   let_in(w);

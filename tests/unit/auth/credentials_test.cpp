@@ -48,6 +48,84 @@ TEST_CASE("a token that has expired needs no second question", "[auth][credentia
   CHECK(w.server->requests().empty());
 }
 
+/// A connection whose pair is old enough to be renewed; nothing says when its access token ends.
+ledger::connection with_refresh_token(world& w) {
+  const auto c = w.connected("acme");
+  w.store(c, "old-token", {}, "refresh-1");
+  w.clock.advance(std::chrono::minutes{5});
+  return c;
+}
+
+const std::string new_pair = test::grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")");
+
+TEST_CASE("a refused token is renewed before its grant is given up", "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, "{}"), nameplate_of("42", "Acme")}}, {"POST /token", {new_pair}}};
+  const auto c = with_refresh_token(w);
+  w.run_void(w.auth->credentials_refused(c.id, 401, "in other words than a 401"));
+  CHECK(w.now(c).auth == c.auth);
+  CHECK(w.events().empty());
+  CHECK(w.stored_token(c) == "new");
+  CHECK(w.requests_to("POST /token") == 1);
+  CHECK(w.requests_to("GET /me") == 2);
+}
+
+TEST_CASE("an access token that ended on the way to the question is renewed as well", "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {nameplate_of("42", "Acme")}}, {"POST /token", {new_pair}}};
+  const auto c = w.connected("acme");
+  w.store(c, "over", w.clock.now(), "refresh-1");
+  w.run_void(w.auth->credentials_refused(c.id, 401, "401 to a list"));
+  CHECK(w.now(c).auth == c.auth);
+  CHECK(w.stored_token(c) == "new");
+}
+
+TEST_CASE("a grant whose renewed token is refused as well is dead, after one renewal", "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, "{}")}}, {"POST /token", {new_pair}}};
+  const auto c = with_refresh_token(w);
+  w.run_void(w.auth->credentials_refused(c.id, 401, "401 to a list"));
+  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+  CHECK(w.events().size() == 1);
+  CHECK(w.requests_to("POST /token") == 1);
+  CHECK(w.stored_token(c) == "new");
+}
+
+TEST_CASE("a pair that was renewed a moment ago and is refused is not renewed again", "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, "{}")}}, {"POST /token", {new_pair}}};
+  const auto c = w.connected("acme");
+  w.store(c, "just-renewed", {}, "refresh-1");
+  w.run_void(w.auth->credentials_refused(c.id, 401, "401 to a list"));
+  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  CHECK(w.requests_to("POST /token") == 0);
+}
+
+TEST_CASE("a refused token whose renewal is refused has its answer, and is presented once", "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, "{}")}}, {"POST /token", {http_answer(400, R"({"error":"invalid_grant"})")}}};
+  const auto c = with_refresh_token(w);
+  for (int i = 0; i < 2; ++i) w.run_void(w.auth->credentials_refused(c.id, 401, "401 to a list"));
+  CHECK(w.now(c).auth.status == core::auth_status::needs_reauth);
+  CHECK(w.now(c).auth.reason == core::auth_reason::revoked);
+  CHECK(w.now(c).auth.http_status == 400);
+  CHECK(w.events().size() == 1);
+  CHECK(w.requests_to("POST /token") == 1);
+  CHECK(w.stored_token(c) == "old-token");
+}
+
+TEST_CASE("a refused token whose renewal has no definite answer is not presented again at once",
+          "[auth][credentials]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(401, "{}")}}, {"POST /token", {http_answer(500, "{}")}}};
+  const auto c = with_refresh_token(w);
+  for (int i = 0; i < 2; ++i) w.run_void(w.auth->credentials_refused(c.id, 401, "401 to a list"));
+  CHECK(w.now(c).auth == c.auth);
+  CHECK(w.events().empty());
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
 TEST_CASE("a trouble of the provider is no verdict on the credentials", "[auth][credentials]") {
   world w;
   w.says = {{"GET /me", {http_answer(503, "")}}};
@@ -74,8 +152,6 @@ ledger::connection stored_too_long_ago(world& w) {
   w.store(c, "over", w.clock.now() - std::chrono::minutes{1}, "refresh-1", "ask");
   return c;
 }
-
-const std::string new_pair = test::grant("new", R"(,"expires_in":3600,"refresh_token":"refresh-2")");
 
 TEST_CASE("a grant whose access token ended while the host was away is renewed and then verified",
           "[auth][credentials]") {

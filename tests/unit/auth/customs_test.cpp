@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Providers with customs of their own: keys instead of codes, headers of their own, data centres, hosts per customer.
 
+#include "host/core/auth_texts.hpp"
+#include "host/core/connection_manifest.hpp"
 #include "world.hpp"
 
 namespace koppel::auth {
@@ -250,18 +252,151 @@ TEST_CASE("a redirect names no host of its own: no secret goes where the manifes
   }
 }
 
-TEST_CASE("a token answer names the data centre by one of the manifest's hosts, or is not believed",
+/// A pair that names its API host.
+std::string grant_at(const std::string& domain, const std::string& access = "token") {
+  return grant(access, R"(,"expires_in":100,"refresh_token":"r","api_domain":"https://)" + domain + "\"");
+}
+
+/// The hosts of the requests that were for the API, in order.
+std::vector<std::string> api_hosts(world& w) {
+  std::vector<std::string> hosts;
+  for (const auto& request : w.server->requests()) {
+    if (!request.starts_with("GET /me")) continue;
+    const auto at = request.find("Host: ") + 6;
+    hosts.push_back(request.substr(at, request.find("\r\n", at) - at));
+  }
+  return hosts;
+}
+
+messages::reply asked_who_of_atlas(world& w, const ledger::connection& c) {
+  provider_client::context context;
+  const auto stored = w.now(c);
+  context.manifest = core::manifest_for(w.host->find("atlas"), stored.settings, stored.learned);
+  context.connection_id = c.id;
+  messages::http request;
+  request.method = "GET";
+  request.url = "https://" + core::region_values(context.manifest->auth, stored.learned).at("api") + "/me";
+  return w.run(w.provider->send(context, request));
+}
+
+TEST_CASE("a token answer names the data centre or the sandbox by one of the manifest's hosts", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {grant_at("api.eu.nameplate.test")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  REQUIRE(pasted(w, c, "c0de"));
+  CHECK(api_hosts(w) == std::vector<std::string>{"api.eu.nameplate.test"});
+
+  w.says["POST /token"] = {grant_at("sandbox.eu.nameplate.test")};
+  w.says["GET /me"] = {nameplate_of("43", "Globex, trial")};
+  const auto other = w.add("globex", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto after = pasted(w, other, "another-c0de");
+  REQUIRE(after);
+  CHECK(after->auth.status == core::auth_status::authorized);
+  CHECK(api_hosts(w).back() == "sandbox.eu.nameplate.test");
+  // After a restart, too, and at the token endpoint that both have.
+  w.start_auth();
+  w.clock.advance(std::chrono::seconds{101});
+  w.says["POST /token"] = {grant("newer")};
+  CHECK(asked_who_of_atlas(w, other).error.empty());
+  CHECK(api_hosts(w).back() == "sandbox.eu.nameplate.test");
+  CHECK(w.stored_token(other) == "newer");
+}
+
+TEST_CASE("a token for a host that the manifest does not have is shown to nobody, and a grant that works stays",
           "[auth][customs]") {
   world w;
-  for (const std::string domain : {"api.eu.nameplate.test", "api.evil.example"}) {
-    const bool known = domain == "api.eu.nameplate.test";
-    w.says = {{"POST /token", {grant("token", ",\"api_domain\":\"https://" + domain + "\"")}},
-              {"GET /me", {nameplate_of(known ? "42" : "43", "Acme")}}};
-    const auto c = w.add(known ? "acme" : "globex", "atlas", {{"host", "acme.my.atlas.test"}});
-    REQUIRE(pasted(w, c, known ? "c0de" : "another-c0de"));
-    CHECK(w.server->requests().back().find(known ? "Host: api.eu.nameplate.test" : "Host: api.nameplate.test") !=
-          std::string::npos);
+  w.says = {{"POST /token", {grant_at("preview.nameplate.test")}}, {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto refused = pasted(w, c, "c0de");
+  REQUIRE(refused);
+  CHECK(refused->auth.status == core::auth_status::misconfigured);
+  CHECK(refused->auth.reason == core::auth_reason::wrong_data_centre);
+  CHECK(api_hosts(w).empty());
+  CHECK(w.stored_token(c).empty());
+
+  w.says["POST /token"] = {grant_at("api.nameplate.test", "good"), grant_at("preview.nameplate.test", "bad")};
+  REQUIRE(pasted(w, c, "second-c0de"));
+  const auto again = pasted(w, c, "third-c0de");
+  REQUIRE(again);
+  CHECK(again->auth.reason == core::auth_reason::wrong_data_centre);
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(w.stored_token(c) == "good");
+  CHECK(api_hosts(w) == std::vector<std::string>{"api.nameplate.test"});
+}
+
+TEST_CASE("a renewal says where the account lives now", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token",
+             {grant_at("api.nameplate.test"), grant_at("sandbox.eu.nameplate.test", "moved"),
+              grant_at("preview.nameplate.test", "lost")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  REQUIRE(pasted(w, c, "c0de"));
+  w.clock.advance(std::chrono::seconds{101});
+  CHECK(w.run(w.provider->renew(c.id, 1, renewal_cause::expired)).what == renewal::outcome::renewed);
+  CHECK(asked_who_of_atlas(w, c).error.empty());
+  CHECK(api_hosts(w) == std::vector<std::string>{"api.nameplate.test", "sandbox.eu.nameplate.test"});
+
+  w.clock.advance(std::chrono::seconds{101});
+  CHECK(w.run(w.provider->renew(c.id, 2, renewal_cause::expired)).what == renewal::outcome::impossible);
+  CHECK(w.now(c).auth.status == core::auth_status::misconfigured);
+  CHECK(w.now(c).auth.reason == core::auth_reason::wrong_data_centre);
+  CHECK(w.stored_token(c) == "lost");  // nobody else has it
+  CHECK(w.server->requests().back().find("Host: login.eu.nameplate.test") != std::string::npos);
+}
+
+// ---- a provider that was asked too often
+
+TEST_CASE("a code that met the throttle asks for patience and then for a new code, and a grant that works stays",
+          "[auth][customs]") {
+  world w;
+  const auto busy = http_answer(200, R"({"error_description":"You have made too many requests continuously.",)"
+                                     R"("error":"Access Denied","status":"failure"})");
+  w.says = {{"POST /token", {busy, grant_at("api.nameplate.test", "good"), busy}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme", "atlas", {{"host", "acme.my.atlas.test"}});
+  const auto waits = pasted(w, c, "c0de");
+  REQUIRE(waits);
+  CHECK(waits->auth.status == core::auth_status::needs_reauth);
+  CHECK(waits->auth.reason == core::auth_reason::throttled);
+  CHECK(w.now(c).auth.throttled == core::throttling{std::chrono::seconds{600}, false});  // as it is stored
+  const auto told = w.events().back();
+  for (const auto* part :
+       {R"("display":"Failed, too many requests")", R"("action":"wait")", R"("action_by":"customer")",
+        "Wait 10 minutes. Only then open the link again", R"("provider_error":"Access Denied")"}) {
+    INFO(part);
+    CHECK(told.find(part) != std::string::npos);
   }
+  // The next link outlives the wait.
+  CHECK(w.auth->open_link(c.id));
+
+  REQUIRE(pasted(w, c, "second-c0de"));
+  const auto count = w.events().size();
+  const auto again = pasted(w, c, "third-c0de");
+  REQUIRE(again);
+  CHECK(again->auth.reason == core::auth_reason::throttled);
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(w.stored_token(c) == "good");
+  CHECK(w.events().size() == count);
+}
+
+TEST_CASE("a code that met the throttle and lives on is sent once more when the wait is over", "[auth][customs]") {
+  world w;
+  w.says = {{"POST /token", {http_answer(400, R"({"error":"slow_down"})"), grant("token")}},
+            {"GET /me", {nameplate_of("42", "Acme")}}};
+  const auto c = w.add("acme");
+  const auto started = w.run(w.auth->begin(c.id, {confirmation::mode::yes, ""}, ""));
+  REQUIRE(started);
+  const std::vector<std::pair<std::string, std::string>> back{{"state", state_of(started->link)}, {"code", "c0de"}};
+  CHECK(w.run(w.auth->callback("nameplate", back, "en")).html.find("Then try again with the same code") !=
+        std::string::npos);
+  CHECK(w.now(c).auth.reason == core::auth_reason::throttled);
+  CHECK(w.now(c).auth.throttled == core::throttling{std::chrono::seconds{300}, true});
+  CHECK(core::display_of(w.now(c).auth) == "Failed, Status code: BadRequest");
+  w.clock.advance(std::chrono::seconds{300});
+  CHECK(w.run(w.auth->callback("nameplate", back, "en")).status == 200);  // the page is loaded again
+  CHECK(w.now(c).auth.status == core::auth_status::authorized);
+  CHECK(w.requests_to("POST /token") == 2);
 }
 
 TEST_CASE("a redirect of another customer's host is refused before anybody is asked", "[auth][customs]") {

@@ -52,13 +52,27 @@ TEST_CASE("an account's name cannot become markup, and no page asks for anything
   CHECK(page.find("<script") == std::string::npos);
   for (const auto kind :
        {page_kind::outcome, page_kind::stale_link, page_kind::no_code, page_kind::denied, page_kind::unreachable,
-        page_kind::own_trouble, page_kind::waiting, page_kind::nothing_arrived, page_kind::arrived})
+        page_kind::own_trouble, page_kind::waiting, page_kind::nothing_arrived, page_kind::arrived, page_kind::given})
     for (const auto l : {language::nl, language::fr, language::en}) {
       const auto any = landing_html(kind, l, s, nullptr);
       for (const auto* foreign : {"http:", "https:", "src=", "href=", "<link", "<form", "url("})
         CHECK(any.find(foreign) == std::string::npos);
       CHECK(any.starts_with("<!doctype html>"));
     }
+}
+
+TEST_CASE("a page names the service that it waits for", "[auth][page]") {
+  core::manifest m;
+  m.title = "Acme <CRM>";
+  for (const auto kind : {page_kind::given, page_kind::unreachable})
+    for (const auto l : {language::nl, language::fr, language::en}) {
+      const auto page = landing_html(kind, l, {}, &m);
+      CHECK(page.find("Acme &lt;CRM&gt;") != std::string::npos);
+      CHECK(page.find_first_of("{}", page.find("<body>")) == std::string::npos);
+    }
+  CHECK(landing_html(page_kind::unreachable, language::fr, {}, nullptr).find("<p>Le fournisseur est injoignable") !=
+        std::string::npos);
+  CHECK(landing_html(page_kind::given, language::nl, {}, nullptr).find("maar de provider kan") != std::string::npos);
 }
 
 TEST_CASE("a page that waits looks again by itself, and only where it has been", "[auth][page]") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes out with a connection's credentials, and what comes back to a plugin.
 
+#include "host/core/connection_manifest.hpp"
 #include "world.hpp"
 
 namespace koppel::auth {
@@ -65,6 +66,41 @@ TEST_CASE("the token goes out in its header, and nothing secret comes back", "[a
   const auto& out = w.server->requests()[0];
   CHECK(out.find("Authorization: Bearer old-token\r\n") != std::string::npos);
   CHECK(out.find("X-Api-Version: 7\r\n") != std::string::npos);
+}
+
+TEST_CASE("a token goes where the settings lead that it belongs to, and nowhere else", "[auth][provider]") {
+  world w;
+  w.says = {{"GET /me", {http_answer(200, "{}")}}};
+  const std::map<std::string, std::string> here{{"host", "acme.my.atlas.test"}}, there{{"host", "evil.my.atlas.test"}};
+  const auto c = w.add("acme", "atlas", here);
+  w.store(c, "old-token");
+  const auto asked = [&](const std::map<std::string, std::string>& made_with) {
+    provider_client::context context;
+    context.manifest = core::manifest_for(w.host->find("atlas"), made_with, {});
+    context.connection_id = c.id;
+    context.deadline = w.clock.now() + std::chrono::seconds{30};
+    return w.run(w.provider->send(std::move(context), get("/me"))).error;
+  };
+  const auto now_has = [&](const std::map<std::string, std::string>& settings) {
+    w.write([&](ledger::transaction& tx) {
+      auto changed = *tx.find_connection(c.id);
+      changed.settings = settings;
+      if (!tx.update_connection(changed)) FAIL("not updated");
+    });
+  };
+  CHECK(asked(here).empty());
+  // A request of settings that were undone before it came to be sent.
+  CHECK(asked(there) == "try_again");
+  {
+    // A trial: the ledger says where it leads, and the token belongs to what was there before.
+    const auto trial = w.provider->keep_to(c.id, here);
+    now_has(there);
+    CHECK(asked(there) == "try_again");
+    CHECK(asked(here).empty());
+  }
+  CHECK(asked(there).empty());
+  CHECK(asked(here) == "try_again");
+  CHECK(w.requests_to("GET /me") == 3);
 }
 
 TEST_CASE("a 401 is handed back at once, with what to do", "[auth][provider]") {

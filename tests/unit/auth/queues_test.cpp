@@ -8,6 +8,7 @@
 
 #include "host/auth/connection_gate.hpp"
 #include "host/auth/fair_queue.hpp"
+#include "host/auth/request_limits.hpp"
 #include "tests/unit/net/run.hpp"
 
 namespace koppel::auth {
@@ -123,6 +124,48 @@ TEST_CASE("connections that share a limit take turns, whoever asks more", "[auth
   CHECK(s.served == std::vector<std::string>{"big1", "small1", "tiny1", "big2"});
   s.give(2);
   CHECK(s.ended == 6);
+}
+
+/// Takes its place, and keeps it until `answer` fires.
+awaitable<void> one_request(request_limits::bucket b, std::string name, const runtime::clock& clock,
+                            std::vector<std::string>& sent, boost::asio::steady_timer& answer, bool is_lost) {
+  counted_request out(clock);
+  const auto later = co_await out.wait_turn(b, name, clock.now() + std::chrono::hours{1});
+  sent.push_back(later ? "later" : name);
+  co_await answer.async_wait(runtime::token);
+  net::response said;
+  said.status = 200;
+  if (!is_lost) out.answered(said);
+}
+
+TEST_CASE("where few may be under way at once, each that ends lets the next one go, answered or lost", "[auth][fair]") {
+  boost::asio::io_context io;
+  runtime::manual_clock clock{core::instant{std::chrono::hours{1}}};
+  request_limits limits;
+  core::limit_rule rule{"requests", {"account"}, 100, std::chrono::seconds{60}, {}, {}, {}};
+  rule.at_once = 2;
+  const auto bucket = limits.of(rule, {"atlas", "client", "42", "acme"});
+  std::vector<std::string> sent;
+  std::vector<std::unique_ptr<boost::asio::steady_timer>> answers;
+  const auto turn = [&] {
+    io.restart();
+    io.poll();
+  };
+  for (const std::string name : {"a", "b", "c", "d"}) {
+    answers.push_back(std::make_unique<boost::asio::steady_timer>(io, boost::asio::steady_timer::time_point::max()));
+    boost::asio::co_spawn(io, one_request(bucket, name, clock, sent, *answers.back(), name == "b"),
+                          [](std::exception_ptr) {});
+    turn();
+  }
+  CHECK(sent == std::vector<std::string>{"a", "b"});
+  answers[0]->cancel();
+  turn();
+  CHECK(sent == std::vector<std::string>{"a", "b", "c"});
+  answers[1]->cancel();
+  turn();
+  CHECK(sent == std::vector<std::string>{"a", "b", "c", "d"});
+  for (auto& one : answers) one->cancel();
+  turn();
 }
 
 TEST_CASE("a limit that comes too late is told at once", "[auth][fair]") {

@@ -42,6 +42,22 @@ struct webhook_world : world {
     page = started->redirect_uri;
     return started->link.substr(at, started->link.find('&', at) - at);
   }
+  made_link connect_link() {
+    auto made = run(auth->make_link(c.id, {confirmation::mode::expect, "42"}, std::chrono::days{7}, ""));
+    if (!made) FAIL(made.error().detail);
+    return *made;
+  }
+  /// Presses its button; returns the reference that the customer takes to the provider.
+  std::string pressed(const made_link& l) {
+    click how{"https://koppel.example", "same-origin"};
+    const auto sent_on = run(auth->follow_link(l.url.substr(l.url.rfind('/') + 1), std::move(how), "en"));
+    const auto at = sent_on.location.find("referenceKey=");
+    if (at == std::string::npos) FAIL(sent_on.html);
+    const auto from = at + 13;
+    const auto reference = sent_on.location.substr(from, sent_on.location.find('&', from) - from);
+    page = "?ref=" + core::fingerprint(reference);
+    return reference;
+  }
   int post(const std::string& action, const std::string& reference, const std::string& key) {
     return run(queue->receive(
         "coupler", address,
@@ -155,6 +171,38 @@ TEST_CASE("a key whose link was too old when it came is not tried", "[auth][webh
   CHECK(w.shown().status == 400);
 }
 
+TEST_CASE("a key that comes after its connect link was withdrawn is not tried", "[auth][webhook][link]") {
+  webhook_world w;
+  const auto mailed = w.connect_link();
+  const auto reference = w.pressed(mailed);
+  CHECK(w.shown().html.find("http-equiv=\"refresh\"") != std::string::npos);
+
+  w.write([&](ledger::transaction& tx) { tx.mark_connect_link(mailed.id, core::link_state::revoked); });
+  CHECK(w.post("Create", reference, "key-1") == 200);
+  const auto refused = w.settled();
+  CHECK(refused.now == state::refused);
+  CHECK(refused.reason.find("withdrawn") != std::string::npos);
+  CHECK(w.requests_to("POST /token") == 0);
+  CHECK(w.now(w.c).auth.status == core::auth_status::waiting);
+  CHECK(w.stored_key().empty());
+  CHECK(w.shown().status == 400);
+}
+
+TEST_CASE("of two presses of a connect link's button only one brings a key", "[auth][webhook][link]") {
+  webhook_world w;
+  const auto mailed = w.connect_link();
+  const auto first = w.pressed(mailed), second = w.pressed(mailed);
+  CHECK(w.post("Create", first, "key-1") == 200);
+  CHECK(w.settled().now == state::done);
+  CHECK(w.now(w.c).auth.status == core::auth_status::authorized);
+
+  CHECK(w.post("Create", second, "key-2") == 200);
+  CHECK(w.settled().now == state::refused);
+  CHECK(w.requests_to("POST /token") == 1);
+  CHECK(w.stored_key() == "key-1");
+  CHECK(w.shown().status == 400);
+}
+
 TEST_CASE("a key that came while the provider was in trouble is tried again, also after its link's time",
           "[auth][webhook]") {
   webhook_world w;
@@ -228,6 +276,50 @@ TEST_CASE("a new key heals a connection whose old one has died", "[auth][webhook
   w.post("Regenerate", reference, "key-2");
   CHECK(w.settled().now == state::done);
   CHECK(w.now(w.c).auth.status == core::auth_status::authorized);
+}
+
+TEST_CASE("a new key whose first one never came connects as a first one does", "[auth][webhook]") {
+  webhook_world w;
+  const auto reference = w.link(confirmation::mode::ask);
+  CHECK(w.post("Regenerate", reference, "key-2") == 200);
+  CHECK(w.settled().now == state::done);
+  CHECK(w.now(w.c).auth.status == core::auth_status::awaiting_confirmation);
+  CHECK(w.stored_key() == "key-2");
+
+  // The first one is over by now, should it come after all.
+  CHECK(w.post("Create", reference, "key-1") == 200);
+  CHECK(w.settled().now == state::refused);
+  CHECK(w.stored_key() == "key-2");
+  CHECK(w.requests_to("POST /token") == 1);
+}
+
+TEST_CASE("what came while the plugin was away goes before what came when it was back", "[auth][webhook]") {
+  webhook_queue::limits quick;
+  quick.first_pause = quick.longest_pause = std::chrono::milliseconds{1};
+  webhook_world w(quick);
+  const auto reference = w.link();
+  const auto plugin = w.root / "plugins" / "coupler.so", aside = w.root / "coupler.so";
+  std::filesystem::rename(plugin, aside);
+  REQUIRE(w.run(w.host->rescan()));
+  CHECK(w.post("Create", reference, "key-1") == 200);
+  w.io.run_for(std::chrono::milliseconds{30});  // it is looked at, and waits for its plugin
+
+  std::filesystem::rename(aside, plugin);
+  REQUIRE(w.run(w.host->rescan()));
+  std::vector<std::string> tried;
+  w.on_request = [&](const std::string& request) {
+    if (const auto at = request.find("key-"); at != std::string::npos) tried.push_back(request.substr(at, 5));
+  };
+  // By the second key the first is over.
+  w.says["POST /token"] = {refused_key, grant("token")};
+  CHECK(w.post("Regenerate", reference, "key-2") == 200);
+  w.io.run_for(std::chrono::milliseconds{30});
+  CHECK(tried.empty());
+  w.clock.advance(std::chrono::seconds{1});
+  CHECK(w.settled().now == state::done);
+  CHECK(tried == std::vector<std::string>{"key-1", "key-2"});
+  CHECK(w.now(w.c).auth.status == core::auth_status::authorized);
+  CHECK(w.stored_key() == "key-2");
 }
 
 TEST_CASE("only a provider that refuses the key makes a removal true", "[auth][webhook]") {

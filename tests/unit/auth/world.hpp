@@ -61,15 +61,16 @@ class world {
     auto forked = plugins::spawner::fork_before_threads(KOPPEL_RUNNER);
     if (!forked) FAIL(forked.error().detail);
     children = std::move(*forked);
-    const certificate_request names{
-        "login.nameplate.test",
-        {"login.nameplate.test", "api.nameplate.test", "login.eu.nameplate.test", "api.eu.nameplate.test"},
-        false};
+    const certificate_request names{"login.nameplate.test",
+                                    {"login.nameplate.test", "api.nameplate.test", "login.eu.nameplate.test",
+                                     "api.eu.nameplate.test", "sandbox.eu.nameplate.test"},
+                                    false};
     server.emplace(io, authority().issue(names), [this](const std::string& request) { return answer(request); });
     net::client_options options;
     const auto ca = (root / "ca.pem").string();
     options.routes.push_back({"login.nameplate.test", reachable ? server->address() : "127.0.0.1:1", ca});
-    for (const auto* served : {"api.nameplate.test", "login.eu.nameplate.test", "api.eu.nameplate.test"})
+    for (const auto* served :
+         {"api.nameplate.test", "login.eu.nameplate.test", "api.eu.nameplate.test", "sandbox.eu.nameplate.test"})
       options.routes.push_back({served, server->address(), ca});
     http = std::move(*net::http_client::make(io.get_executor(), options));
     ledger::options options_of_book{(root / "data").string(), (root / "key").string()};

@@ -75,7 +75,10 @@ TEST_CASE("events of a concatenation are peeked one by one", "[bus][codec]") {
 
 TEST_CASE("short types lose prefix and version, and nothing else is touched", "[bus][codec]") {
   CHECK(short_type("eu.koppel.auth.status.v1") == "auth.status");
-  CHECK(short_type("eu.koppel.sync.teamleader.deal.upserted.v12") == "sync.teamleader.deal.upserted");
+  CHECK(short_type("eu.koppel.sync.teamleader.deal.upserted.v1") == "sync.teamleader.deal.upserted");
+  // A major version that we do not know is a type that we do not know.
+  CHECK(short_type("eu.koppel.sync.company.upserted.v2") == "eu.koppel.sync.company.upserted.v2");
+  CHECK(short_type("eu.koppel.sync.company.upserted.v11") == "eu.koppel.sync.company.upserted.v11");
   CHECK(short_type("eu.koppel.auth.status") == "eu.koppel.auth.status");
   CHECK(short_type("eu.koppel.auth.status.v") == "eu.koppel.auth.status.v");
   CHECK(short_type("eu.koppel.auth.status.v1x") == "eu.koppel.auth.status.v1x");

@@ -123,6 +123,14 @@ TEST_CASE("a position that is no position is refused, one of another history has
   }
   m.erase("from");
   CHECK(d.refusal(m) == "bad_request");
+  for (const char* part : {"id", "epoch"}) {  // no other history's, with which a consumer would begin again
+    m = follow_at(3);
+    m["from"].as_object().erase(part);
+    CHECK(d.refusal(m) == "bad_request");
+  }
+  m = follow_at(3);
+  m["from"].as_object()["id"] = "";  // what complete_up_to may say in thinned history
+  CHECK(d.refusal(m) == "epoch_changed");
   m = follow_at(3);
   m["from"].as_object()["id"] = std::string(200, 'x');
   CHECK(d.refusal(m) == "bad_request");
@@ -179,6 +187,9 @@ TEST_CASE("filters have at most 256 terms of 1 to 128 bytes", "[bus][follow][bad
   CHECK(with({""}) == "bad_request");
   CHECK(with({7}) == "bad_request");
   CHECK(with("sync") == "bad_request");
+  CHECK(with(json::array()) == "bad_request");  // nothing, or everything?
+  m["filters"] = {{"connections", json::array()}};
+  CHECK(d.refusal(m) == "bad_request");
   m["filters"] = 7;
   CHECK(d.refusal(m) == "bad_request");
   m["filters"] = {{"types", json::array(200, "a")}, {"providers", json::array(57, "a")}};

@@ -384,3 +384,96 @@ TEST_CASE("stopping takes no longer than a turn, with peers or without", "[bus][
   b.host->stop();
   REQUIRE_FALSE(*f.next(1ms));
 }
+
+TEST_CASE("a topic may have 128 bytes, and a watcher refuses a longer one with a sentence", "[bus][sockets]") {
+  bus b;
+  auto e = make_event(0, "sync.progress");
+  e.connection = std::string(limits::topic_bytes - e.provider.size() - 2, 'x');  // "teamleader/xxx.../"
+  const auto topic = topic_of(e).substr(0, limits::topic_bytes);
+  REQUIRE(topic.ends_with("x/"));
+  watcher w(b.folder(), {topic});
+  bool came = false;
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!came && std::chrono::steady_clock::now() < deadline) {
+    b.host->publish_live(e);  // a subscription arrives when it arrives
+    const auto got = w.next(50ms);
+    REQUIRE(got);
+    came = got->has_value();
+  }
+  CHECK(came);
+
+  watcher longer(b.folder(), {topic, topic + "s"});
+  const auto refused = longer.next(1ms);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::bad_request);
+  CHECK(refused.error().detail.find("has 129 bytes; a topic has at most 128") != std::string::npos);
+}
+
+TEST_CASE("a second host is refused the bus of one that runs, which goes on", "[bus][sockets][folder]") {
+  bus b;
+  b.commit(1);
+  {
+    server second(b.folder(), std::make_unique<memory_source>(std::make_shared<history>()), {});
+    const auto started = second.start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().code == errc::folder_in_use);
+    CHECK(started.error().detail.find(b.folder().string()) != std::string::npos);
+  }
+  follower f(b.options());
+  CHECK(take_until(f, 1) == up_to(1));
+  watcher w(b.folder(), {"-/-/heartbeat/"});
+  const auto got = w.next(10s);
+  REQUIRE(got);
+  CHECK(got->has_value());
+  b.restart();  // a host that has ended leaves its folder to the next
+  b.commit(1);
+  CHECK(take_until(f, 2) == up_to(2, 2));
+}
+
+TEST_CASE("many connections are told once, and again when they had become few", "[bus][sockets]") {
+  bus b;
+  b.host.reset();
+  std::vector<std::size_t> told;
+  std::atomic<std::size_t> times{0};
+  server_options o;
+  o.heartbeat = beat;
+  o.many_connections = 4;
+  o.on_many_connections = [&](std::size_t count) {
+    told.push_back(count);
+    ++times;
+  };
+  b.host = std::make_unique<server>(b.folder(), std::make_unique<memory_source>(b.h), o);
+  REQUIRE(b.host->start());
+  b.commit(1);
+  zmq::context_t context;
+  const auto crowd = [&](std::size_t count) {
+    std::vector<zmq::socket_t> out;
+    for (std::size_t i = 0; i < count; ++i) {
+      out.emplace_back(context, i % 2 == 0 ? zmq::socket_type::dealer : zmq::socket_type::sub);
+      out.back().set(zmq::sockopt::linger, 0);
+      out.back().connect(i % 2 == 0 ? follow_endpoint(b.folder()) : live_endpoint(b.folder()));
+    }
+    return out;
+  };
+  const auto wait_for = [&](auto done) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!done() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    REQUIRE(done());
+  };
+  {
+    const auto few = crowd(3);
+    wait_for([&] { return b.host->connections() == 3; });
+    CHECK(times == 0);
+    const auto more = crowd(3);
+    wait_for([&] { return b.host->connections() == 6 && times > 0; });
+    CHECK(times == 1);
+  }
+  wait_for([&] { return b.host->connections() == 0; });
+  const auto again = crowd(5);
+  wait_for([&] { return times == 2; });
+  b.host->stop();
+  // Those that came together are counted together.
+  REQUIRE(told.size() == 2);
+  CHECK((told[0] >= 4 && told[0] <= 6));
+  CHECK((told[1] >= 4 && told[1] <= 5));
+}

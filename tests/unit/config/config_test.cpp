@@ -46,6 +46,8 @@ TEST_CASE("the least file gives every default", "[config]") {
   CHECK(c->log.level == "info");
   CHECK(c->log.file.empty());
   CHECK(c->sync.max_jobs == 16);
+  CHECK(c->sync.hold_above_records == 100);
+  CHECK(c->sync.hold_above_percent == 5);
   CHECK(c->sync.schedule);
   CHECK(c->retention.events == 30 * std::chrono::hours(24));
   CHECK(c->retention.hold == 90 * std::chrono::hours(24));
@@ -81,6 +83,8 @@ max_jobs = 4
 interval_s = 60
 full_interval_s = 3600
 schedule = false
+hold_above_records = 20
+hold_above_percent = 1
 [retention]
 events_days = 7
 hold_days = 14
@@ -120,6 +124,8 @@ requests = 500
   CHECK(c->sync.interval == std::chrono::minutes(1));
   CHECK(c->sync.full_interval == std::chrono::hours(1));
   CHECK_FALSE(c->sync.schedule);
+  CHECK(c->sync.hold_above_records == 20);
+  CHECK(c->sync.hold_above_percent == 1);
   CHECK(c->retention.events == 7 * std::chrono::hours(24));
   CHECK(c->retention.hold == 14 * std::chrono::hours(24));
   REQUIRE(c->routes.size() == 2);
@@ -333,23 +339,42 @@ TEST_CASE("the example file is right, and shows every key", "[config]") {
   for (std::string line; std::getline(lines, line);)
     uncommented += (line.starts_with("#= ") ? line.substr(3) : line) + "\n";
   CHECK(complaint(uncommented).empty());
-  for (const auto* key : {"data_folder",   "plugin_folder",
-                          "key_file",      "runner",
-                          "keep_free_mib", "[ingress]",
-                          "address",       "port",
-                          "exposed",       "public_url",
-                          "[bus]",         "folder",
-                          "live",          "[control]",
-                          "socket",        "[log]",
-                          "level",         "file",
-                          "[sync]",        "max_jobs",
-                          "interval_s",    "full_interval_s",
-                          "schedule",      "[[route]]",
-                          "host",          "ca_file",
-                          "[[limit]]",     "requests",
-                          "[retention]",   "events_days",
-                          "hold_days",     "[admin]",
-                          "name",          "exposed_without_tls"})
+  for (const auto* key : {"data_folder",
+                          "plugin_folder",
+                          "key_file",
+                          "runner",
+                          "keep_free_mib",
+                          "[ingress]",
+                          "address",
+                          "port",
+                          "exposed",
+                          "public_url",
+                          "[bus]",
+                          "folder",
+                          "live",
+                          "[control]",
+                          "socket",
+                          "[log]",
+                          "level",
+                          "file",
+                          "[sync]",
+                          "max_jobs",
+                          "interval_s",
+                          "full_interval_s",
+                          "schedule",
+                          "[[route]]",
+                          "hold_above_records",
+                          "hold_above_percent",
+                          "host",
+                          "ca_file",
+                          "[[limit]]",
+                          "requests",
+                          "[retention]",
+                          "events_days",
+                          "hold_days",
+                          "[admin]",
+                          "name",
+                          "exposed_without_tls"})
     CHECK_THAT(uncommented, Contains(key));
 }
 

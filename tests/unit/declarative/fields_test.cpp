@@ -83,6 +83,22 @@ TEST_CASE("lists are gathered from several fields of a row", "[declarative][fiel
                  "addresses") == R"([{"city":"Gent","country":"BE","line_1":"Kaai 1","type":"primary"}])");
 }
 
+TEST_CASE("texts of several fields are joined into one, known whole or not at all", "[declarative][fields]") {
+  const auto joined = [](const std::string& row, const std::string& more = "") {
+    return field_of(R"(full_name = { from = ["/first", "/of/last"], join = " ")" + more + " }", row, "full_name");
+  };
+  CHECK(joined(R"({"id":"1","first":"An","of":{"last":"Peeters"}})") == R"("An Peeters")");
+  CHECK(joined(R"({"id":"1","first":null,"of":{"last":"Peeters"}})") == R"("Peeters")");
+  CHECK(joined(R"({"id":"1","first":"An","of":{"last":""}})") == R"("An")");
+  CHECK(joined(R"({"id":"1","first":"","of":{"last":null}})") == "null");
+  CHECK(joined(R"({"id":"1"})") == "absent");
+  CHECK(joined(R"({"id":"1","first":"An","of":{}})") == "absent");
+  CHECK(joined(R"({"id":"1","first":"An","of":{}})", R"(, absent = "empty")") == R"("An")");
+  CHECK(joined(R"({"id":"1","first":7,"of":{"last":"Peeters"}})") == "absent");
+  CHECK(field_of(R"(customer_number = { from = ["/a", "/b"], join = "" })", R"({"id":"1","a":"K","b":"42"})",
+                 "customer_number", "company") == R"("K42")");
+}
+
 TEST_CASE("a time of change that cannot be read is told once, and the row is a record without one",
           "[declarative][fields]") {
   auto host = told(manifest_of(read_all + "updated_at = \"/at\"\n"));

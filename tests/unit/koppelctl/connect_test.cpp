@@ -208,15 +208,23 @@ TEST_CASE("a grant that waits for a confirmation is asked about, by the account'
     const auto r = koppelctl_run(daemon.socket(), connect, {"y\n", true});
     CHECK(r.exit == exit_code::ok);
     CHECK_THAT(r.err,
-               Contains("This grant opens the account «Acme BVBA» (id 42). Connect teamleader/acme to it? [y/N]"));
+               Contains("This grant opens the account «Acme BVBA» (id 42). Connect teamleader/acme to it? [y/n]"));
     CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", true}, {"account", "42"}});
   }
-  SECTION("anything else rejects it") {
+  SECTION("no rejects it") {
     daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "waiting")));
-    const auto r = koppelctl_run(daemon.socket(), connect, {"\n", true});
+    const auto r = koppelctl_run(daemon.socket(), connect, {"Nee \n", true});
     CHECK(r.exit == exit_code::refused);
     CHECK_THAT(r.err, Contains("Rejected"));
     CHECK(daemon.body_of("POST " + at + "/confirmation") == json::object{{"accept", false}, {"account", "42"}});
+  }
+  SECTION("anything else leaves it open and says what to do") {
+    for (const auto* slip : {"\n", "yess\n", "42\n", "yno\n"}) {
+      const auto r = koppelctl_run(daemon.socket(), connect, {slip, true});
+      CHECK(r.exit == exit_code::refused);
+      CHECK_THAT(r.err, Contains("nothing was changed") && Contains("--reject"));
+    }
+    CHECK(daemon.body_of("POST " + at + "/confirmation").empty());
   }
   SECTION("nobody to ask leaves it open and says how to answer ahead") {
     const auto r = koppelctl_run(daemon.socket(), connect);
@@ -336,6 +344,54 @@ TEST_CASE("an account is confirmed by its id, and nothing where another waits or
   CHECK_THAT(done.out, Contains("teamleader/acme is connected to «Acme BVBA»"));
   CHECK(daemon.body_of("POST " + at + "/confirmation") == json::parse(R"({"accept":true,"account":"42"})").as_object());
   CHECK(with({"--reject", "--account", "42"}).exit == exit_code::usage);
+}
+
+TEST_CASE("an account that was accepted, and is another connection's by now, is told as refused", "[koppelctl][link]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(2, "awaiting_confirmation", acme)));
+  daemon.answer("POST " + at + "/confirmation", 200,
+                connection(auth(3, "needs_reauth", R"(,"display":"Failed, account in use","reason":"account_in_use",
+    "action":"contact_provider","action_by":"operator","hint":{"en":"It is connected elsewhere."})")));
+
+  const auto r = koppelctl_run(daemon.socket(), {"connection", "confirm", "teamleader/acme", "--account", "42"});
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.out, Contains("Failed, account in use") && Contains("under another name") &&
+                        Contains("It is connected elsewhere.") && !Contains("is connected to"));
+  const auto program =
+      koppelctl_run(daemon.socket(), {"--json", "connection", "confirm", "teamleader/acme", "--account", "42"});
+  CHECK(program.exit == exit_code::refused);
+  CHECK_THAT(program.out, Contains("account_in_use"));
+}
+
+TEST_CASE("at the question whose account it is, only a plain no throws the grant away", "[koppelctl][link]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(2, "awaiting_confirmation", acme)));
+  const auto typed = [&](const std::string& line) {
+    return koppelctl_run(daemon.socket(), {"connection", "confirm", "teamleader/acme"}, {line, true});
+  };
+  for (const auto* slip : {"\n", "ys\n", "nope\n"}) {
+    const auto r = typed(slip);
+    CHECK(r.exit == exit_code::refused);
+    CHECK_THAT(r.err, Contains("[y/n]") && Contains("nothing was changed") && Contains("--reject"));
+  }
+  CHECK(daemon.body_of("POST " + at + "/confirmation").empty());
+
+  daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "needs_reauth")));
+  CHECK(typed("no\n").exit == exit_code::refused);
+  CHECK(daemon.body_of("POST " + at + "/confirmation") ==
+        json::parse(R"({"accept":false,"account":"42"})").as_object());
+}
+
+TEST_CASE("an account that is rejected on purpose ends well", "[koppelctl][link]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + at, 200, connection(auth(2, "awaiting_confirmation", acme)));
+  daemon.answer("POST " + at + "/confirmation", 200, connection(auth(3, "needs_reauth")));
+  const auto r = koppelctl_run(daemon.socket(), {"connection", "confirm", "teamleader/acme", "--reject"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.out, Contains("Rejected: teamleader/acme"));
+  CHECK(daemon.body_of("POST " + at + "/confirmation") ==
+        json::parse(R"({"accept":false,"account":"42"})").as_object());
 }
 
 }  // namespace

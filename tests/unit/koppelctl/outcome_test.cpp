@@ -52,6 +52,7 @@ TEST_CASE("every reason of the contract has a sentence of its own in each langua
                                          "account_in_use",
                                          "customer_key_invalid",
                                          "partner_key_invalid",
+                                         "throttled",
                                          "by_operator",
                                          "unclear"};
   for (const auto in : {language::nl, language::fr, language::en}) {

@@ -293,6 +293,30 @@ TEST_CASE("nothing is removed without a yes", "[koppelctl]") {
   CHECK(daemon.requests().empty());
 }
 
+TEST_CASE("webhooks that were left at the provider are told beside the removal, with what to do", "[koppelctl]") {
+  fake_daemon daemon;
+  const std::string left = "Webhooks that the provider may send to https://k.example could not be removed: because.";
+  daemon.answer("DELETE /v1/connections/teamleader/acme", 200,
+                R"({"removed":"teamleader/acme","purged":false,"webhooks_left":")" + left + "\"}");
+  const auto r = koppelctl_run(daemon.socket(), {"connection", "remove", "teamleader/acme", "--yes"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK(r.out == "Connection teamleader/acme removed.\n");
+  CHECK_THAT(r.err, Contains(left) && Contains("remove them at teamleader by hand"));
+
+  const auto program = koppelctl_run(daemon.socket(), {"--json", "connection", "remove", "teamleader/acme", "--yes"});
+  CHECK_THAT(program.out, Contains(left));
+  CHECK(program.err.empty());
+}
+
+TEST_CASE("the records of a connection that was removed before are erased, and that is said", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("DELETE /v1/connections/teamleader/acme?purge=true", 200,
+                R"({"removed":"teamleader/acme","removed_before":true,"purged":true,"webhooks_left":""})");
+  const auto r = koppelctl_run(daemon.socket(), {"connection", "remove", "teamleader/acme", "--purge", "--yes"});
+  CHECK(r.exit == exit_code::ok);
+  CHECK(r.out == "Connection teamleader/acme was removed before; its records are erased now.\n");
+}
+
 TEST_CASE("what the daemon refuses is said in its own words, and escaped", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("GET /v1/connections/teamleader/acme", 404,

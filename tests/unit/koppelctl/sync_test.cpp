@@ -23,12 +23,18 @@ std::string a_run(const std::string& id, const std::string& stream, const std::s
          R"(","read":1200,"upserted":3,"started_at":"2026-07-26T10:00:00Z","ended_at":")" + ended + "\"" + more + "}";
 }
 
+/// Asked for while nothing of it runs: whether it may be waited for.
+void works(fake_daemon& daemon) {
+  daemon.answer("GET /v1/connections/teamleader/acme", 200, R"({"auth":{"status":"authorized","display":"Success"}})");
+}
+
 std::string answer_of(const std::string& runs, const std::string& queued = "") {
   return R"({"runs":[)" + runs + R"(],"queued":[)" + queued + "]}";
 }
 
 TEST_CASE("a run is waited for from the queue to its end, and runs of the past do not count", "[koppelctl][sync]") {
   fake_daemon daemon;
+  works(daemon);
   const auto old = a_run("r1", "contacts", "failed", "T1");
   daemon.answer(runs_of_acme, 200, answer_of(old));
   daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts","companies"]})");
@@ -70,6 +76,7 @@ TEST_CASE("one failed stream makes the whole command fail, with its reason", "[k
 
 TEST_CASE("an interrupted run that goes on under its id is ours when it ends again", "[koppelctl][sync]") {
   fake_daemon daemon;
+  works(daemon);
   daemon.answer(runs_of_acme, 200, answer_of(a_run("r1", "contacts", "interrupted", "T1")));
   daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts"]})");
   daemon.answer(runs_of_acme, 200, answer_of(a_run("r1", "contacts", "interrupted", "T1")));
@@ -80,6 +87,7 @@ TEST_CASE("an interrupted run that goes on under its id is ours when it ends aga
 
 TEST_CASE("a run that went on already does not answer a wish that is still queued", "[koppelctl][sync]") {
   fake_daemon daemon;
+  works(daemon);
   const auto later = R"(,"started_at":"2026-07-26T11:00:00Z")";
   daemon.answer(runs_of_acme, 200, answer_of(a_run("r1", "contacts", "running")));
   daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts"]})");
@@ -92,6 +100,22 @@ TEST_CASE("a run that went on already does not answer a wish that is still queue
 
   CHECK(r.exit == exit_code::ok);
   CHECK_THAT(r.out, Contains("\"r2\"") && !Contains("\"r1\""));
+}
+
+TEST_CASE("a run whose connection works no more by its turn is not waited for", "[koppelctl][sync]") {
+  fake_daemon daemon;
+  works(daemon);
+  daemon.answer("GET /v1/connections/teamleader/acme", 200,
+                R"({"auth":{"status":"needs_reauth","display":"Failed, access revoked"}})");
+  daemon.answer(runs_of_acme, 200, answer_of(""));
+  daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts"]})");
+  daemon.answer(runs_of_acme, 200, answer_of("", R"({"stream":"contacts"})"));
+
+  const auto r = koppelctl_run(daemon.socket(), sync_run);
+
+  CHECK(r.exit == exit_code::refused);
+  CHECK_THAT(r.err, Contains("contacts does not begin") && Contains("needs_reauth") &&
+                        Contains("Failed, access revoked") && Contains("koppelctl connection show teamleader/acme"));
 }
 
 TEST_CASE("progress is shown at a terminal and leaves nothing behind", "[koppelctl][sync]") {

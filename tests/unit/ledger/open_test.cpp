@@ -33,6 +33,8 @@ DROP TABLE history_marks;
 DROP TABLE api_tokens;
 DROP TABLE app_secrets;
 ALTER TABLE apps DROP COLUMN secret_ends_at;
+DROP TABLE held_deletions;
+ALTER TABLE runs DROP COLUMN held;
 DROP TABLE webhooks;
 DROP TABLE webhook_addresses;
 DROP INDEX apps_by_webhook;
@@ -143,7 +145,7 @@ TEST_CASE("a database of a newer version is refused and left alone", "[ledger]")
 
   CHECK(why.code == errc::schema);
   CHECK_THAT(why.detail, Contains("version 99"));
-  d.tamper("PRAGMA user_version = 11");
+  d.tamper("PRAGMA user_version = 12");
   d.open();
 }
 

@@ -331,3 +331,40 @@ TEST_CASE("a pass begins once a day, also across restarts", "[ledger][retention]
   s.d.clock.advance(1h);
   CHECK(s.begin_pass() == 0ms);
 }
+
+TEST_CASE("a clock that was ahead for a day does not put trimming off once it is right again", "[ledger][retention]") {
+  situation s;
+  CHECK(s.begin_pass() == 0ms);
+  s.page({company("1", "A")});   // 1
+  s.page({company("1", "AA")});  // 2
+  constexpr auto ten_years = 10 * 365 * 24h;
+  s.d.clock.advance(24h + ten_years);
+  CHECK(s.begin_pass() == 0ms);
+  s.d.clock.advance(-ten_years);
+
+  CHECK(s.begin_pass() == 24h);  // what was noted under it counts as noted now
+  s.d.clock.advance(24h);
+  CHECK(s.begin_pass() == 0ms);
+  s.d.clock.advance(31 * 24h);
+  s.tell("connection.changed");
+  CHECK(s.begin_pass() == 0ms);
+  CHECK(s.slice().events == 1);
+  CHECK(s.left() == seqs{2, 3});
+}
+
+TEST_CASE("a clock that is behind for some minutes makes nothing old that is young", "[ledger][retention]") {
+  situation s;
+  constexpr auto since_1970 = 56 * 365 * 24h;
+  CHECK(s.begin_pass() == 0ms);
+  s.page({company("1", "A")});   // 1
+  s.page({company("1", "AA")});  // 2
+  s.d.clock.advance(24h);
+  CHECK(s.begin_pass() == 0ms);
+  s.d.clock.advance(-since_1970);  // a machine that starts without a battery
+  CHECK(s.begin_pass() == 24h);
+  s.d.clock.advance(since_1970 + 24h);
+  s.tell("connection.changed");
+  CHECK(s.begin_pass() == 0ms);
+  CHECK(s.history().horizon == 1);
+  CHECK(s.slice().events == 0);
+}

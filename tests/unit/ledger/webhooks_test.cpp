@@ -83,6 +83,8 @@ ALTER TABLE attempts DROP COLUMN link;
 ALTER TABLE attempts DROP COLUMN browser;
 DROP TABLE app_secrets;
 ALTER TABLE apps DROP COLUMN secret_ends_at;
+DROP TABLE held_deletions;
+ALTER TABLE runs DROP COLUMN held;
 PRAGMA user_version = 6;
 )sql");
   auto l = d.open();
@@ -118,6 +120,28 @@ TEST_CASE("webhooks wait through a reopening, one of each reference at a time an
     next = tx.next_webhooks();
     CHECK(tx.webhook_body(next[0].id)->reveal() == "second");
     CHECK(tx.find_webhook("r1")->id == next[0].id);
+  });
+}
+
+TEST_CASE("nothing of an app goes before an older one that nobody could read yet", "[ledger][webhooks]") {
+  data_folder d;
+  auto l = d.open();
+  doing(*l, [&](auto& tx) {
+    const auto a = some_app(tx, "main"), other = some_app(tx, "other");
+    came(tx, a, "r1", "older");
+    auto unread = came(tx, a, "", "unread");
+    came(tx, a, "r2", "newer");
+    came(tx, other, "r3", "of another");
+    const auto bodies = [&] {
+      std::vector<std::string> all;
+      for (const auto& w : tx.next_webhooks()) all.emplace_back(tx.webhook_body(w.id)->reveal());
+      return all;
+    };
+    CHECK(bodies() == std::vector<std::string>{"older", "unread", "of another"});
+    // Read by now, and waiting for its turn with its body.
+    unread.reference = "r1";
+    tx.conclude_webhook(unread);
+    CHECK(bodies() == std::vector<std::string>{"older", "newer", "of another"});
   });
 }
 

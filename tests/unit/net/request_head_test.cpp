@@ -11,8 +11,8 @@ namespace koppel::net {
 namespace {
 
 /// 0 where the head is taken.
-int status_of(const std::string& bytes) {
-  head_scanner scanner;
+int status_of(const std::string& bytes, std::size_t target_limit = limits::request_target) {
+  head_scanner scanner(target_limit);
   switch (scanner.scan(bytes)) {
     case head_scanner::progress::more:
       return -1;
@@ -109,6 +109,8 @@ TEST_CASE("an honest head is taken", "[net][server][framing]") {
   CHECK(status_of(post(host + "Content-Length: 2\r\nTab:\ta\t\r\n")) == 0);
   CHECK(status_of(post("HOST: [::1]:80\r\nCONTENT-LENGTH: 0\r\nX:\r\n")) == 0);
   CHECK(status_of("GET /" + std::string(2047, 'x') + " HTTP/1.1\r\n" + host + "\r\n") == 0);
+  CHECK(status_of("GET /" + std::string(6143, 'x') + " HTTP/1.1\r\n" + host + "\r\n", limits::ingress_target) == 0);
+  CHECK(status_of("GET /" + std::string(6144, 'x') + " HTTP/1.1\r\n" + host + "\r\n", limits::ingress_target) == 414);
   CHECK(status_of(post(host + "Content-Length: 0\r\n" + repeat("X: y\r\n", 62))) == 0);
   const std::string rest = "GET / HTTP/1.1\r\n" + host + "X: \r\n\r\n";
   CHECK(status_of("GET / HTTP/1.1\r\n" + host + "X: " + std::string(8192 - rest.size(), 'x') + "\r\n\r\n") == 0);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server against peers who write their bytes by hand: what is answered, when it is closed, who is let in.
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +17,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include "host/net/http_server.hpp"
 #include "host/net/server_sockets.hpp"
@@ -179,6 +183,32 @@ TEST_CASE("the server's own refusals have the form that every other has", "[net]
   const auto body_of = [](const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); };
   CHECK(body_of(ask(f, post("", 65537))) == R"({"error":{"code":"too_large","message":"the body is too large"}})");
   CHECK(body_of(ask(f, "GET / HTTP/1.1\r\n\r\n")) == R"({"error":{"code":"bad_request","message":"Host is missing"}})");
+}
+
+TEST_CASE("a refused request below a path that is told leaves one line in the log, and nothing of itself",
+          "[net][server]") {
+  server_options options;
+  options.told_below = "/webhook/";
+  server_fixture f(options);
+  std::ostringstream text;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text)));
+  const auto chunked = [](const std::string& path) {
+    return "POST " + path + " HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n6\r\ncanary\r\n0\r\n\r\n";
+  };
+  const auto elsewhere = ask(f, chunked("/callback/canary"));
+  const auto quiet = text.str();
+  const auto first = ask(f, chunked("/webhook/x/canary")), second = ask(f, chunked("/webhook/x/canary"));
+  spdlog::set_default_logger(before);
+
+  for (const auto* answer : {&elsewhere, &first, &second}) CHECK(status_of(*answer) == 400);
+  CHECK(quiet.empty());
+  const auto line = text.str();
+  CHECK(line.find("refused a request below /webhook/ with 400: Transfer-Encoding is not accepted") !=
+        std::string::npos);
+  CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+  CHECK(line.find("canary") == std::string::npos);
 }
 
 TEST_CASE("a second request behind the first is never served", "[net][server][framing]") {

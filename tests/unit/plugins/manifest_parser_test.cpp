@@ -55,6 +55,7 @@ name = "minute"
 bucket = ["client", "account"]
 requests = 200
 window_s = 60
+at_once = 9
 header_limit = "x-ratelimit-limit"
 header_remaining = "x-ratelimit-remaining"
 header_reset = "x-ratelimit-reset"
@@ -150,6 +151,7 @@ TEST_CASE("every key of a manifest arrives where it belongs", "[plugins][manifes
   CHECK(m->limits[0].bucket == std::vector<std::string>{"client", "account"});
   CHECK(m->limits[0].requests == 200);
   CHECK(m->limits[0].window == std::chrono::seconds{60});
+  CHECK(m->limits[0].at_once == 9);
   CHECK(m->limits[0].header_reset == "x-ratelimit-reset");
   CHECK(m->limits[0].reset == limit_rule::reset_format::iso8601);
   REQUIRE(m->settings.size() == 1);
@@ -239,7 +241,7 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"https://focus.teamleader.eu/oauth2/access_token", "https://user:pw@focus.teamleader.eu/t",
               "auth.token_url: must be an https URL without user"},
       mistake{"client_authentication = \"basic\"", "client_authentication = \"query\"",
-              "auth.client_authentication: must be one of \"body\", \"basic\""},
+              "auth.client_authentication: must be one of \"body\", \"basic\", \"basic_plain\""},
       mistake{"pkce = true", "pkce = \"yes\"", "auth.pkce: must be true or false"},
       mistake{"scopes = [\"companies\", \"contacts\"]", "scopes = [\"companies\", 3]",
               "auth.scopes: must be a list of strings"},
@@ -266,6 +268,7 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
       mistake{"\"/v2/*\"", "\"/v2?x=1\"", "egress[1].paths: must be a path"},
       mistake{"bucket = [\"client\", \"account\"]", "bucket = [\"planet\"]", "limit[1].bucket: must be of"},
       mistake{"window_s = 60", "window_s = -1", "limit[1].window_s: must be a whole number from 1"},
+      mistake{"at_once = 9", "at_once = 1001", "limit[1].at_once: must be a whole number from 0"},
       mistake{"header_limit = \"x-ratelimit-limit\"", "header_limit = \"X-RateLimit\"",
               "limit[1].header_limit: must be a header name in lower case"},
       mistake{"pattern = \"[0-9]{1,6}\"", "pattern = \"[0-9\"", "setting[1].pattern: must be a regular expression"},
@@ -292,6 +295,23 @@ TEST_CASE("a wrong value is named with its key, line and what is expected", "[pl
   const std::string error = error_with(m.what, m.with);
   CAPTURE(error);
   CHECK(error.find(m.said) != std::string::npos);
+}
+
+TEST_CASE("an environment that an answer may name is a value of the regions, and each is another",
+          "[plugins][manifest]") {
+  const auto with = [](const std::string& environments) {
+    return replaced("extra_authorize_parameters = { access_type = \"offline\" }\n",
+                    "region_answer = { pointer = \"/api_domain\", value = \"api\", environments = " + environments +
+                        " }\n[[auth.region]]\nname = \"eu\"\nredirect = { location = \"eu\" }\n"
+                        "values = { api = \"www.atlas.eu\", trial = \"trial.atlas.eu\" }\n");
+  };
+  const auto m = parse_manifest(with(R"(["trial"])"));
+  if (!m) FAIL(m.error().detail);
+  CHECK(m->auth.region_environments == std::vector<std::string>{"trial"});
+  CHECK(error_of(with(R"(["moon"])")).find("auth.region_answer.environments: must be values of a region") !=
+        std::string::npos);
+  for (const auto* twice : {R"(["api"])", R"(["trial", "trial"])"})
+    CHECK(error_of(with(twice)).find("environments: must differ from value and each other") != std::string::npos);
 }
 
 TEST_CASE("an author sees the first ten mistakes at once, and how many more there are", "[plugins][manifest]") {

@@ -46,6 +46,7 @@ TEST_CASE("the generic plugin's manifest has the whole form, and presets that fi
   CHECK(m->find_setting("private_hosts")->operator_only);
   CHECK(m->private_hosts_setting == "private_hosts");
   CHECK(m->auth.of_settings.scopes == "scopes");
+  CHECK(m->title_setting == "service");
 
   for (const auto& preset : m->presets) {
     INFO(preset.name);
@@ -59,6 +60,41 @@ TEST_CASE("the generic plugin's manifest has the whole form, and presets that fi
   CHECK(koppel::core::add_preset(*m, "intercom-eu", {}).settings.at("token_url") ==
         "https://api.eu.intercom.io/auth/eagle/token");
   CHECK(koppel::core::add_preset(*m, "teamleader", {}).complaint.find("teamleader/NAME") != std::string::npos);
+}
+
+TEST_CASE("a word that is empty is no word that is absent", "[plugins][manifest]") {
+  const auto names = [](const std::string& error, const std::string& what) {
+    INFO(error);
+    CHECK(error.find(what) != std::string::npos);
+  };
+  names(error_with("host = \"{api_hosts}\"", "host = \"{api_hosts}\"\nfor = \"\""),
+        "egress[1].for: must be \"webhooks\"");
+  names(error_with("host = \"{api_hosts}\"", "host = \"{api_hosts}\"\nfor = 1"), "egress[1].for: must be \"webhooks\"");
+  names(error_with("default = \"space\"", "default = \"\""), "default: must be one of the choices, or absent");
+  names(error_with("required_without = \"account_url\"", "required_without = \"\""),
+        "required_without: must not be empty");
+  names(error_with("plugin = \"zoho\"", "plugin = \"\""), "plugin: must not be empty");
+  names(error_with("pkce = \"pkce\"", "pkce = \"\""), "auth.settings.pkce: must not be empty");
+  names(error_with("title_setting = \"service\"", "title_setting = \"\""), "plugin.title_setting: must not be empty");
+  names(error_with("title_setting = \"service\"", "title_setting = \"pkce\""), "names the setting \"pkce\"");
+  names(error_with("window_s = 60", "window_s = 60\nheader_limit = \"\""), "header_limit: must not be empty");
+  names(error_with("rotation = \"either\"", "rotation = \"\""), "rotation: must be one of");
+}
+
+TEST_CASE("a service's name is a short text that no page can take for something else", "[plugins][manifest]") {
+  const auto m = parse_manifest(generic());
+  REQUIRE(m.has_value());
+  const auto& rule = *m->find_setting("service");
+  using koppel::core::wrong_setting;
+  for (const auto* fit : {"Google", "Société Générale", "Acme & Co. (EU) 'test'", "x"}) {
+    INFO(fit);
+    CHECK(wrong_setting(rule, fit).empty());
+  }
+  for (const auto& odd : {std::string("a\nb"), std::string("<b>x</b>"), std::string("{provider}"), std::string(65, 'a'),
+                          std::string("a\0b", 3), std::string("a\x7f")}) {
+    INFO(odd);
+    CHECK_FALSE(wrong_setting(rule, odd).empty());
+  }
 }
 
 TEST_CASE("what does not fit together in such a manifest is told with its place", "[plugins][manifest]") {

@@ -22,9 +22,9 @@ struct database {
     s.reset();
     std::filesystem::remove_all(root);
   }
-  void reopen() {
+  void reopen(std::chrono::milliseconds patience = std::chrono::seconds{5}) {
     s.reset();
-    auto opened = store::open(file());
+    auto opened = store::open(file(), patience);
     REQUIRE(opened);
     s = std::move(*opened);
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole loop over a real bus: history, live, a host that comes late, a history that is replaced.
 
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
 #include <koppel/bus/server.hpp>
 #include <thread>
 
@@ -57,6 +60,21 @@ struct fixture {
     REQUIRE(h.acked("proplus") == seq);
   }
   database d;
+};
+
+/// Hears when the log says this.
+class listening : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit listening(std::string what) : what_(std::move(what)) {}
+  bool heard() const { return heard_; }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& m) override {
+    if (std::string_view(m.payload.data(), m.payload.size()).find(what_) != std::string_view::npos) heard_ = true;
+  }
+  void flush_() override {}
+  std::string what_;
+  std::atomic<bool> heard_{false};
 };
 
 }  // namespace
@@ -200,4 +218,27 @@ TEST_CASE("a second consumer of the same name ends the first with a sentence", "
   first.join();
   REQUIRE_FALSE(outcome);
   CHECK(outcome.error().code == bus::errc::replaced);
+}
+
+TEST_CASE("a consumer whose database another process writes to waits, acknowledges nothing, and goes on",
+          "[proplus][run]") {
+  fixture f;
+  f.d.reopen(1ms);
+  auto h = std::make_shared<history>();
+  h->commit(3);
+  auto host = f.host(h);
+  const auto log = std::make_shared<listening>("in use by another process");
+  spdlog::default_logger()->sinks().push_back(log);
+  SQLite::Database other(f.d.file().string(), SQLite::OPEN_READWRITE);
+  other.exec("BEGIN IMMEDIATE");
+  running r(*f.d.s, f.options());
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!log->heard() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  REQUIRE(log->heard());
+  CHECK(h->acked("proplus") == 0);
+  other.exec("ROLLBACK");
+  f.wait_for_ack(*h, 3);
+  CHECK(r.end());
+  spdlog::default_logger()->sinks().pop_back();
+  CHECK(f.d.sql("SELECT count(*) FROM company") == "3");
 }

@@ -54,6 +54,13 @@ TEST_CASE("the words of a cursor are read back as they were written", "[sdk][pag
   CHECK(words.sound());
 }
 
+TEST_CASE("a time to the millisecond has three digits of fraction, zeros too", "[sdk][paging]") {
+  using std::chrono::milliseconds;
+  CHECK(format_milliseconds(noon) == "2024-05-01T12:00:00.000Z");
+  CHECK(format_milliseconds(noon + milliseconds(7)) == "2024-05-01T12:00:00.007Z");
+  CHECK(format_milliseconds(noon - milliseconds(1)) == "2024-05-01T11:59:59.999Z");
+}
+
 TEST_CASE("a word that is none of the kind makes the cursor unsound, and so does one that is missing",
           "[sdk][paging]") {
   const auto sound = [](const std::string& text) {
@@ -78,6 +85,23 @@ TEST_CASE("a list goes on a second before its newest row, or not at all", "[sdk]
   const rows_of three(R"([{"t":"2024-05-01T11:59:58.700Z"},{"t":null},{"t":"2024-05-01T12:00:01Z"}])");
   CHECK(newest_second(three.rows(), "/t", noon) == noon - seconds(2));  // a row from the future does not count
   CHECK_FALSE(newest_second(three.rows(), "/u", noon));
+}
+
+TEST_CASE("a position in a list sorted by time moves with the time, and by token where a page shares one second",
+          "[sdk][paging]") {
+  using std::chrono::seconds;
+  const timed_position begun{noon, noon - seconds(60), "old"};
+  CHECK(begun.after(noon + seconds(9), "t").cursor() == "2024-05-01T12:00:08+00:00 2024-05-01T11:59:00+00:00 -");
+  CHECK(begun.after(noon, "t").cursor() == "2024-05-01T12:00:00+00:00 2024-05-01T11:59:00+00:00 t");
+  CHECK(timed_position().cursor() == "none none -");
+
+  const auto back = read_timed_position(begun.cursor());
+  REQUIRE(back);
+  CHECK(back->since == begun.since);
+  CHECK(back->walked == begun.walked);
+  CHECK(back->token == "old");
+  for (const auto* broken : {"", "none none", "none yesterday -", "{\"page\":2}"})
+    CHECK_FALSE(read_timed_position(broken));
 }
 
 TEST_CASE("a page that is not sorted by what the cursor relies on is a bug, with a sentence", "[sdk][paging]") {

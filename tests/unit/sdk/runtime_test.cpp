@@ -290,6 +290,32 @@ TEST_CASE("refetch reads id by id, and sets aside what is no record", "[runtime]
   CHECK(host.next<messages::done>().error.empty());
 }
 
+TEST_CASE("ids that a list may answer are asked for together, and those that did not come by themselves", "[runtime]") {
+  raw_host host;
+  messages::start begin;
+  begin.job = 1;
+  begin.kind = "refetch";
+  begin.stream = "listed";
+  begin.ids = {"a", "b", "odd", "d", "e", "f", "g"};
+  host.say(begin);
+  const auto expect = [&](const std::string& url, const std::string& body) {
+    const auto asked = host.next<messages::http>();
+    CHECK(asked.url == "https://api.example" + url);
+    host.reply(1, asked.effect, 200, body);
+  };
+  expect("/list?ids=a%2Cb%2Codd", R"({"ids":["b","stranger","b"]})");
+  expect("/a", R"({"name":"A"})");
+  expect("/list?ids=d%2Ce%2Cf", R"({"ids":["f","d","e"]})");
+  expect("/g", R"({"name":"G"})");  // a single one is not worth a list
+  const auto page = host.next<messages::page>();
+  std::vector<std::string> ids;
+  for (const auto& each : page.records) ids.push_back(each.id);
+  CHECK(ids == std::vector<std::string>{"b", "a", "f", "d", "e", "g"});
+  CHECK(page.set_aside == 1);
+  host.reply(1, page.effect);
+  CHECK(host.next<messages::done>().error.empty());
+}
+
 TEST_CASE("a probe names the account, or it is a bug", "[runtime]") {
   raw_host host;
   host.begin(1, "probe", "", {{"account", "acc"}});

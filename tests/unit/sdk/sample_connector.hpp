@@ -34,6 +34,7 @@ class sample : public connector {
     stream("large", entity::company, &sample::large, &sample::one);
     stream("many", entity::company, &sample::many, &sample::one);
     stream("notes", entity::company, &sample::fetch, &sample::noted);
+    stream("listed", entity::company, &sample::fetch, &sample::one, &sample::some, 3);
     stream("less", entity::company, &sample::less, &sample::one);
     stream("page then throw", entity::company, &sample::page_then_throw, &sample::one);
   }
@@ -62,6 +63,16 @@ class sample : public connector {
       page.upsert(record(entity::company, std::to_string(i)));
       co_await page.commit("c" + std::to_string(i));
     }
+  }
+  /// Answers the names that it was asked for, and whatever else the provider lists.
+  task<std::vector<record>> some(job& run, std::vector<std::string> ids) {
+    std::string all;
+    for (const auto& id : ids) all += (all.empty() ? "" : ",") + id;
+    auto request = run.get("/list").query("ids", all);
+    const auto answer = co_await run.http(request);
+    std::vector<record> out;
+    for (const auto& id : answer.array("ids")) out.emplace_back(entity::company, *id.text());
+    co_return out;
   }
   task<std::string> nested(job& run, std::string path) {
     guard here;

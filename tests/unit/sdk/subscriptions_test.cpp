@@ -22,6 +22,8 @@ subscription_list of_two_things(const webhook_run&) {
   out.address = "url";
   out.token = "secret";
   out.about = {"object", "event"};
+  out.about_in_lists = {"object_code", "event_type"};
+  out.dead = "/delivery/frozen_at";
   out.wanted = {{"company", "created"}, {"company", "deleted"}};
   return out;
 }
@@ -78,6 +80,38 @@ TEST_CASE("where all is there nothing is asked for, and one that another made me
   s.host.answer(200, listed(""));
   s.host.answer(403, "");
   CHECK(s.host.outcome().error == "scope_missing");
+}
+
+TEST_CASE("a subscription that is dead is removed and made again, before those that are missing",
+          "[sdk][subscriptions]") {
+  const auto with = [](const std::string& of, const std::string& frozen_at) {
+    return of.substr(0, of.size() - 1) + R"(,"delivery":{"frozen_at":)" + frozen_at + "}}";
+  };
+  subscribed s;
+  s.host.register_webhooks();
+  s.host.answer(200, listed(with(row("1", ours, "created"), R"("2026-01-31T12:00:00.000-0600")") + ',' +
+                            with(row("2", ours, "deleted"), "null") + ',' +
+                            with(row("3", "https://elsewhere.example", "created"), R"("2026-01-31T12:00:00Z")")));
+  s.host.expect("DELETE", "/hooks/1");
+  s.host.answer(200, "");
+  CHECK(s.host.expect("POST", "/hooks").json("/event") == R"("created")");
+  s.host.answer(201, "{}");
+  CHECK(s.host.outcome().error.empty());
+
+  // What says that it lives is not null alone.
+  s.host.register_webhooks();
+  s.host.answer(200, listed(with(row("1", ours, "created"), "false") + ',' + with(row("2", ours, "deleted"), R"("")")));
+  CHECK(s.host.outcome().error.empty());
+}
+
+TEST_CASE("a list may have other names for what a subscription is about", "[sdk][subscriptions]") {
+  subscribed s;
+  s.host.register_webhooks();
+  s.host.answer(200, listed(R"({"id":"1","url":")" + ours + R"(","object_code":"company","event_type":"created"})"));
+  CHECK(s.host.expect("POST", "/hooks").body ==
+        R"({"object":"company","event":"deleted","url":")" + ours + R"(","secret":"word"})");
+  s.host.answer(201, "{}");
+  CHECK(s.host.outcome().error.empty());
 }
 
 TEST_CASE("what is ours is removed, what is of others stays, and what is gone already is no failure",

@@ -19,6 +19,10 @@ struct account {
         rows += (i ? ",{\"id\":\"" : "{\"id\":\"") + std::to_string(i) + R"(","name":"D","status":"active"})";
       return {200, R"({"data":[)" + rows + "]}"};
     }
+    if (request.json("/id") == R"("7")") return {404, R"({"errors":[{"title":"Not found","status":404}]})"};
+    if (request.json("/id") == R"("8")") return {200, R"({"data":{"id":"9","name":"another one's"}})"};
+    if (const auto id = request.json("/id"); id.size() < 6)
+      return {200, R"({"data":{"id":)" + id + R"(,"name":"D","status":"active","iban":"BE)" + id.substr(1) + "}}"};
     if (request.json("/id") == R"("here")") return {200, R"({"data":{"id":"here","name":"D","iban":"BE1"}})"};
     if (request.json("/id") == R"("no-uuid")") return {400, R"({"errors":[{"title":"id invalid uuid"}]})"};
     return {404, R"({"errors":[{"title":"Not found","status":404}]})"};
@@ -27,7 +31,7 @@ struct account {
 
 }  // namespace
 
-TEST_CASE("a list of departments is one request, for archived ones too, and has no pages",
+TEST_CASE("a list of departments is one request, for archived ones too, and each is read by its id for the rest",
           "[teamleader][departments]") {
   for (const bool full : {true, false}) {
     scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
@@ -45,9 +49,17 @@ TEST_CASE("a list of departments is one request, for archived ones too, and has 
     host.play(account{&asked_for});
 
     REQUIRE(host.outcome().error.empty());
-    CHECK(asked_for == 1);
-    CHECK(host.records().size() == 130);
+    CHECK(asked_for == 131);
+    const auto records = host.records();
+    CHECK(records.size() == 130);
+    CHECK(records.at("129").field("iban") == R"("BE129")");
     CHECK(host.cursor().empty());
+    CHECK(host.pages().size() == 1);
+    // One that is not given by its id is what the list says.
+    for (const auto* not_given : {"7", "8"}) {
+      CHECK(records.at(not_given).field("name") == R"("D")");
+      CHECK(records.at(not_given).field("iban") == "absent");
+    }
   }
 }
 
@@ -65,6 +77,17 @@ TEST_CASE("a list of departments that was interrupted is read from its beginning
 
   CHECK(host.outcome().error.empty());
   CHECK(host.records().size() == 130);
+}
+
+TEST_CASE("a provider in trouble amid the departments is none that has lost its fields", "[teamleader][departments]") {
+  scripted_host host(load_plugin(TEAMLEADER_PLUGIN));
+  host.sync("departments");
+  host.answer(200, R"({"data":[{"id":"1","name":"D"},{"id":"2","name":"D"}]})");
+  host.answer(200, R"({"data":{"id":"1","name":"D","iban":"BE1"}})");
+  host.expect("POST", "/departments.info");
+  host.answer(503, "");
+  CHECK(host.outcome().error == "try_again");
+  CHECK(host.pages().empty());
 }
 
 TEST_CASE("an account without departments is an empty list, and an answer that is no list ends the run",

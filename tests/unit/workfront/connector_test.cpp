@@ -188,7 +188,8 @@ TEST_CASE("an incremental run asks for what was edited, then for what was create
   a.run_to_the_end();
 
   // The newest date of the full read was 1100 s, less five minutes.
-  CHECK(a.workfront.asked_for == texts{"lastUpdateDate>=2024-05-01T10:13:20Z 0", "entryDate>=2024-05-01T10:13:20Z 0"});
+  CHECK(a.workfront.asked_for ==
+        texts{"lastUpdateDate>=2024-05-01T10:13:20.000Z 0", "entryDate>=2024-05-01T10:13:20.000Z 0"});
   CHECK(a.ids_seen() == a.workfront.ids());
   CHECK(a.host.cursor() == "edited 0 2024-05-01T10:33:20Z 2024-05-01T10:20:00Z ");
 }
@@ -281,7 +282,7 @@ TEST_CASE("a full run ignores the old cursor, a resumed one goes on exactly ther
   with.resumed = true;
   CHECK(first_search(with) == "ID 998");
   with.cursor = "edited 500 " + dates;
-  CHECK(first_search(with) == "lastUpdateDate>=2024-05-01T10:05:00Z 500");
+  CHECK(first_search(with) == "lastUpdateDate>=2024-05-01T10:05:00.000Z 500");
   with.cursor = "created 0 " + dates;
   CHECK(first_search(with) == "entryDate>=2024-05-01T10:04:00.250Z 0");
 
@@ -289,7 +290,7 @@ TEST_CASE("a full run ignores the old cursor, a resumed one goes on exactly ther
   CHECK(first_search(incremental("all 998 " + dates + "a00998")) == "ID 998");
   // A date in the future is of a clock that was wrong.
   CHECK(first_search(incremental("edited 0 2025-05-01T10:05:00Z 2024-05-01T10:04:00Z ")) ==
-        "lastUpdateDate>=2024-05-02T09:55:00Z 0");
+        "lastUpdateDate>=2024-05-02T09:55:00.000Z 0");
   // No row ever had a date.
   CHECK(first_search(incremental("edited 0 none none ")) == "ID 0");
   // Another version's cursor, or a damaged one: from the beginning, not an error.

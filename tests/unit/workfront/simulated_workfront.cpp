@@ -95,6 +95,9 @@ answer simulated_workfront::search(const asked& request) {
   auto with = parameters(request.query);
   const bool edited = with.contains("lastUpdateDate");
   const std::string field = edited ? "lastUpdateDate" : with.contains("entryDate") ? "entryDate" : "ID";
+  // A date in a filter has milliseconds, or is a whole day.
+  if (field != "ID" && (with[field].size() != 24 || with[field][19] != '.'))
+    return error(400, "IllegalArgumentException");
   asked_for.push_back(field + (field == "ID" ? "" : ">=" + with[field]) + ' ' + with["$$FIRST"]);
   if (with["fields"].find("ID") == std::string::npos) return error(422, "IllegalArgumentException");
   const auto limit = with.contains("$$LIMIT") ? std::stoul(with["$$LIMIT"]) : 100;

@@ -70,6 +70,7 @@ struct connection {
     made.path = request.path;
     made.query = request.query;
     made.headers = request.headers;
+    made.body = request.body;
     made.authorization = "Zoho-oauthtoken " + access;
     auto said = provider.serve(made, now);
     for (auto& [name, value] : said.headers)
@@ -173,6 +174,30 @@ TEST_CASE("a user who was deleted is gone, and so is what a full read no longer 
   CHECK(c.host.records().at(lost).gone);
 }
 
+TEST_CASE("the records of twenty notifications cost one credit, and one each for those that are gone",
+          "[zoho][simulator]") {
+  connection c({30, 30, 6});
+  for (const auto& [stream, kind] : {std::pair{"accounts", "account"}, {"contacts", "contact"}, {"users", "user"}}) {
+    INFO(stream);
+    const auto there = c.there(kind, {});
+    std::vector<std::string> ids;
+    for (const auto& [id, phones] : there)
+      if (ids.size() < 20) ids.push_back(id);
+    const auto before = c.host.requests();
+    c.host.refetch(stream, ids, c.options("", false));
+    c.play();
+    CHECK(c.host.requests() - before == 1);
+    for (const auto& id : ids) CHECK_FALSE(c.host.records().at(id).gone);
+
+    c.order("POST", "/records/delete",
+            R"({"entity":")" + std::string(kind) + R"(","count":1,"ids":[")" + ids.back() + "\"]}");
+    c.host.refetch(stream, ids, c.options("", false));
+    c.play();
+    CHECK(c.host.requests() - before == 3);
+    CHECK(c.host.records().at(ids.back()).gone);
+  }
+}
+
 TEST_CASE("a run that is cut in a mass update and goes on a day later loses nothing", "[zoho][simulator]") {
   connection c({1'000, 0, 1});
   c.sync("accounts", true);
@@ -185,6 +210,34 @@ TEST_CASE("a run that is cut in a mass update and goes on a day later loses noth
   c.host.resume("accounts", c.options("", false));
   c.play();
   CHECK(c.here("company") == c.there("account", {"Phone", "Fax"}));
+}
+
+TEST_CASE("a module that the organisation hides costs its own stream and notifications, and no other's",
+          "[zoho][simulator]") {
+  connection c({5, 5, 2});
+  c.order("POST", "/knobs", R"({"hidden_module":"Contacts"})");
+  c.host.probe(c.options("", false));
+  c.play();
+  CHECK(c.host.outcome().streams_refused == std::vector<std::string>{"contacts"});
+  const auto watched = [&] {
+    std::string all;
+    const auto overview = c.order("GET", "/webhooks");
+    for (const auto& one : overview.at("webhooks").as_array()) all += one.at("types").at(0).as_string().c_str();
+    return all;
+  };
+  auto options = c.options("", false);
+  c.host.register_webhooks(options);
+  c.play();
+  CHECK(watched() == "Accounts.allusers.all");
+  // Shown again, it is watched again from the next renewal on.
+  c.order("POST", "/knobs", R"({"hidden_module":"none"})");
+  options.settings["webhook_channel"] = c.host.remembered().at("webhook_channel");
+  c.host.register_webhooks(options);
+  c.play();
+  CHECK(watched() == "Accounts.allContacts.allusers.all");
+  c.host.remove_webhooks(options);
+  c.play();
+  CHECK(watched().empty());
 }
 
 TEST_CASE("the probe finds the organisation, and a scope that is missing costs its stream", "[zoho][simulator]") {

@@ -395,8 +395,11 @@ TEST_CASE("a read by id says what the record is, or that it is gone, and nothing
   organisation o;
   o.zoho.add("7328395000000680055", 5);
   o.host.refetch("accounts", {"7328395000000680055", "7328395000000680056", "9999", "not/an-id", ""}, incremental(""));
-  CHECK(o.host.expect("GET", "/crm/v8/Accounts/7328395000000680055").query.empty());
+  const auto asked = o.host.expect("GET", "/crm/v8/Accounts").query;
+  CHECK(parameter(asked, "ids") == "7328395000000680055,7328395000000680056,9999");
+  CHECK(parameter(asked, "fields").starts_with("Account_Name,"));
   o.run_to_the_end();
+  CHECK(o.zoho.singles == 3);  // the list was refused for one of them
 
   const auto& page = o.host.pages().front();
   REQUIRE(page.records.size() == 3);
@@ -419,11 +422,38 @@ TEST_CASE("a read by id says what the record is, or that it is gone, and nothing
   }
   const auto pages = o.host.pages().size();
   o.host.refetch("contacts", {"7", "8", "9"}, incremental(""));
-  o.host.answer(200, R"({"data":[{"id":"6"}]})");  // another one
-  o.host.answer(403, refusal("NO_PERMISSION"));    // not shared with us: that is not gone
-  o.host.answer(200, R"({"data":[]})");            // no row
+  o.host.answer(200, R"({"data":[{"id":"5","Last_Name":"x"}]})");  // of the list: none that was asked for
+  o.host.answer(200, R"({"data":[{"id":"6"}]})");                  // another one
+  o.host.answer(403, refusal("NO_PERMISSION"));                    // not shared with us: that is not gone
+  o.host.answer(200, R"({"data":[]})");                            // no row
   CHECK(o.host.outcome().error.empty());
   REQUIRE(o.host.pages().size() == pages + 1);
   CHECK(o.host.pages().back().set_aside == 3);
   CHECK(o.host.pages().back().records.empty());
+}
+
+TEST_CASE("many records that are read by their ids cost one request, and one each where they did not come",
+          "[zoho][refetch]") {
+  organisation o;
+  o.zoho.add_many(1000, 118, 5);
+  std::vector<std::string> ids;
+  for (int id = 1000; id < 1120; ++id) ids.push_back(std::to_string(id));  // of the last two nobody knows
+  o.host.refetch("accounts", ids, incremental(""));
+  o.run_to_the_end();
+  CHECK(o.zoho.lists == 2);
+  CHECK(o.zoho.singles == 2);
+  CHECK(o.host.records().size() == 120);
+  CHECK(o.host.records().at("1117").field("name") == R"("Company 1117")");
+  CHECK(o.host.records().at("1118").gone);
+  CHECK(o.host.records().at("1119").gone);
+
+  o.host.refetch("accounts", {"1000"}, incremental(""));
+  o.run_to_the_end();
+  CHECK(o.zoho.singles == 3);
+  for (const auto& [status, code] : {std::pair{401, "INVALID_TOKEN"}, {429, "TOO_MANY_REQUESTS"}, {500, "X"}}) {
+    INFO(status);
+    o.host.refetch("contacts", {"7", "8"}, incremental(""));
+    o.host.answer(status, refusal(code));
+    CHECK_FALSE(o.host.outcome().error.empty());
+  }
 }

@@ -5,7 +5,9 @@
 #include <iterator>
 #include <set>
 
+#include "host/core/code_age.hpp"
 #include "host/core/connection_manifest.hpp"
+#include "host/core/learned.hpp"
 #include "host/core/oauth.hpp"
 #include "host/plugins/manifest_parser.hpp"
 
@@ -54,6 +56,9 @@ TEST_CASE("Access Denied is no refusal, whatever its status", "[zoho][manifest]"
         R"({"error_description":"You have made too many requests continuously.","error":"Access Denied","status":"failure"})");
     CHECK(answer.throttled == 600s);
   }
+  const auto of_code = refused("authorization_code", 200, R"({"error":"Access Denied","status":"failure"})");
+  CHECK(of_code.throttled == 600s);
+  CHECK_FALSE(core::may_outlive({}, *of_code.throttled, zoho().auth.code_lifetime));
   CHECK_FALSE(refused("refresh_token", 200, R"({"error":"invalid_code"})").throttled);
 }
 
@@ -67,10 +72,36 @@ TEST_CASE("a token answer is taken with its scopes and names a data centre of th
   CHECK(std::get<core::token_pair>(answer).expires_in == 3600s);
   CHECK(core::missing_scopes(manifest, std::get<core::token_pair>(answer).scopes).streams ==
         std::vector<std::string>{"contacts"});
-  CHECK(core::region_of_answer(manifest.auth, body) == "eu");
-  CHECK(core::region_of_answer(manifest.auth, R"({"api_domain":"https://www.zohoapis.example"})").empty());
+  CHECK(std::get<core::token_pair>(answer).lives.where == core::account_place{"eu", ""});
   CHECK(manifest.auth.regions.size() == 9);
   CHECK(manifest.auth.regions.front().name == "us");
+}
+
+TEST_CASE("a sandbox's token goes to the sandbox's host of its data centre, and one for an unknown host to none",
+          "[zoho][manifest]") {
+  const auto manifest = std::make_shared<const core::manifest>(zoho());
+  for (const auto& region : manifest->auth.regions)
+    for (const std::string environment : {"", "sandbox", "developer"}) {
+      const auto host = region.values.at(environment.empty() ? "api" : environment);
+      INFO(host);
+      CHECK(host.starts_with((environment.empty() ? "www" : environment) + ".zohoapis."));
+      const auto said = core::place_of_answer(manifest->auth, R"({"api_domain":"https://)" + host + "\"}");
+      CHECK(said.where == core::account_place{region.name, environment});
+      std::map<std::string, std::string> learned;
+      core::remember_place(learned, said.where);
+      const auto own = core::manifest_for(manifest, {}, learned);
+      for (const auto& rule : own->egress) CHECK(rule.host == host);
+      CHECK(core::job_settings(*manifest, {}, learned).at("region.api") == host);
+    }
+  for (const auto* host : {"www.zohoapis.example", "crmsandbox.zoho.eu", "accounts.zoho.eu"})
+    CHECK(core::place_of_answer(manifest->auth, R"({"api_domain":"https://)" + std::string(host) + "\"}").unknown);
+}
+
+TEST_CASE("no more requests are under way at once than the smallest edition lets through", "[zoho][manifest]") {
+  const auto limits = zoho().limits;
+  REQUIRE(limits.size() == 1);
+  CHECK(limits[0].at_once == 5);
+  CHECK(limits[0].bucket == std::vector<std::string>{"account"});
 }
 
 TEST_CASE("a missing refresh token is a failure of the connecting", "[zoho][manifest]") {

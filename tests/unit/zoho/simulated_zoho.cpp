@@ -87,7 +87,7 @@ answer simulated_zoho::operator()(const asked& request) {
   if (request.method != "GET" || !request.body.empty()) return refusal(400, "INVALID_REQUEST_METHOD");
   if (request.path == "/crm/v8/Accounts" || request.path == "/crm/v8/Contacts") return list(request);
   if (request.path == "/crm/v8/Accounts/deleted") return deletions(request);
-  if (request.path.starts_with("/crm/v8/Accounts/")) return one(request.path.substr(17));
+  if (request.path.starts_with("/crm/v8/Accounts/")) return ++singles, one(request.path.substr(17));
   return refusal(404, "INVALID_URL_PATTERN");
 }
 
@@ -96,6 +96,7 @@ answer simulated_zoho::list(const asked& request) {
   const auto fields = parameter(request.query, "fields");
   if (fields.empty() || std::count(fields.begin(), fields.end(), ',') >= 50)
     return refusal(400, fields.empty() ? "REQUIRED_PARAM_MISSING" : "LIMIT_EXCEEDED");
+  if (const auto ids = parameter(request.query, "ids"); !ids.empty()) return several(ids);
   if (parameter(request.query, "sort_by") != "Modified_Time" || parameter(request.query, "sort_order") != "asc" ||
       parameter(request.query, "per_page") != "200" || !parameter(request.query, "page").empty())
     return refusal(400, "INVALID_DATA");
@@ -151,6 +152,22 @@ answer simulated_zoho::deletions(const asked& request) {
     data += (data.empty() ? "" : ",") + (R"({"deleted_by":null,"id":")" + found[i].id) +
             R"(","display_name":"x","type":"recycle","deleted_time":")" + time_text(found[i].deleted) + "\"}";
   return {200, page_text(data, last < found.size(), "")};
+}
+
+/// Those that there are. One that cannot be an id spoils it for all.
+answer simulated_zoho::several(const std::string& ids) const {
+  std::string data;
+  for (std::size_t from = 0, end = 0; end != ids.npos; from = end + 1) {
+    end = ids.find(',', from);
+    const auto id = ids.substr(from, end - from);
+    if (id.starts_with("9999")) return refusal(400, "INVALID_DATA");
+    const auto found = one(id).body;
+    if (found.empty()) continue;
+    const auto begin = found.find('[') + 1;
+    data += (data.empty() ? "" : ",") + found.substr(begin, found.rfind(']') - begin);
+  }
+  if (data.empty()) return {204, ""};
+  return {200, page_text(data, false, "")};
 }
 
 answer simulated_zoho::one(const std::string& id) const {

@@ -32,7 +32,7 @@ class simulated_zoho {
   bool ignores_tokens = false;
   bool tokens_expire = false;  ///< every token is refused
   bool restored_stay_listed = false;
-  std::size_t lists = 0;
+  std::size_t lists = 0, singles = 0;
   std::vector<std::string> sinces;           ///< If-Modified-Since of each list request; "" where it had none
   std::vector<std::string> deletion_sinces;  ///< of the lists of deletions
   std::size_t with_token = 0;
@@ -46,6 +46,7 @@ class simulated_zoho {
   koppel::testing::answer list(const koppel::testing::asked& request);
   koppel::testing::answer deletions(const koppel::testing::asked& request);
   koppel::testing::answer one(const std::string& id) const;
+  koppel::testing::answer several(const std::string& ids) const;
   row& find(const std::string& id);
 
   std::vector<row> rows_;

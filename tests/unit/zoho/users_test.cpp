@@ -86,8 +86,9 @@ TEST_CASE("a full read of users that has no end is no end", "[zoho][users][hosti
 TEST_CASE("a user read by id is gone if Zoho says deleted, or knows none", "[zoho][users][refetch]") {
   scripted_host host(load_plugin(ZOHO_PLUGIN));
   host.refetch("users", {"1", "2", "3"}, options());
-  host.expect("GET", "/crm/v8/users/1");
+  CHECK(host.expect("GET", "/crm/v8/users").query == "ids=1%2C2%2C3&per_page=200");
   host.answer(200, list(user("1")));
+  host.expect("GET", "/crm/v8/users/2");
   host.answer(200, list(user("2", "deleted")));
   host.answer(204, "");
 

@@ -45,7 +45,8 @@ reply intercom_error(int status, const char* code, const char* message) {
 knob_list knobs::list() {
   knob_list out;
   out.add("access_life_seconds", access_life, 1, 1'000'000, "life of Google's access tokens issued from now on")
-      .add("repeat_refresh_token", repeat_refresh_token, "prompt=consent gives a refresh token each time");
+      .add("repeat_refresh_token", repeat_refresh_token, "prompt=consent gives a refresh token each time")
+      .add("code_bytes", code_bytes, 20, 16'384, "how long Google's codes are that are issued from now on");
   return out;
 }
 
@@ -125,7 +126,8 @@ reply two_providers::decide(const form_fields& form, brand at, instant now) {
 
 std::string two_providers::new_code(const client& by, brand at, const std::string& redirect_uri, instant made) {
   const bool google = at == brand::google;
-  const auto code = google ? "4/0A" + random_(68) : random_(40);
+  auto code = google ? "4/0A" + random_(settings_.code_bytes / 2) : random_(40);
+  if (google) code.resize(settings_.code_bytes);
   grants().add_code(code, {by.id, by.of}, redirect_uri, made + (google ? google_code_life : intercom_code_life));
   return code;
 }

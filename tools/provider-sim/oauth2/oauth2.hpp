@@ -18,6 +18,7 @@ namespace koppel::provider_sim::oauth2 {
 struct knobs {
   std::chrono::seconds access_life{3599};
   bool repeat_refresh_token = true;  ///< Google's prompt=consent is heeded; else the first consent alone gives one
+  std::size_t code_bytes = 140;      ///< of Google's codes
   knob_list list();
 };
 

@@ -134,7 +134,7 @@ reply crm_info(const dataset& records, entity kind, const json::object& body) {
     json::array related;
     for (const auto& [contact, which] : records.contacts_of(place)) {
       const auto& person = records.of(entity::contact).at(contact);
-      const auto link = link_of(person, which);
+      const auto link = link_of(person, which, records.link_revision(contact, which));
       related.push_back({{"type", "contact"},
                          {"id", person.id.text()},
                          {"position", or_null(link.position)},

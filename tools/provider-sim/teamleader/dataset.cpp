@@ -2,6 +2,7 @@
 // A contact's recipe links to its companies (`recipe::links`); the way back is kept here.
 #include "teamleader/dataset.hpp"
 
+#include <algorithm>
 #include <boost/json/value.hpp>
 
 #include "teamleader/portrait.hpp"
@@ -35,7 +36,8 @@ boost::json::object dataset::full(std::size_t kind, slot place, boost::json::sto
   const auto& companies = of(entity::company);
   std::vector<linked_company> links;
   for (std::size_t which = 0; which < record.links.size(); ++which)
-    if (companies.alive(record.links[which])) links.push_back({companies.at(record.links[which]).id, which});
+    if (companies.alive(record.links[which]))
+      links.push_back({companies.at(record.links[which]).id, which, link_revision(place, which)});
   return full_record(static_cast<entity>(kind), record, links, std::move(storage));
 }
 
@@ -47,6 +49,61 @@ std::vector<dataset::linked_contact> dataset::contacts_of(slot company) const {
     out.push_back({contact, contacts.at(contact).links[0] == company ? 0u : 1u});
   }
   return out;
+}
+
+unsigned dataset::link_revision(slot contact, std::size_t which) const {
+  const auto known = link_revisions_.find({contact, which});
+  return known == link_revisions_.end() ? 0 : known->second;
+}
+
+std::vector<std::string> dataset::relink(relinking what, std::size_t count) {
+  const auto& contacts = of(entity::contact);
+  std::vector<std::string> out;
+  for (const slot contact : contacts.choose(contacts.size(), dice())) {
+    if (out.size() == count) break;
+    if (relink_one(what, contact)) out.push_back(id_text(contacts.at(contact).id));
+  }
+  return out;
+}
+
+bool dataset::relink_one(relinking what, slot contact) {
+  const auto& companies = of(entity::company);
+  const auto links = of(entity::contact).at(contact).links;
+  // A link to a company that is gone is as good as none.
+  const auto wanted = [&](slot link) { return companies.alive(link) == (what != relinking::linked); };
+  const auto found = std::find_if(links.begin(), links.end(), wanted);
+  if (found == links.end()) return false;
+  const auto which = static_cast<std::size_t>(found - links.begin());
+  if (what == relinking::changed) {
+    const auto& of_contact = of(entity::contact).at(contact);
+    auto& revision = link_revisions_[{contact, which}];
+    const auto before = link_of(of_contact, which, revision);
+    const auto is_as_before = [&](const company_link& now) {
+      return now.position == before.position && now.division == before.division &&
+             now.decision_maker == before.decision_maker;
+    };
+    do ++revision;
+    while (is_as_before(link_of(of_contact, which, revision)));
+    return true;
+  }
+  if (what == relinking::unlinked) {
+    put_link(contact, which, no_slot);
+    return true;
+  }
+  for (const slot company : companies.choose(2, dice())) {
+    if (company == links[0] || company == links[1]) continue;
+    put_link(contact, which, company);
+    return true;
+  }
+  return false;
+}
+
+void dataset::put_link(slot contact, std::size_t which, slot company) {
+  const auto before = of(entity::contact).at(contact).links[which];
+  if (before != no_slot) std::erase(linked_[before], contact);
+  if (company != no_slot) linked_[company].push_back(contact);
+  ++link_revisions_[{contact, which}];
+  adjust(static_cast<std::size_t>(entity::contact), contact, [&](recipe& one) { one.links[which] = company; });
 }
 
 std::string dataset::sort_name(std::size_t kind, const recipe& record) const {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "record_store.hpp"
@@ -39,6 +41,12 @@ class dataset final : public record_store {
     std::size_t which;
   };
   std::vector<linked_contact> contacts_of(slot company) const;
+  unsigned link_revision(slot contact, std::size_t which) const;
+
+  /// One link of each of `count` contacts, by seeded dice: a company more, one less, or another function at one. Moves
+  /// no time of change. Returns the ids of the contacts; of those that have no such link to change there are fewer.
+  enum class relinking { linked, unlinked, changed };
+  std::vector<std::string> relink(relinking what, std::size_t count);
 
  private:
   std::string sort_name(std::size_t kind, const recipe& record) const override;
@@ -47,7 +55,11 @@ class dataset final : public record_store {
                                           const boost::json::value& value) const override;
   void written(std::size_t kind, recipe& record, std::string_view name, const boost::json::value& value) override;
 
+  bool relink_one(relinking what, slot contact);
+  void put_link(slot contact, std::size_t which, slot company);
+
   std::vector<std::vector<slot>> linked_;  ///< contacts by company slot, deleted ones included
+  std::map<std::pair<slot, std::size_t>, unsigned> link_revisions_;  ///< of the links that were written anew
 };
 
 }  // namespace koppel::provider_sim::teamleader

@@ -12,6 +12,7 @@ knob_list knobs::list() {
       .add("denial_drops_state", denial_drops_state, "state is not echoed when access is denied")
       .add("old_access_survives", old_access_survives, "a refresh leaves the old access token alive until it expires")
       .add("plain_code_errors", plain_code_errors, R"({"error":...} instead of the envelope when a code is refused)")
+      .add("code_error", code_error, {"invalid_grant", "invalid_request"}, "title of the refusal of a code")
       .add("retry_after", retry_after, "429 carries Retry-After")
       .add("reset_header_utc", reset_header_utc, "X-RateLimit-Reset as +00:00, no milliseconds")
       .add("webhook_disorder", webhook_disorder, "deliveries of one change come shuffled, every tenth twice")

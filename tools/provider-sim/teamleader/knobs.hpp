@@ -16,6 +16,7 @@ struct knobs {
   bool denial_drops_state = false;
   bool old_access_survives = false;
   bool plain_code_errors = false;
+  std::string code_error = "invalid_grant";  ///< title of the refusal of a code
   bool retry_after = false;
   bool reset_header_utc = false;
   bool webhook_disorder = false;

@@ -116,18 +116,18 @@ reply oauth_server::exchange_code(const form_fields& form, const client& by, ins
     case grant_state::ok:
       return issue_pair(granted.who, now);
     case grant_state::expired:
-      return code_error(400, "invalid_grant", "Authorization code has expired");
+      return code_error(400, settings_.code_error, "Authorization code has expired");
     case grant_state::used:
     case grant_state::revoked:
-      return code_error(400, "invalid_grant", "Authorization code has been revoked");
+      return code_error(400, settings_.code_error, "Authorization code has been revoked");
     case grant_state::other_client:
-      return code_error(400, "invalid_grant", "Authorization code was not issued to this client");
+      return code_error(400, settings_.code_error, "Authorization code was not issued to this client");
     case grant_state::redirect_mismatch:
       return code_error(400, "invalid_request", "Invalid redirect URI");
     case grant_state::unknown:
       break;
   }
-  return code_error(400, "invalid_grant", "Cannot decrypt the authorization code");
+  return code_error(400, settings_.code_error, "Cannot decrypt the authorization code");
 }
 
 reply oauth_server::refresh(const form_fields& form, const client& by, instant now) {

@@ -84,8 +84,8 @@ void add_contact_fields(const recipe& record, std::span<const linked_company> co
   out["national_identification_number"] = nullptr;
 
   json::array links(out.storage());
-  for (const auto& [company, which] : companies) {
-    const auto link = link_of(record, which);
+  for (const auto& [company, which, revision] : companies) {
+    const auto link = link_of(record, which, revision);
     links.push_back({{"position", text_or_null(link.position)},
                      {"secondary_position", text_or_null(link.secondary_position)},
                      {"division", text_or_null(link.division)},
@@ -128,8 +128,8 @@ std::string sort_name(entity kind, const recipe& record) {
   return pick("last_name", who.last) + '\x1f' + pick("first_name", who.first);
 }
 
-company_link link_of(const recipe& contact, std::size_t which) {
-  draw dice(contact.id.low ^ (static_cast<std::uint64_t>(topic::link) + 1000 * which));
+company_link link_of(const recipe& contact, std::size_t which, unsigned revision) {
+  draw dice((contact.id.low ^ (static_cast<std::uint64_t>(topic::link) + 1000 * which)) + 0x51ed27ULL * revision);
   company_link link;
   if (dice.chance(80)) link.position = dice.from(job_titles());
   if (dice.chance(10)) link.secondary_position = dice.from(job_titles());

@@ -19,10 +19,11 @@ struct company_link {
   bool decision_maker = false;
 };
 
-/// A company that a contact belongs to, and which of its links says so.
+/// A company that a contact belongs to, which of its links says so, and how often that was written anew.
 struct linked_company {
   uuid id;
   std::size_t which = 0;
+  unsigned revision = 0;
 };
 
 /// What a list is sorted by under `name`: the company's name, or last_name and first_name.
@@ -35,8 +36,8 @@ boost::json::object full_record(entity kind, const recipe& record, std::span<con
 /// Turns the `.info` shape into the `.list` shape: primary_address for addresses, and no detail-only field.
 void reduce_to_list(entity kind, boost::json::object& record, bool with_custom_fields);
 
-/// The `which`-th company link of a contact.
-company_link link_of(const recipe& contact, std::size_t which);
+/// The `which`-th company link of a contact, in its `revision`.
+company_link link_of(const recipe& contact, std::size_t which, unsigned revision);
 
 /// {"type":"priceList",...} or null, shown only where an include asks for it.
 boost::json::value price_list_of(const recipe& record);

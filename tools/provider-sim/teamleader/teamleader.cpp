@@ -2,6 +2,10 @@
 // Routing by host, webhooks out of it.
 #include "teamleader/teamleader.hpp"
 
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 #include <utility>
 
 #include "teamleader/api_errors.hpp"
@@ -33,12 +37,40 @@ reply focus::serve(const request& asked, instant now) {
 
 void focus::announce(const record_change& change, instant now) {
   const auto& subject = records_.entities()[change.entity];
-  auto fresh = hooks_.on_change(subject + "." + change.what, subject, change.ids, now);
+  deliver(hooks_.on_change(subject + "." + change.what, subject, change.ids, now));
+}
+
+void focus::deliver(std::vector<delivery> fresh) {
   if (settings_.webhook_disorder) {
     for (std::size_t at = 0, count = fresh.size(); at < count; at += 10) fresh.push_back(fresh[at]);
     for (std::size_t at = fresh.size(); at > 1; --at) std::swap(fresh[at - 1], fresh[disorder_.below(at)]);
   }
   for (auto& one : fresh) send(std::move(one));
+}
+
+/// POST /links/change: contacts that get a company, lose one, or another function at one. Only an event of its own
+/// tells.
+std::optional<reply> focus::control(const request& asked, const boost::json::object& body, instant now) {
+  struct kind {
+    std::string_view name, event;
+    dataset::relinking what;
+  };
+  static constexpr std::array<kind, 3> kinds{
+      {{"linked", "contact.linkedToCompany", dataset::relinking::linked},
+       {"unlinked", "contact.unlinkedFromCompany", dataset::relinking::unlinked},
+       {"changed", "contact.updatedLinkToCompany", dataset::relinking::changed}}};
+  if (asked.method != "POST" || asked.path != "/links/change") return std::nullopt;
+  const auto* what = body.if_contains("what");
+  const auto* count = body.if_contains("count");
+  for (const auto& [name, event, how] : kinds) {
+    if (!what || *what != boost::json::value(name)) continue;
+    if (count && !(count->is_int64() && count->get_int64() >= 0)) break;
+    const auto ids = records_.relink(how, count ? static_cast<std::size_t>(count->get_int64()) : 1);
+    deliver(hooks_.on_change(std::string(event), "contact", ids, now));
+    return json_reply(200,
+                      boost::json::serialize(boost::json::object{{"ids", boost::json::array(ids.begin(), ids.end())}}));
+  }
+  return json_reply(400, R"({"error":"what is linked, unlinked or changed, count a number, 0 or more"})");
 }
 
 offer as_offer() {

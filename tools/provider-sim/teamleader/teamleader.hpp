@@ -33,10 +33,13 @@ class focus final : public provider {
     return oauth_.issue_code(client_id, redirect_uri, now, age);
   }
   void announce(const record_change& change, instant now) override;
+  std::optional<reply> control(const request& asked, const boost::json::object& body, instant now) override;
   boost::json::array webhooks_overview() const override { return hooks_.overview(); }
   void delivered(delivery& one, const attempt& result, instant) override { hooks_.delivered(one, result); }
 
  private:
+  void deliver(std::vector<delivery> fresh);
+
   teamleader::knobs settings_;
   dataset records_;
   oauth_server oauth_;

@@ -19,6 +19,7 @@ knob_list knobs::list() {
       .add("expires_in", expires_in, 0, any, "what the token answer says")
       .add("session_life_seconds", session_life, 1, any, "life of the sessions that begin from now on")
       .add("refresh_life_seconds", refresh_life, 0, any, "life of the refresh tokens issued from now on, 0 for no end")
+      .add("refresh_idle_seconds", refresh_idle, 0, any, "a refresh token that rests for so long dies, 0 for no end")
       .add("session_error_status", session_error_status, 200, 599, "of an answer to a dead session")
       .add("argument_error_status", argument_error_status, 200, 599, "of an IllegalArgumentException")
       .add("missing_status", missing_status, 200, 599, "of an object that is not there")

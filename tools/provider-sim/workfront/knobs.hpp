@@ -23,6 +23,7 @@ struct knobs {
   std::int64_t expires_in = 0;              ///< as it is told, whatever is true
   std::chrono::seconds session_life{3600};  ///< of the sessions that begin from now on
   std::chrono::seconds refresh_life{0};     ///< of the refresh tokens issued from now on; 0: no end
+  std::chrono::seconds refresh_idle{0};  ///< a refresh token that is not presented for so long is dead; 0: no such end
   int session_error_status = 401;
   int argument_error_status = 400;
   int missing_status = 404;

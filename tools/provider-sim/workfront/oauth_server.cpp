@@ -165,6 +165,7 @@ reply oauth_server::issue(const identity& who, const std::string& kept_refresh_t
   } else {
     grants_.pair(refresh_token, session);
   }
+  if (settings_.refresh_idle.count() > 0) grants_.let_idle_until(refresh_token, now + settings_.refresh_idle);
   return json_reply(200, json::serialize(json::object{{"token_type", "sessionID"},
                                                       {"access_token", session},
                                                       {"refresh_token", refresh_token},

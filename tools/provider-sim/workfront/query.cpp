@@ -173,7 +173,7 @@ class reader {
     if (one.values.empty()) return fail("no value for " + one.field);
     if (!is_date(one.field)) return;
     for (const auto& value : one.values) {
-      const auto time = parse_date(value, context_.dates, context_.now);
+      const auto time = parse_filter_date(value, context_.dates, context_.now);
       if (!time) return fail("Unparseable date: \"" + value + "\"");
       one.times.push_back(*time);
     }

@@ -105,6 +105,8 @@ reply subscriptions::enrol(const request& asked, const environment& at, const id
   auto answer = json_reply(201, json::serialize(json::object{{"id", fresh.id}, {"version", fresh.version}}));
   answer.headers.emplace_back("Location",
                               "https://" + asked.host + "/attask/eventsubscription/api/v1/subscriptions/" + fresh.id);
+  // Nothing but a call wakes a frozen URL; which one is not said, so it is this.
+  if (const auto known = urls_.find(fresh.url); known != urls_.end() && known->second.frozen) urls_.erase(known);
   if (settings_.event_validation) validations_.push_back(message_to(fresh, "{}"));
   by_id_[fresh.id] = std::move(fresh);
   return answer;

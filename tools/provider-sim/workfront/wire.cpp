@@ -77,6 +77,15 @@ std::optional<instant> parse_date(std::string_view text, const date_form& form, 
   return time ? std::optional(time->at) : std::nullopt;
 }
 
+std::optional<instant> parse_filter_date(std::string_view text, const date_form& form, instant now) {
+  constexpr std::size_t point = std::string_view("2020-05-13T18:18:37").size(), end = point + 4;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const bool to_the_millisecond = text.size() > end && text[point] == '.' && !is_digit(text[end]) &&
+                                  std::all_of(&text[point + 1], &text[end], is_digit);
+  if (!text.starts_with("$$") && text.size() != 10 && !to_the_millisecond) return std::nullopt;
+  return parse_date(text, form, now);
+}
+
 std::string id_text(const uuid& id) {
   auto text = id.text();
   std::erase(text, '-');

@@ -28,6 +28,9 @@ std::string date_text(instant at, const date_form& form);
 /// Either of the two marks, RFC 3339, a date alone (its first moment there), $$NOW and $$TODAY with +3d, -2w and so on.
 std::optional<instant> parse_date(std::string_view text, const date_form& form, instant now);
 
+/// What a filter is documented to take: three digits after the second and a point, a date alone, $$NOW and $$TODAY.
+std::optional<instant> parse_filter_date(std::string_view text, const date_form& form, instant now);
+
 /// 58d389be000000deb46805b72b41e3b4
 std::string id_text(const uuid& id);
 std::optional<uuid> parse_id(std::string_view text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Order of the checks: host and token, credits, path, scope, parameters. A refused request costs no credit.
+// Order of the checks: host and token, requests at a time, credits, path, scope, parameters. A refused request costs no
+// credit.
 #include "zoho/crm_api.hpp"
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <set>
 
 #include "oauth_forms.hpp"
 #include "timestamps.hpp"
@@ -95,6 +97,25 @@ std::vector<std::string> split(const std::string& text) {
   return out;
 }
 
+constexpr std::size_t most_ids = 100;
+
+/// Without `ids` all stay; nothing, and an answer, if one of them cannot be an id. Those that are not there are left
+/// out.
+std::optional<reply> keep_asked_for(const form_fields& query, const dataset& records, entity kind,
+                                    std::vector<slot>& rows) {
+  const auto wanted = split(field_or_empty(query, "ids"));
+  if (wanted.empty()) return std::nullopt;
+  if (wanted.size() > most_ids) return api_error(400, "LIMIT_EXCEEDED", "only 100 ids can be given");
+  std::set<slot> places;
+  for (const auto& id : wanted) {
+    const auto parsed = records.parse_id(id);
+    if (!parsed) return api_error(400, "INVALID_DATA", "the id given seems to be invalid");
+    places.insert(records.of(kind).find(*parsed));
+  }
+  std::erase_if(rows, [&](slot place) { return !places.contains(place); });
+  return std::nullopt;
+}
+
 }  // namespace
 
 reply api_error(int status, std::string_view code, std::string_view message) {
@@ -102,13 +123,18 @@ reply api_error(int status, std::string_view code, std::string_view message) {
   return json_reply(status, json::serialize(body));
 }
 
-reply crm_api::handle(const request& asked, const data_centre& here, instant now) {
+reply crm_api::handle(const request& asked, instant now) {
   constexpr std::string_view scheme = "Zoho-oauthtoken ";
   const auto& header = asked.authorization;
   const auto token = grants_.check(header.starts_with(scheme) ? header.substr(scheme.size()) : "", now);
-  if (token.state != grant_state::ok || token.who.of.host != here.location)
+  if (token.state != grant_state::ok || home_of(token.who.of.host)->api() != asked.host)
     return api_error(401, "INVALID_TOKEN", "invalid oauth token");
   const auto& org = token.who.of.id;
+  if (!admit(token.who, now)) {
+    auto refused = api_error(429, "TOO_MANY_REQUESTS", "Too many requests fired in concurrent than the allowed limit.");
+    refused.client_id = token.who.client_id;
+    return refused;
+  }
   const auto rate = credits_.of("", org).admit(now, settings_.credits, 24h);
   auto answer = rate.admitted ? route(asked, token.who, now)
                               : api_error(429, "TOO_MANY_REQUESTS", "You have exceeded your API credits.");
@@ -116,7 +142,16 @@ reply crm_api::handle(const request& asked, const data_centre& here, instant now
     answer.headers.emplace_back("X-API-CREDITS-REMAINING", std::to_string(rate.remaining));
   answer.headers.emplace_back("Cache-Control", "no-store, no-cache, must-revalidate, private");
   answer.client_id = token.who.client_id;
+  answer.delay += settings_.work;
   return answer;
+}
+
+bool crm_api::admit(const identity& who, instant now) {
+  auto& under_way = busy_[{who.client_id, who.of.id}];
+  std::erase_if(under_way, [&](instant end) { return end <= now; });
+  if (under_way.size() >= settings_.concurrency_limit) return false;
+  if (settings_.work.count() > 0) under_way.push_back(now + settings_.work);
+  return true;
 }
 
 reply crm_api::route(const request& asked, const identity& who, instant now) {
@@ -129,7 +164,7 @@ reply crm_api::route(const request& asked, const identity& who, instant now) {
   if (rest == "actions/watch") return watch(asked, who, now);
   const auto* wanted = std::find_if(std::begin(resources), std::end(resources),
                                     [&](const resource& one) { return one.segment == first; });
-  if (wanted == std::end(resources)) {
+  if (wanted == std::end(resources) || first == settings_.hidden_module) {
     const bool module = !first.empty() && first[0] >= 'A' && first[0] <= 'Z';
     return module ? api_error(400, "INVALID_MODULE", "The module name given seems to be invalid") : wrong_url;
   }
@@ -166,7 +201,7 @@ std::optional<reply> crm_api::read_part(const request& asked, const form_fields&
   out.page = *page;
   out.size = *size;
   out.bound_to = who.of.id + '\n' + asked.path + '\n' + asked.header("if-modified-since");
-  for (const char* name : {"fields", "per_page", "sort_by", "sort_order"})
+  for (const char* name : {"fields", "ids", "per_page", "sort_by", "sort_order"})
     out.bound_to += '\n' + field_or_empty(query, name);
   if (token.empty()) {
     out.first = (*page - 1) * *size;
@@ -219,6 +254,7 @@ reply crm_api::list_module(const request& asked, const identity& who, entity kin
       return settings_.modified_since_exclusive ? when <= *since : when < *since;
     });
   }
+  if (auto refusal = keep_asked_for(query, records_, kind, rows)) return *std::move(refusal);
   if (order != "asc") std::reverse(rows.begin(), rows.end());
   if (at.first >= rows.size()) return empty(asked);
 
@@ -299,6 +335,7 @@ reply crm_api::list_users(const request& asked, instant now) const {
     bad_time = true;
   }
   if (bad_time) return api_error(400, "INVALID_DATA", "invalid data");
+  if (auto refusal = keep_asked_for(query, records_, entity::user, found)) return *std::move(refusal);
   if (since) {
     std::erase_if(found,
                   [&](slot place) { return std::max(all.at(place).updated_at, all.at(place).removed_at) < *since; });
@@ -325,11 +362,12 @@ reply crm_api::one(entity kind, const std::string& id) const {
 }
 
 reply crm_api::organisation(const identity& who) const {
+  const auto environment = home_of(who.of.host)->environment;
   const json::object org{{"id", who.of.id},
                          {"company_name", who.of.name},
                          {"alias", nullptr},
                          {"zgid", "20" + who.of.id},
-                         {"type", "production"},
+                         {"type", environment.empty() ? "production" : environment},
                          {"country_code", "BE"},
                          {"time_zone", "Europe/Brussels"},
                          {"iso_code", "EUR"},

@@ -5,6 +5,8 @@
 #include <deque>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "clients.hpp"
 #include "digest.hpp"
@@ -33,7 +35,8 @@ class crm_api {
         settings_(settings),
         random_(std::move(random)) {}
 
-  reply handle(const request& asked, const data_centre& here, instant now);
+  /// `asked.host` is one of Zoho's API hosts.
+  reply handle(const request& asked, instant now);
 
  private:
   /// Where a list goes on; good for the same user and the same parameters only.
@@ -58,6 +61,8 @@ class crm_api {
   std::optional<reply> read_part(const request& asked, const form_fields& query, const identity& who, instant now,
                                  part& out) const;
   std::string remember(part at, instant now);
+  /// Whether there is room for one more at a time.
+  bool admit(const identity& who, instant now);
 
   const dataset& records_;
   const client_registry& clients_;
@@ -66,6 +71,8 @@ class crm_api {
   const knobs& settings_;
   hex_source random_;
   rate_windows credits_;
+  std::map<std::pair<std::string, std::string>, std::vector<instant>>
+      busy_;  ///< by client and organisation: their ends
   std::map<std::string, page_token> tokens_;
   std::deque<std::string> token_order_;  ///< oldest first
 };

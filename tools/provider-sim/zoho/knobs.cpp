@@ -15,6 +15,8 @@ knob_list knobs::list() {
       .add("all_users_has_deleted", all_users_has_deleted, "type=AllUsers lists deleted users too")
       .add("notify_https_only", notify_https_only, "a notify_url that is not https is refused")
       .add("channel_id_as_number", channel_id_as_number, "channel_id is a number in notifications")
+      .add("api_domain", api_domain, {}, "of token answers, in place of the account's own")
+      .add("hidden_module", hidden_module, {"none", "Accounts", "Contacts"}, "as if the organisation did not have it")
       .add("channel_again", channel_again, {"replace", "refuse"}, "what POST does to a channel that exists")
       .add("notification_operations", notification_operations, {"past", "event"},
            "insert, update and delete, or create, edit and delete")
@@ -29,6 +31,8 @@ knob_list knobs::list() {
       .add("tokens_per_window", tokens_per_window, 1, any, "access tokens per refresh token in ten minutes")
       .add("refresh_tokens", refresh_tokens, 1, any, "per user and client; the next one kills the oldest")
       .add("credits", credits, 1, any, "requests per organisation in 24 hours")
+      .add("concurrency_limit", concurrency_limit, 1, any, "requests of a client for an organisation at a time")
+      .add("work_ms", work, 0, 60'000, "that every API request takes")
       .add("utc_offset_minutes", utc_offset, -720, 840, "of the organisation's times");
   return out;
 }

@@ -19,6 +19,8 @@ struct knobs {
   bool all_users_has_deleted = false;
   bool notify_https_only = false;
   bool channel_id_as_number = false;
+  std::string api_domain;                        ///< of token answers, in place of the account's own
+  std::string hidden_module = "none";            ///< as if this organisation did not have it
   std::string channel_again = "replace";         ///< what a second POST of a channel does
   std::string notification_operations = "past";  ///< insert and update, or the events' own names
   std::size_t ids_per_notification = 10;         ///< at most
@@ -32,6 +34,8 @@ struct knobs {
   std::size_t tokens_per_window = 10;   ///< per refresh token, in ten minutes
   std::size_t refresh_tokens = 20;      ///< per user and client; the next one kills the oldest
   std::size_t credits = 50'000;         ///< per organisation, in 24 hours
+  std::size_t concurrency_limit = 10;   ///< requests of a client for an organisation at a time
+  std::chrono::milliseconds work{0};    ///< that every API request takes
   std::chrono::minutes utc_offset{120};
 
   /// By name; refers to this object.

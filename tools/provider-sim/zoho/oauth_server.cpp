@@ -51,7 +51,7 @@ bool oauth_server::throttle::admit(instant now, std::size_t most) {
 /// Without Multi-DC a client exists in one data centre only, the one of its account.
 const client* oauth_server::known(const std::string& id, const data_centre& here) const {
   const auto* by = clients_.find(id);
-  return by && settings_.no_multi_dc && by->of.host != here.location ? nullptr : by;
+  return by && settings_.no_multi_dc && !lives_in(here, by->of.host) ? nullptr : by;
 }
 
 // ---- consent
@@ -73,9 +73,9 @@ reply oauth_server::show_consent(const form_fields& query, const std::string& ra
   if (field_or_empty(query, "response_type") != "code") return error_page("invalid_response_type");
   if (scope.empty() || scope.find(' ') != scope.npos) return error_page("invalid_scope");
   // The user logs in, and Zoho leads on to where he lives.
-  if (by->of.host != here.location) {
-    const auto* home = centre_where(&data_centre::location, by->of.host);
-    auto on = redirect_to("https://" + std::string(home->accounts_host) + "/oauth/v2/auth", raw_query);
+  if (!lives_in(here, by->of.host)) {
+    const auto home = home_of(by->of.host);
+    auto on = redirect_to("https://" + std::string(home->centre->accounts_host) + "/oauth/v2/auth", raw_query);
     on.client_id = by->id;
     return on;
   }
@@ -147,17 +147,17 @@ reply oauth_server::token(const request& asked, const data_centre& here, instant
     refuse("invalid_client_secret");
   } else if (!refreshing && grant != "authorization_code") {
     refuse("invalid_grant_type");
-  } else if (by->of.host != here.location) {
+  } else if (!lives_in(here, by->of.host)) {
     refuse("invalid_code");  // of another data centre: nobody here has heard of it
   } else {
-    answer = refreshing ? refresh(form, *by, here, now) : exchange_code(form, *by, here, now);
+    answer = refreshing ? refresh(form, *by, now) : exchange_code(form, *by, now);
   }
   if (by) answer.client_id = by->id;
   answer.headers.emplace_back("Cache-Control", "no-store");
   return answer;
 }
 
-reply oauth_server::exchange_code(const form_fields& form, const client& by, const data_centre& here, instant now) {
+reply oauth_server::exchange_code(const form_fields& form, const client& by, instant now) {
   const auto code = field_or_empty(form, "code");
   const bool with_refresh = !without_refresh_.contains(code);
   // Asked before the code is used up: it is good still when the ten minutes are over, if it lives that long.
@@ -169,10 +169,10 @@ reply oauth_server::exchange_code(const form_fields& form, const client& by, con
   if (found.state == grant_state::redirect_mismatch) return refused("invalid_redirect_uri");
   if (found.state != grant_state::ok) return refused("invalid_code");
   const auto refresh_token = with_refresh ? new_refresh(found.who) : "";
-  return granted(by, here, new_access(refresh_token, found.who, now), refresh_token);
+  return granted(by, found.who, new_access(refresh_token, found.who, now), refresh_token);
 }
 
-reply oauth_server::refresh(const form_fields& form, const client& by, const data_centre& here, instant now) {
+reply oauth_server::refresh(const form_fields& form, const client& by, instant now) {
   const auto presented = field_or_empty(form, "refresh_token");
   if (access_of_.contains(presented) && !renewals_[presented].admit(now, settings_.tokens_per_window)) {
     grants_.note("refresh", presented, "throttled");
@@ -180,7 +180,7 @@ reply oauth_server::refresh(const form_fields& form, const client& by, const dat
   }
   const auto found = grants_.renew(presented, by.id, {.rotate = false, .old_access_survives = true}, now);
   if (found.state != grant_state::ok) return refused("invalid_code");
-  return granted(by, here, new_access(presented, found.who, now), "");
+  return granted(by, found.who, new_access(presented, found.who, now), "");
 }
 
 std::string oauth_server::new_access(const std::string& refresh_token, const identity& who, instant now) {
@@ -214,14 +214,15 @@ reply oauth_server::throttled() const {
                     R"(some time.","error":"Access Denied","status":"failure"})");
 }
 
-reply oauth_server::granted(const client& by, const data_centre& here, const std::string& access,
+reply oauth_server::granted(const client& by, const identity& who, const std::string& access,
                             const std::string& refresh_token) const {
   json::object body{{"access_token", access}};
   if (!refresh_token.empty()) body["refresh_token"] = refresh_token;
   std::string scope;
   for (const auto& one : by.scopes) scope += (scope.empty() ? "" : " ") + one;
   if (!settings_.no_scope_in_answer && !scope.empty()) body["scope"] = scope;  // spaces, although commas were asked
-  body["api_domain"] = "https://" + std::string(here.api_host);
+  // The environment's own: nothing else tells of a sandbox.
+  body["api_domain"] = settings_.api_domain.empty() ? "https://" + home_of(who.of.host)->api() : settings_.api_domain;
   body["token_type"] = "Bearer";
   body["expires_in"] = settings_.access_life.count();
   return json_reply(200, json::serialize(body));

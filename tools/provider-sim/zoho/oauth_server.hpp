@@ -45,13 +45,13 @@ class oauth_server {
   reply show_consent(const form_fields& query, const std::string& raw_query, const data_centre& here);
   reply decide(const form_fields& form, const data_centre& here, instant now);
   const client* known(const std::string& id, const data_centre& here) const;
-  reply exchange_code(const form_fields& form, const client& by, const data_centre& here, instant now);
-  reply refresh(const form_fields& form, const client& by, const data_centre& here, instant now);
+  reply exchange_code(const form_fields& form, const client& by, instant now);
+  reply refresh(const form_fields& form, const client& by, instant now);
   std::string new_access(const std::string& refresh_token, const identity& who, instant now);
   std::string new_refresh(const identity& who);
   void end(const std::string& refresh_token);
   reply throttled() const;
-  reply granted(const client& by, const data_centre& here, const std::string& access, const std::string& refresh) const;
+  reply granted(const client& by, const identity& who, const std::string& access, const std::string& refresh) const;
 
   const client_registry& clients_;
   grant_book& grants_;

@@ -55,7 +55,8 @@ std::optional<std::string> channel_id_of(const json::object& wanted) {
 }
 
 /// Nothing if there are none or one of them is no event.
-std::optional<std::map<std::string, std::set<std::string>>> events_of(const json::object& wanted) {
+std::optional<std::map<std::string, std::set<std::string>>> events_of(const json::object& wanted,
+                                                                      const std::string& hidden_module) {
   const auto* listed = wanted.if_contains("events");
   if (!listed || !listed->is_array() || listed->get_array().empty()) return std::nullopt;
   std::map<std::string, std::set<std::string>> out;
@@ -64,7 +65,7 @@ std::optional<std::map<std::string, std::set<std::string>>> events_of(const json
     const std::string text(one.get_string());
     const auto dot = text.find('.');
     const auto module = text.substr(0, dot), operation = dot == text.npos ? "" : text.substr(dot + 1);
-    if (!modules().contains(module) ||
+    if (!modules().contains(module) || module == hidden_module ||
         (operation != "create" && operation != "edit" && operation != "delete" && operation != "all"))
       return std::nullopt;
     out[module].insert(operation);
@@ -146,7 +147,7 @@ watch_list::row watch_list::enable(const json::object& wanted, const identity& w
   channel fresh;
   fresh.id = *id;
   fresh.who = who;
-  const auto events = events_of(wanted);
+  const auto events = events_of(wanted, settings_.hidden_module);
   if (!events) return invalid("events");
   fresh.events = *events;
   fresh.notify_url = text(wanted, "notify_url");
@@ -177,7 +178,7 @@ watch_list::row watch_list::amend(const json::object& wanted, const identity& wh
   if (!id) return wanted.contains("channel_id") ? invalid("channel_id") : missing("channel_id");
   auto* known = find(*id, who);
   if (!known) return invalid("channel_id");
-  const auto events = events_of(wanted);
+  const auto events = events_of(wanted, settings_.hidden_module);
   if (wanted.contains("events") && !events) return invalid("events");
   std::set<std::string> named;
   for (const auto& [module, operations] : events ? *events : known->events) named.insert(module);
@@ -215,8 +216,8 @@ watch_list::row watch_list::amend(const json::object& wanted, const identity& wh
 
 /// Whatever version was asked, addresses of resources say v2.
 std::string watch_list::resource_uri(const channel& one, const std::string& module) const {
-  const auto* centre = centre_where(&data_centre::location, one.who.of.host);
-  return "https://" + std::string(centre ? centre->api_host : "www.zohoapis.com") + "/crm/v2/" + module;
+  const auto home = home_of(one.who.of.host);
+  return "https://" + (home ? home->api() : "www.zohoapis.com") + "/crm/v2/" + module;
 }
 
 watch_list::row watch_list::subscribed(const channel& one, const std::set<std::string>& named,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routing by host: an accounts host and an API host for each data centre.
+// Routing by host: an accounts host for each data centre, and an API host for each of its environments.
 #include "zoho/zoho.hpp"
 
 namespace koppel::provider_sim::zoho {
@@ -24,13 +24,15 @@ std::vector<std::string> crm::hosts() const {
   std::vector<std::string> out;
   for (const auto& one : data_centres) {
     out.emplace_back(one.accounts_host);
-    out.emplace_back(one.api_host);
+    for (const auto environment : environments) out.push_back(api_host(one, environment));
   }
   return out;
 }
 
 reply crm::serve(const request& asked, instant now) {
-  if (const auto* here = centre_where(&data_centre::api_host, asked.host)) return api_.handle(asked, *here, now);
+  for (const auto& one : data_centres)
+    for (const auto environment : environments)
+      if (asked.host == api_host(one, environment)) return api_.handle(asked, now);
   if (const auto* here = centre_where(&data_centre::accounts_host, asked.host)) {
     if (asked.path == "/oauth/v2/auth") return oauth_.authorize(asked, *here, now);
     if (asked.path == "/oauth/v2/token") return oauth_.token(asked, *here, now);
@@ -41,8 +43,9 @@ reply crm::serve(const request& asked, instant now) {
 
 std::optional<std::string> crm::complete_client(client& one) const {
   if (one.of.host.empty()) one.of.host = "eu";
-  if (centre_where(&data_centre::location, one.of.host)) return std::nullopt;
-  return "account.host is the location of a data centre: us, eu, in, au, jp, cn, ca, sa or uk";
+  if (home_of(one.of.host)) return std::nullopt;
+  return "account.host is the location of a data centre: us, eu, in, au, jp, cn, ca, sa or uk; in a sandbox or a "
+         "developer's organisation of it \"eu/sandbox\" or \"eu/developer\"";
 }
 
 void crm::announce(const record_change& change, instant now) {

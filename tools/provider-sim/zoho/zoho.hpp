@@ -29,7 +29,8 @@ class crm final : public provider {
                                         std::chrono::seconds age) override {
     return oauth_.issue_code(client_id, redirect_uri, now, age);
   }
-  /// The account's `host` is the location of its data centre; "eu" where none is given.
+  /// The account's `host` is the location of its data centre, with its environment: "eu", "eu/sandbox"; "eu" where none
+  /// is given.
   std::optional<std::string> complete_client(client& one) const override;
   void announce(const record_change& change, instant now) override;
   boost::json::array webhooks_overview() const override { return watches_.overview(); }

@@ -67,7 +67,8 @@ class follower {
 /// Looks at XPUB. May miss events, sees no personal data; never build on it.
 class watcher {
  public:
-  /// `topics` are prefixes such as "teamleader/" or "-/-/heartbeat/"; none: everything.
+  /// `topics` are prefixes such as "teamleader/" or "-/-/heartbeat/"; none: everything. One of more than 128 bytes:
+  /// `next` says so.
   watcher(const std::filesystem::path& folder, const std::vector<std::string>& topics);
   ~watcher();
 

@@ -18,6 +18,7 @@ enum class errc {
   too_many,          ///< the host has as many sessions as it allows; disconnect one
   history_broken,    ///< stored events are damaged or missing: never handed out; an operator restores a backup
   folder_unsafe,     ///< the bus folder is missing, not ours, open to others, or its path is too long
+  folder_in_use,     ///< another host has the bus folder: one host per folder
   socket_failed,     ///< ZeroMQ refused; the sentence has its reason
 };
 

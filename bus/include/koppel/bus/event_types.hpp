@@ -14,6 +14,7 @@ inline constexpr std::string_view connection_removed = "connection.removed";
 inline constexpr std::string_view sync_started = "sync.started";
 inline constexpr std::string_view sync_completed = "sync.completed";
 inline constexpr std::string_view sync_failed = "sync.failed";
+inline constexpr std::string_view sync_held = "sync.held";
 inline constexpr std::string_view sync_progress = "sync.progress";  ///< on the live socket only
 inline constexpr std::string_view dead_letter_added = "dead_letter.added";
 inline constexpr std::string_view plugin_loaded = "plugin.loaded";
@@ -22,9 +23,9 @@ inline constexpr std::string_view plugin_crashed = "plugin.crashed";
 inline constexpr std::string_view plugin_quarantined = "plugin.quarantined";
 
 /// Those above; beside them there are the two of each entity.
-inline constexpr std::array all{auth_status,    connection_created, connection_removed, sync_started,
-                                sync_completed, sync_failed,        sync_progress,      dead_letter_added,
-                                plugin_loaded,  plugin_failed,      plugin_crashed,     plugin_quarantined};
+inline constexpr std::array all{
+    auth_status,   connection_created, connection_removed, sync_started,  sync_completed, sync_failed,       sync_held,
+    sync_progress, dead_letter_added,  plugin_loaded,      plugin_failed, plugin_crashed, plugin_quarantined};
 
 /// "sync.company.upserted"
 inline std::string record_upserted(std::string_view entity) { return "sync." + std::string(entity) + ".upserted"; }

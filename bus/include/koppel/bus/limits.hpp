@@ -20,12 +20,17 @@ inline constexpr std::size_t event_id_bytes = 160;
 inline constexpr std::size_t filter_terms = 256;  ///< of all three lists together
 inline constexpr std::size_t filter_term_bytes = 128;
 inline constexpr std::size_t topic_bytes = 128;  ///< of a subscription
+/// As it comes over the wire: with the name of ZMTP 3.1's command before it, "\x09SUBSCRIBE".
+inline constexpr std::size_t subscription_bytes = topic_bytes + 10;
 
 /// A consumer offers at least one full batch of credit, or it could stall for good.
 inline constexpr std::uint64_t credit_min = batch_message_bytes;
 inline constexpr std::uint64_t credit_max = 64ULL * 1024 * 1024;
 
 inline constexpr std::size_t sessions = 256;  ///< consumers connected at once
+/// Connections to both sockets from which on the host warns: ZeroMQ does not bound them, and ends the process where
+/// there is no descriptor for one more.
+inline constexpr std::size_t many_connections = 2 * sessions;
 /// Messages queued in the host for a follower: as many full batches as its credit allows, and as many others. Credit
 /// does not bound it: a peer may begin sessions again and again and read nothing.
 inline constexpr int follower_hwm = 2 * static_cast<int>(credit_max / batch_bytes);

@@ -25,6 +25,9 @@ struct server_options {
   live_detail live = live_detail::thin;
   std::chrono::milliseconds heartbeat{limits::heartbeat};
   std::size_t max_sessions = limits::sessions;
+  std::size_t many_connections = limits::many_connections;
+  /// So many are connected, or more; told again once they had become less than half. On the bus thread.
+  std::function<void(std::size_t)> on_many_connections;
   /// The event source failed. Called once, on the bus thread, which ends then.
   std::function<void(const failure&)> on_fatal;
   /// Stored events are damaged and a consumer that needs them was refused, or watchers did not see them. On the bus
@@ -60,6 +63,8 @@ class server {
   void notify(std::uint64_t head_seq);
   /// For what has no seq and is not stored (sync.progress): to XPUB only. Dropped when 1,000 are waiting.
   void publish_live(event e);
+  /// Of both sockets, also of whoever says nothing.
+  std::size_t connections() const;
   /// Waits for the turn that runs, milliseconds at most.
   std::vector<session_info> sessions() const;
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace koppel::sdk {
 
@@ -45,9 +46,19 @@ class connector {
   template <class Connector>
   void stream(std::string name, std::string_view entity, task<> (Connector::*read)(sync&),
               task<record> (Connector::*one)(job&, std::string)) {
+    add_stream(std::move(name), entry_of(entity, read, one));
+  }
+  /// The same where the provider reads many records by their ids in one request: `some` is asked for `at_once` at most,
+  /// and answers those that come. Every other is read by `one`: absence from such an answer proves nothing.
+  template <class Connector>
+  void stream(std::string name, std::string_view entity, task<> (Connector::*read)(sync&),
+              task<record> (Connector::*one)(job&, std::string),
+              task<std::vector<record>> (Connector::*some)(job&, std::vector<std::string>), std::size_t at_once) {
     auto* self = static_cast<Connector*>(this);
-    add_stream(std::move(name), {std::string(entity), [self, read](sync& run) { return (self->*read)(run); },
-                                 [self, one](job& run, std::string id) { return (self->*one)(run, std::move(id)); }});
+    auto entry = entry_of(entity, read, one);
+    entry.some = [self, some](job& run, std::vector<std::string> ids) { return (self->*some)(run, std::move(ids)); };
+    entry.at_once = at_once;
+    add_stream(std::move(name), std::move(entry));
   }
 
   /// Declares that webhooks are registered at the provider, and how; the manifest says registration = "plugin".
@@ -81,7 +92,16 @@ class connector {
     std::string entity;
     std::function<task<>(sync&)> read;
     std::function<task<record>(job&, std::string)> one;
+    std::function<task<std::vector<record>>(job&, std::vector<std::string>)> some{};
+    std::size_t at_once = 1;  ///< ids of a request of `some`; 1: there is none
   };
+  template <class Connector>
+  stream_entry entry_of(std::string_view entity, task<> (Connector::*read)(sync&),
+                        task<record> (Connector::*one)(job&, std::string)) {
+    auto* self = static_cast<Connector*>(this);
+    return {std::string(entity), [self, read](sync& run) { return (self->*read)(run); },
+            [self, one](job& run, std::string id) { return (self->*one)(run, std::move(id)); }};
+  }
   void add_stream(std::string name, stream_entry entry) {
     streams_.insert_or_assign(std::move(name), std::move(entry));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One canonical field from several fields of a provider's row: phones, e-mail addresses, postal addresses, an owner.
+// One canonical field from several fields of a provider's row: phones, e-mail addresses, postal addresses, an owner, a
+// text.
 // It travels whole and replaces what consumers have, so it is known when every part of it is: all in the row, and of
 // the right type. All of them empty: []. None in the row: absent. Only some in the row, or one of another type: left
 // out, and why, for a list without that part would wipe it.
@@ -38,6 +39,11 @@ field_value gather_addresses(const json& row, std::span<const address_fields> ad
 /// A reference whose id and name are two fields. Without an id there is nobody, whatever the name; a name that is not
 /// in the row, or whose path is empty, is not known, and the id travels alone.
 field_value gather_owner(const json& row, const std::string& id, const std::string& name);
+
+/// Texts in this order with `between` between them, those that are empty left out; null where all are. "An" and
+/// "Peeters" are "An Peeters".
+field_value gather_text(const json& row, std::span<const std::string> from, std::string_view between,
+                        absence means = absence::unknown);
 
 /// ISO 3166-1 alpha-2 of a country as people write it: two letters as they are (but UK is GB), else the names in
 /// English, Dutch, French and its own language of the countries around Belgium and of a few others. Nothing for other

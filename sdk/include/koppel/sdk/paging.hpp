@@ -16,6 +16,8 @@ namespace koppel::sdk {
 
 /// "2016-02-05T16:44:32+00:00": whole seconds, and the offset that some providers insist on.
 std::string format_seconds(time_point when);
+/// "2016-02-05T16:44:32.000Z": three digits of fraction, always.
+std::string format_milliseconds(time_point when);
 
 /// A time as a word; "none" where there is none.
 std::string cursor_word(std::optional<time_point> when, std::string (*format)(time_point) = format_time);
@@ -61,6 +63,13 @@ struct list_paths {
 /// the list, or one that does not say whether it goes on.
 list_page page_of(const response& answer, const list_paths& at, std::string_view who);
 
+// ---- lists of what was asked for by id
+
+/// "1,2,3": as many providers take several values of one parameter.
+std::string joined(const std::vector<std::string>& words, std::string_view between = ",");
+/// The rows that `map` makes records of. The others are left out: read by itself, each says what it is.
+std::vector<record> records_of(const json_items& rows, const std::function<record(const json&)>& map);
+
 // ---- lists that are sorted by a time of change
 
 /// Where a run that is not resumed asks for changes from: so much before `since`. A time in the future is of a clock
@@ -79,6 +88,27 @@ std::optional<time_point> newest_second(const json_items& rows, std::string_view
 /// whether or not the provider's filter includes its own moment. Nothing where that is no progress: a whole page shares
 /// one second.
 std::optional<time_point> next_since(std::optional<time_point> since, std::optional<time_point> newest);
+
+/// Where to go on in such a list that has page tokens besides, and since when its deletions are to be asked for. Page
+/// numbers shift when rows change, and tokens end; so each page's newest time is where the next request begins: what
+/// changes meanwhile moves to the end, and comes again. Only where a whole page shares one second does the time not
+/// move, and the token goes on; a token that is refused costs that second again.
+struct timed_position {
+  std::optional<time_point> since{};   ///< rows changed since then; nothing: all rows
+  std::optional<time_point> walked{};  ///< when the run began that knew of all deletions before; by our clock
+  std::string token{};                 ///< a page after the first of those rows
+
+  /// "2024-05-01T10:00:00+00:00 none c8582xx9e7c7": since, walked, and the token ("-": none).
+  std::string cursor() const;
+  /// On with the next second; or, where the time does not move, with the token.
+  timed_position after(std::optional<time_point> newest, std::string_view next_token) const;
+};
+/// Nothing if this is not such a cursor.
+std::optional<timed_position> read_timed_position(std::string_view cursor);
+/// Where a run begins; `stored` is its cursor, nothing if there is none that can be read. What is not resumed begins
+/// `overlap` earlier: rows change late, are listed late, and our clock and the provider's differ.
+timed_position first_timed_position(const sync& run, const std::optional<timed_position>& stored,
+                                    std::chrono::milliseconds overlap);
 
 // ---- what an answer must not do; `who` is the provider. They throw job_failure (bug).
 

@@ -22,12 +22,16 @@ struct subscription_list {
   std::string token;               ///< empty: it bears none
   std::vector<std::string> about;  ///< what it is about
 
+  // What a list may have besides.
+  std::vector<std::string> about_in_lists;  ///< other names of `about`'s members there; empty: none
+  std::string dead;  ///< path of what says that nothing will come of it any more; such a one is made anew
+
   std::vector<std::vector<std::string>> wanted;  ///< a subscription each: what `about` is
 };
 
 using subscription_list_of = subscription_list (*)(const webhook_run& run);
 
-/// Ends well where all are there: 409 means that one is.
+/// Ends well where all are there: 409 means that one is. One that is dead is removed, and made again.
 task<> register_subscriptions(webhook_run& run, subscription_list_of describe);
 /// Ends well where none is there: 404 means that one is not.
 task<> remove_subscriptions(webhook_run& run, subscription_list_of describe);

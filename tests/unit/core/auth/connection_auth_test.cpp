@@ -55,6 +55,15 @@ void unharmed(const auth_decision& d, const auth_subject& c) {
 
 }  // namespace
 
+TEST_CASE("a refusal that speaks of scopes authorizes nobody", "[auth][connection]") {
+  refusal why;
+  why.reason = r::scope_missing;
+  const auto d = exchange_refused(at(s::waiting), why, tuesday);
+  CHECK(d.next.status == s::needs_reauth);
+  CHECK(d.next.reason == r::access_denied);
+  CHECK(renewal_refused(at(s::authorized, acme), why, false, tuesday).next.status == s::needs_reauth);
+}
+
 TEST_CASE("a link makes a connection wait, unless a grant lives", "[auth][connection]") {
   for (const auto status : all_statuses) {
     if (status == s::disabled || status == s::removed) {

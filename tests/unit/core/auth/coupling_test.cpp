@@ -100,6 +100,7 @@ TEST_CASE("a key is taken while its link is open, and at no other time", "[coupl
   // A new link of a connection that works: tried, and bound to its account by the exchange.
   CHECK(said(kind::create, known(state_of_link::open, false, s::authorized, true, false)) == act::exchange);
   CHECK(said(kind::create, known(state_of_link::over, false, s::waiting, false, false)) == act::refuse);
+  CHECK(said(kind::create, known(state_of_link::closed, false, s::waiting, false, false)) == act::refuse);
   CHECK(said(kind::create, known(state_of_link::none, true, s::authorized, true, false)) == act::refuse);
   CHECK(said(kind::create, known(state_of_link::none, true, s::needs_reauth, true, false)) == act::refuse);
   CHECK(said(kind::create, known(state_of_link::none, true, s::authorized, true, true)) == act::ignore);
@@ -113,7 +114,11 @@ TEST_CASE("a new key replaces one that came with the same reference", "[coupling
   CHECK(said(kind::regenerate, known(state_of_link::none, true, s::needs_reauth, true, false)) == act::replace);
   CHECK(said(kind::regenerate, known(state_of_link::none, true, s::authorized, true, true)) == act::ignore);
   CHECK(said(kind::regenerate, known(state_of_link::none, true, s::needs_reauth, true, true)) == act::replace);
-  CHECK(said(kind::regenerate, known(state_of_link::open, false, s::waiting, false, false)) == act::refuse);
+  // The Create before it may be lost; its key is over, so this one is the link's.
+  CHECK(said(kind::regenerate, known(state_of_link::open, false, s::waiting, false, false)) == act::exchange);
+  CHECK(said(kind::regenerate, known(state_of_link::over, false, s::waiting, false, false)) == act::refuse);
+  CHECK(said(kind::regenerate, known(state_of_link::closed, false, s::waiting, false, false)) == act::refuse);
+  CHECK(said(kind::regenerate, known(state_of_link::open, false, s::disabled, false, false)) == act::refuse);
   CHECK(said(kind::regenerate, known(state_of_link::none, false, s::authorized, true, false)) == act::unattributed);
 }
 

@@ -65,6 +65,38 @@ TEST_CASE("an error is read as a text, a boolean, an object or a list", "[auth][
   CHECK(refused(200, R"({"access_token":"a","error":{"code":1}})", "refresh_token").reason == auth_reason::unclear);
 }
 
+TEST_CASE("scopes that are refused are a refusal with a reason, wherever it is said", "[auth][token][generic]") {
+  CHECK(reason_of_callback_error("invalid_scope") == auth_reason::access_denied);
+  CHECK(reason_of_callback_error("INVALID_OAUTHSCOPE") == auth_reason::access_denied);
+  CHECK(reason_of_callback_error("server_error") == auth_reason::unclear);
+  const auto exchange = refused(400, R"({"error":"invalid_scope"})", "authorization_code");
+  CHECK(exchange.reason == auth_reason::access_denied);
+  CHECK(exchange.provider_error == "invalid_scope");
+  // A renewal asks for none: what is meant is not known.
+  CHECK(refused(400, R"({"error":"invalid_scope"})", "refresh_token").reason == auth_reason::unclear);
+}
+
+TEST_CASE("a scope that the link asked for and nobody granted is missing, under whatever name it comes",
+          "[auth][token][generic]") {
+  manifest m;
+  m.auth = any_provider();
+  m.auth.of_settings.scopes = "scopes";
+  m.auth.scopes = {"openid", "email", "offline_access", "https://www.googleapis.com/auth/contacts", "Mail.Read"};
+  const auto missing = [&](std::vector<std::string> granted) { return missing_scopes(m, granted).scopes; };
+  const std::string contacts = "https://www.googleapis.com/auth/contacts",
+                    mail = "https://graph.microsoft.com/Mail.Read";
+  CHECK(missing({contacts, mail}).empty());
+  CHECK(missing({"contacts", "mail.read"}).empty());
+  CHECK(missing({mail, "openid"}) == std::vector<std::string>{contacts});
+  CHECK(missing({contacts + ".readonly", "xMail.Read"}) == std::vector<std::string>{contacts, "Mail.Read"});
+  CHECK(missing_scopes(m, std::vector<std::string>{mail}).streams.empty());
+  // Who does not say what was granted has granted what was asked for (RFC 6749, 5.1).
+  CHECK(missing_scopes(m, std::nullopt).scopes.empty());
+  // Where the manifest has the scopes, its streams say which are needed.
+  m.auth.of_settings.scopes.clear();
+  CHECK(missing({"openid"}).empty());
+}
+
 TEST_CASE("what a server in trouble says of a grant ends nothing", "[auth][token][generic]") {
   for (const int status : {500, 502, 503, 429, 408, 302}) {
     INFO(status);

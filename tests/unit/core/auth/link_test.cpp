@@ -108,6 +108,18 @@ TEST_CASE("a token request with Basic keeps the client out of the body", "[auth]
   CHECK(header(code_exchange(rules, p), "authorization") == "Basic QWxhJTNBZGRpbjpvcGVu");
 }
 
+TEST_CASE("a token request with Basic for a provider that decodes nothing has id and secret as they are",
+          "[auth][link]") {
+  auto rules = teamleader();
+  rules.authentication = auth_rules::client_authentication::basic_plain;
+  exchange_parameters p = exchange();
+  p.client_id = "Aladdin";
+  p.client_secret = "o+p/e=n:%";
+  const auto request = code_exchange(rules, p);
+  CHECK(header(request, "authorization") == "Basic QWxhZGRpbjpvK3AvZT1uOiU=");
+  CHECK(request.body.reveal().find("client") == std::string_view::npos);
+}
+
 TEST_CASE("a token request as JSON", "[auth][link]") {
   auto rules = teamleader();
   rules.format = auth_rules::body_format::json;

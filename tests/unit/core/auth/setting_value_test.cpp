@@ -173,12 +173,35 @@ TEST_CASE("an empty setting is one that was not given, wherever it is read", "[a
   CHECK(own->auth.pkce);
   CHECK(own->auth.code_lifetime == plain->auth.code_lifetime);
   CHECK(own->auth.token_prefix == plain->auth.token_prefix);
-  CHECK_FALSE(leads_elsewhere(*m, emptied, least));
+  CHECK_FALSE(leads_to(*m, emptied, least).another_address);
   CHECK(job_settings(*m, emptied, {}) == job_settings(*m, least, {}));
   auto with_pattern = rule("life", kind::text, "600");
   with_pattern.pattern = "[1-9][0-9]*";
   CHECK(wrong_setting(with_pattern, "").empty());
   CHECK_FALSE(wrong_setting(with_pattern, "0").empty());
+}
+
+TEST_CASE("another address and an added host lead elsewhere, a host that is taken away does not", "[auth][settings]") {
+  const auto m = generic();
+  const auto from = with("api_hosts", "a.test b.test");
+  const auto leads = [&](const std::string& name, const std::string& value) {
+    auto after = from;
+    after[name] = value;
+    return leads_to(m, from, after);
+  };
+  CHECK(leads("api_hosts", "b.test a.test").none());
+  CHECK(leads("api_hosts", "b.test").none());
+  CHECK(leads("api_hosts", "").none());
+  CHECK(leads("private_hosts", "c.test").none());
+  CHECK(leads("scopes", "x").none());
+  const auto added = leads("api_hosts", "a.test c.test b.test d.test");
+  CHECK(added.list == "api_hosts");
+  CHECK(added.added == std::vector<std::string>{"c.test", "d.test"});
+  CHECK_FALSE(added.another_address);
+  // One for another is one that is added.
+  CHECK(leads("api_hosts", "a.test c.test").added == std::vector<std::string>{"c.test"});
+  CHECK(leads("token_url", "https://elsewhere.test/token").another_address);
+  CHECK(leads("account_url", "https://elsewhere.test/me").another_address);
 }
 
 TEST_CASE("who issues tokens is a claim where a setting names the whole token endpoint", "[auth][settings]") {

@@ -64,6 +64,7 @@ constexpr expected_row contract[] = {
      "customer"},
     {auth_reason::partner_key_invalid, "partner_key_invalid", "misconfigured", "Failed, partner key invalid",
      "fix_settings", "operator"},
+    {auth_reason::throttled, "throttled", "needs_reauth", "Failed, too many requests", "wait", "customer"},
     {auth_reason::by_operator, "by_operator", "disabled", "", "none", "none"},
     {auth_reason::unclear, "unclear", "needs_reauth", "Failed, reason unclear", "reauthorise", "customer"},
 };
@@ -155,6 +156,27 @@ TEST_CASE("what is known of a code's age is said, and no more", "[auth][texts]")
   CHECK_THAT(said(auth_reason::code_expired, code_age{seconds{0}, seconds{30}}), !Contains("had not expired"));
 }
 
+TEST_CASE("who has to wait reads for how long, and whether the code is still good then", "[auth][texts]") {
+  using Catch::Contains;
+  using std::chrono::seconds;
+  const auto m = teamleader();
+  const auto said = [&](std::optional<throttling> pause) {
+    auto state = state_of(auth_status::needs_reauth, auth_reason::throttled, 200);
+    state.throttled = pause;
+    const auto hint = hint_of(state, &m);
+    for (const auto* text : {&hint.nl, &hint.fr, &hint.en}) CHECK(text->find_first_of("{}") == std::string::npos);
+    return hint;
+  };
+  const auto over = said(throttling{seconds{600}, false});
+  CHECK_THAT(over.en, Contains("Wait 10 minutes. Only then open the link again") && Contains("valid for 10 minutes"));
+  CHECK_THAT(over.nl, Contains("Wacht 10 minuten. Open pas daarna de link opnieuw"));
+  CHECK_THAT(over.fr, Contains("Attendez 10 minutes. Ensuite seulement, rouvrez le lien"));
+  const auto good = said(throttling{seconds{61}, true});
+  CHECK_THAT(good.en, Contains("Wait 61 seconds. Then try again with the same code") && !Contains("open the link"));
+  CHECK_THAT(said(throttling{seconds{601}, false}).en, Contains("Wait 11 minutes."));
+  CHECK_THAT(said({}).en, Contains("Wait a few minutes."));
+}
+
 TEST_CASE("a code is as old as we have had it at least, and as its link at most", "[auth][texts]") {
   using std::chrono::seconds;
   const instant link{seconds{1000}}, seen = link + seconds{20}, sent = seen + seconds{60};
@@ -165,6 +187,9 @@ TEST_CASE("a code is as old as we have had it at least, and as its link at most"
   for (const auto& [held, reason] : {std::pair{59, auth_reason::code_refused}, {60, auth_reason::code_expired}})
     CHECK(refused_for_age(auth_reason::code_refused, {seconds{held}, {}}, seconds{60}) == reason);
   CHECK(refused_for_age(auth_reason::secret_wrong, {seconds{99}, {}}, seconds{60}) == auth_reason::secret_wrong);
+  CHECK(may_outlive({seconds{9}, {}}, seconds{50}, seconds{60}));
+  CHECK_FALSE(may_outlive({seconds{10}, {}}, seconds{50}, seconds{60}));
+  CHECK_FALSE(may_outlive({}, seconds{600}, seconds{60}));
 }
 
 TEST_CASE("who left boxes unticked reads which ones, by the names on the provider's page", "[auth][texts]") {
@@ -191,6 +216,39 @@ TEST_CASE("who left boxes unticked reads which ones, by the names on the provide
   state.scopes_missing = {"companies", "contacts", "departments"};
   says(&m, "'companies', 'contacts' en 'Departementen'", "« companies », « contacts » et « Entités »",
        "'companies', 'contacts' and 'Departments'");
+}
+
+TEST_CASE("where the link has to ask for something else first, the hint says what", "[auth][texts]") {
+  auto m = teamleader();
+  m.title = "accounts.example.com";
+  auto state = state_of(auth_status::needs_reauth, auth_reason::access_denied);
+  CHECK_FALSE(is_to_be_mended_first(state));
+  const auto says = [&](const char* error, const char* nl, const char* fr, const char* en) {
+    state.provider_error = error;
+    const auto hint = hint_of(state, &m);
+    INFO(hint.nl << '\n' << hint.fr << '\n' << hint.en);
+    CHECK(is_to_be_mended_first(state));
+    CHECK(hint.nl.find(nl) != std::string::npos);
+    CHECK(hint.fr.find(fr) != std::string::npos);
+    CHECK(hint.en.find(en) != std::string::npos);
+    for (const auto* text : {&hint.nl, &hint.fr, &hint.en}) {
+      CHECK(text->find("accounts.example.com") != std::string::npos);
+      CHECK(text->find_first_of("{}") == std::string::npos);
+    }
+    CHECK(display_of(state) == "Failed, access denied");
+  };
+  says("no refresh token", "access_type=offline&prompt=consent", "offline_access", "came without a refresh token");
+  says("invalid_scope", "weigert de scopes", "refuse les scopes", "refuses the scopes");
+  // A name stands as it is written, at the beginning of a sentence too.
+  CHECK(hint_of(state, &m).en.starts_with("accounts.example.com refuses"));
+  CHECK(hint_of(state, nullptr).en.starts_with("The provider refuses"));
+
+  state.provider_error = "access_denied";
+  CHECK(hint_of(state, &m).en.starts_with("Access was not given."));
+  // Another reason's error is no such case.
+  state.reason = auth_reason::code_refused;
+  state.provider_error = "invalid_scope";
+  CHECK_FALSE(is_to_be_mended_first(state));
 }
 
 TEST_CASE("the life of a code in a hint is the manifest's", "[auth][texts]") {

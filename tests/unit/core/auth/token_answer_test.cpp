@@ -73,7 +73,7 @@ TEST_CASE("a refresh token that is null, empty or of another type counts as none
                            R"({"access_token":"A","refresh_token":""})", R"({"access_token":"A","refresh_token":7})"}) {
     CHECK(granted(relaxed(), body).refresh.empty());
     const auto r = refused(teamleader(), 200, body);
-    CHECK(r.reason == auth_reason::unclear);
+    CHECK(r.reason == auth_reason::access_denied);
     CHECK(r.provider_error == "no refresh token");
   }
   // On a refresh it means: keep the one you have.

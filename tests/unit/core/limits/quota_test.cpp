@@ -54,6 +54,26 @@ std::chrono::milliseconds wait(quota& q, instant now) {
 
 }  // namespace
 
+TEST_CASE("no more are under way at once than may be, and each answer or loss makes room for one", "[core][quota]") {
+  auto rule = silent_rule();
+  rule.at_once = 2;
+  quota q(rule);
+  CHECK(wait(q, start) == 0ms);
+  q.sent(start);
+  q.sent(start);
+  CHECK(wait(q, start) > 0ms);
+  CHECK(wait(q, start + 30s) > 0ms);  // however long they take
+  q.observe(start + 31s, 200, {});
+  CHECK(wait(q, start + 31s) == 0ms);
+  q.sent(start + 31s);
+  CHECK(wait(q, start + 31s) > 0ms);
+  q.unanswered(start + 32s);
+  CHECK(wait(q, start + 32s) == 0ms);
+  // It is one bound of several.
+  q.observe(start + 33s, 429, {{"Retry-After", "9"}});
+  CHECK(wait(q, start + 33s) == 9s);
+}
+
 TEST_CASE("without headers the window slides over what we sent", "[core][quota]") {
   quota q(silent_rule());
   for (int i = 0; i < 200; ++i) {

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
+using koppel::core::deletion_facts;
 using koppel::core::stream_rule;
 using koppel::core::sync_run;
 using koppel::core::sync_step;
@@ -27,25 +28,42 @@ std::vector<std::string> ids(std::size_t count) {
   return all;
 }
 
+/// The read has ended well; so many records were not seen, of a thousand.
+sync_step read_well(sync_run& run, std::uint64_t suspects) {
+  REQUIRE(run.job_ended(ended(), true).what == kind::count_suspects);
+  return run.suspects_counted({.known = 1000, .more = suspects});
+}
+
+/// Nothing is held.
+sync_step judged(sync_run& run, const sync_step& step) {
+  REQUIRE(step.what == kind::judge);
+  return run.held_counted({.known = 1000});
+}
+
 }  // namespace
 
 TEST_CASE("a full read looks for suspects before it is complete", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
   REQUIRE(run.begin().what == kind::read);
 
-  const auto search = run.job_ended(ended(), true);
+  const auto search = read_well(run, 1);
   REQUIRE(search.what == kind::find_suspects);
   REQUIRE(search.after.empty());
 
-  const auto end = run.suspects_found({});
+  const auto end = judged(run, run.suspects_found({}));
   REQUIRE(end.what == kind::end);
   REQUIRE(end.as == ending::completed);
   REQUIRE(end.complete);
 }
 
+TEST_CASE("a full read that missed nothing looks for no suspects", "[sync]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(judged(run, read_well(run, 0)).complete);
+}
+
 TEST_CASE("suspects are read by id, batch by batch, until a short batch", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
-  run.job_ended(ended(), true);
+  read_well(run, 101);
 
   const auto first = run.suspects_found(ids(sync_run::suspects_per_batch));
   REQUIRE(first.what == kind::refetch);
@@ -57,7 +75,7 @@ TEST_CASE("suspects are read by id, batch by batch, until a short batch", "[sync
 
   const auto last = run.suspects_found({"id-9"});
   REQUIRE(last.what == kind::refetch);
-  REQUIRE(run.job_ended(ended(), true).complete);
+  REQUIRE(judged(run, run.job_ended(ended(), true)).complete);
 }
 
 TEST_CASE("an incremental read concludes nothing from absence", "[sync]") {
@@ -91,7 +109,7 @@ TEST_CASE("a full read whose runner crashed before the first page starts afresh 
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
   REQUIRE(run.job_ended(ended("crashed"), false).what == kind::wait);
   REQUIRE_FALSE(run.resume().resumed);
-  REQUIRE(run.job_ended(ended(), true).what == kind::find_suspects);
+  REQUIRE(read_well(run, 1).what == kind::find_suspects);
 }
 
 TEST_CASE("a run that the ledger resumed is read as resumed from the first job on", "[sync]") {
@@ -101,7 +119,7 @@ TEST_CASE("a run that the ledger resumed is read as resumed from the first job o
 TEST_CASE("a suspect that kills the plugin ends the run, though the batch's first ids are committed each time",
           "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
-  run.job_ended(ended(), true);
+  read_well(run, 100);
   const auto batch = run.suspects_found(ids(sync_run::suspects_per_batch));
 
   for (int i = 1; i < sync_run::max_crashes; ++i) {
@@ -113,7 +131,7 @@ TEST_CASE("a suspect that kills the plugin ends the run, though the batch's firs
 
 TEST_CASE("a batch of suspects that was read to its end starts the count of crashes again", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::absence, 0.5);
-  run.job_ended(ended(), true);
+  read_well(run, 500);
   for (int batch = 0; batch < 3; ++batch) {
     run.suspects_found(ids(sync_run::suspects_per_batch));
     for (int i = 1; i < sync_run::max_crashes; ++i) REQUIRE(run.job_ended(ended("crashed"), true).what == kind::wait);
@@ -186,7 +204,41 @@ TEST_CASE("a missing scope, bad settings and bugs are final", "[sync]") {
 
 TEST_CASE("a provider that reports deletions itself makes no suspects", "[sync]") {
   sync_run run(true, false, stream_rule::deletions::reported, 0.5);
-  const auto end = run.job_ended(ended(), true);
+  const auto end = judged(run, run.job_ended(ended(), true));
   REQUIRE(end.what == kind::end);
   REQUIRE(end.complete);
+}
+
+TEST_CASE("suspects that are too many are read by their ids with their deletions withheld, from the first on",
+          "[sync][guard]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  read_well(run, 101);
+  CHECK(run.suspects_found(ids(sync_run::suspects_per_batch)).withhold);
+  CHECK(run.job_ended(ended("crashed"), true).what == kind::wait);
+  CHECK(run.resume().withhold);
+
+  sync_run other(true, false, stream_rule::deletions::absence, 0.5);
+  read_well(other, 100);
+  CHECK_FALSE(other.suspects_found(ids(sync_run::suspects_per_batch)).withhold);
+}
+
+TEST_CASE("what was withheld is released where the suspects turned out to be few, and stays held where they did not",
+          "[sync][guard]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  read_well(run, 101);
+  run.suspects_found(ids(1));
+  REQUIRE(run.job_ended(ended(), true).what == kind::judge);
+
+  CHECK(run.held_counted({.known = 1000, .held = 100}).what == kind::release);
+  CHECK(run.released().complete);
+  const auto held = run.held_counted({.known = 1000, .held = 101});
+  CHECK(held.what == kind::end);
+  CHECK(held.complete);
+}
+
+TEST_CASE("deletions that are held already count with those that a run would add", "[sync][guard]") {
+  sync_run run(true, false, stream_rule::deletions::absence, 0.5);
+  REQUIRE(run.job_ended(ended(), true).what == kind::count_suspects);
+  run.suspects_counted({.known = 1000, .held = 100, .more = 1});
+  CHECK(run.suspects_found(ids(1)).withhold);
 }

@@ -210,6 +210,16 @@ TEST_CASE("errors about a code can take the plain OAuth form", "[provider_sim][o
   CHECK(boost::json::parse(answer.body).at("error") == "invalid_grant");
 }
 
+TEST_CASE("what the refusal of a code is called is a knob", "[provider_sim][oauth]") {
+  situation s;
+  s.order("POST", "/knobs", R"({"code_error":"invalid_request"})");
+  const auto expired = s.exchange(s.code(700));
+  CHECK(expired.status == 400);
+  CHECK(situation::title(expired) == "invalid_request");
+  CHECK(hint(expired) == "Authorization code has expired");
+  CHECK(s.exchange(s.code()).status == 200);
+}
+
 TEST_CASE("revoking a client ends every grant of it", "[provider_sim][oauth]") {
   situation s;
   const auto pair = s.connect();

@@ -2,6 +2,10 @@
 // Teamleader's webhooks: registering them, what is delivered, and what the control port does to deliveries.
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <map>
+#include <tuple>
+
 #include "situation.hpp"
 
 using namespace koppel::provider_sim;
@@ -60,6 +64,58 @@ TEST_CASE("what was added, updated and deleted is told of both entities", "[prov
   }
   CHECK(events == std::vector<std::string>{"company.added", "company.updated", "company.deleted", "contact.added",
                                            "contact.updated", "contact.deleted"});
+}
+
+TEST_CASE("a link between a contact and a company is told by events of its own, and moves no time of change",
+          "[provider_sim][webhooks]") {
+  situation s;
+  const auto access = s.connect().access;
+  s.call(access, "webhooks.register", registration(R"("contact.updated","contact.linkedToCompany",
+                         "contact.unlinkedFromCompany","contact.updatedLinkToCompany")"));
+  const auto shown = [&](const std::string& id) {
+    return s.data(access, "contacts.info", R"({"id":")" + id + R"("})").as_object();
+  };
+  const auto companies_of = [&](const std::string& id) { return shown(id).at("companies").as_array(); };
+  const auto listed = s.data(access, "contacts.list", R"({"page":{"size":100}})");
+  std::map<std::string, json::object> before;
+  for (const auto& one : listed.as_array()) {
+    const std::string id = one.at("id").as_string().c_str();
+    before[id] = shown(id);
+  }
+  s.now += 30min;
+  for (const auto& [what, event, grown] :
+       {std::tuple{"linked", "contact.linkedToCompany", 1}, std::tuple{"unlinked", "contact.unlinkedFromCompany", -1},
+        std::tuple{"changed", "contact.updatedLinkToCompany", 0}}) {
+    const std::string order = R"({"count":3,"what":")" + std::string(what) + "\"}";
+    const auto ids = s.order("POST", "/links/change", order).at("ids").as_array();
+    CHECK(ids.size() == 3);
+    const auto told = s.carry();
+    CHECK(told.size() == 3);
+    for (const auto& one : told) CHECK(one.what.event == event);
+    for (const auto& one : ids) {
+      const std::string id = one.as_string().c_str();
+      INFO(what << " " << id);
+      const auto links = companies_of(id);
+      CHECK(static_cast<int>(links.size()) ==
+            static_cast<int>(before.at(id).at("companies").as_array().size()) + grown);
+      CHECK(links != before.at(id).at("companies").as_array());
+      CHECK(shown(id).at("updated_at") == before.at(id).at("updated_at"));
+      before[id] = shown(id);
+      // The company's side says the same.
+      for (const auto& link : links) {
+        const auto company = s.data(access, "companies.info",
+                                    R"({"includes":"related_contacts","id":")" +
+                                        std::string(link.at("company").at("id").as_string().c_str()) + R"("})");
+        const auto& related = company.at("related_contacts").as_array();
+        const auto same =
+            std::find_if(related.begin(), related.end(), [&](const auto& r) { return r.at("id") == one; });
+        REQUIRE(same != related.end());
+        CHECK(same->at("position") == link.at("position"));
+      }
+    }
+  }
+  CHECK(s.data(access, "contacts.list", R"({"page":{"size":100}})") == listed);
+  CHECK(s.ask_control("POST", "/links/change", R"({"what":"forgotten"})").status == 400);
 }
 
 TEST_CASE("a registration without a good url or types is refused", "[provider_sim][webhooks]") {

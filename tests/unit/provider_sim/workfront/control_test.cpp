@@ -226,7 +226,7 @@ TEST_CASE("a URL that fails too often is disabled, probed, and comes back", "[pr
   CHECK(told(200) == 1);
 }
 
-TEST_CASE("a URL that has failed for days is frozen for good", "[provider_sim][workfront][events]") {
+TEST_CASE("a URL that has failed for days is frozen until it is registered anew", "[provider_sim][workfront][events]") {
   customer c;
   const auto session = c.connect().session;
   c.order("POST", "/knobs", R"({"event_attempts":1,"failures_until_disabled":3,"session_life_seconds":10000000})");
@@ -243,9 +243,17 @@ TEST_CASE("a URL that has failed for days is frozen for good", "[provider_sim][w
   c.now += 73h;
   CHECK(told(200) == 0);
   c.order("POST", "/knobs", R"({"events_listed":"documents"})");
-  const auto url = json::parse(c.events(long_session, "GET").body).at("subscriptions").at(0).at("subscription_url");
+  const auto listed = [&] { return json::parse(c.events(long_session, "GET").body).at("subscriptions").at(0); };
+  const auto url = listed().at("subscription_url");
   CHECK(url.at("frozen_at").is_string());
   CHECK(url.at("failures") == 4);
+
+  CHECK(c.events(long_session, "POST", "", registration("CMPY", "UPDATE")).status == 409);
+  CHECK(told(200) == 0);
+  c.events(long_session, "DELETE", "/" + std::string(listed().at("id").as_string()));
+  CHECK(c.events(long_session, "POST", "", registration("CMPY", "UPDATE")).status == 201);
+  CHECK(told(200) == 1);
+  CHECK(listed().at("subscription_url").at("frozen_at").is_null());
 }
 
 TEST_CASE("where a deleted record is told of, how the token goes, and validation are knobs",

@@ -177,6 +177,24 @@ TEST_CASE("apps and sessions belong to one domain and lane, under both host name
   CHECK(users.at(0).at("customerID") == "54b598a700000135b7719dcca6543920");
 }
 
+TEST_CASE("a refresh token that rests for too long is dead where the administrator has it so, rotated or not",
+          "[provider_sim][workfront][oauth]") {
+  for (const bool kept : {false, true}) {
+    customer c;
+    c.order("POST", "/knobs",
+            std::string(R"({"refresh_idle_seconds":1000,"keep_refresh_token":)") + (kept ? "true}" : "false}"));
+    auto pair = c.connect();
+    for (int use = 0; use < 3; ++use) {
+      c.now += 999s;
+      const auto renewed = c.refresh(pair.refresh);
+      REQUIRE(renewed.status == 200);
+      pair = customer::tokens(renewed);
+    }
+    c.now += 1000s;
+    CHECK(c.refresh(pair.refresh).status == 400);
+  }
+}
+
 TEST_CASE("the hosts of an option are names, or the simulator does not start", "[provider_sim][workfront]") {
   options given;
   given.domains = "acme,,x";

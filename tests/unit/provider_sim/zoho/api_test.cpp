@@ -68,6 +68,39 @@ TEST_CASE("a list gives the fields that were asked for, the newest id first", "[
   CHECK(list.at("info").at("sort_order") == "desc");
 }
 
+TEST_CASE("more requests at once than an edition has are turned away, and cost no credit", "[provider_sim][zoho]") {
+  situation s;
+  s.order("POST", "/knobs", R"({"work_ms":200,"concurrency_limit":2,"credits":4})");
+  const auto access = s.connect().access;
+  CHECK(s.call(access, "/org").delay == 200ms);
+  CHECK(s.call(access, "/users").status == 200);
+  const auto denied = s.call(access, "/org");
+  CHECK(refused(denied, 429) == "TOO_MANY_REQUESTS");
+  CHECK(situation::header(denied, "Retry-After").empty());
+  s.now += 200ms;
+  CHECK(s.call(access, "/org").status == 200);
+  CHECK(s.call(access, "/org").status == 200);
+}
+
+TEST_CASE("a list of some ids has those that there are, and is refused for one that cannot be any",
+          "[provider_sim][zoho]") {
+  situation s;
+  const auto access = s.connect().access;
+  for (const auto& [list, member] : {std::pair{"/Accounts?fields=Phone", "data"}, {"/users?type=AllUsers", "users"}}) {
+    INFO(list);
+    const auto all = body_of(s.call(access, list)).at(member).as_array();
+    const std::string first(all[0].at("id").as_string().c_str()), last(all.back().at("id").as_string().c_str());
+    const auto some =
+        body_of(s.call(access, std::string(list) + "&ids=" + first + "," + last + ",7328395000009999999"));
+    CHECK(some.at(member).as_array().size() == 2);
+    CHECK(s.call(access, std::string(list) + "&ids=7328395000009999999").status == 204);
+    CHECK(refused(s.call(access, std::string(list) + "&ids=" + first + ",nobody"), 400) == "INVALID_DATA");
+    std::string many = first;
+    for (int i = 0; i < 100; ++i) many += ",7328395000009999999";
+    CHECK(refused(s.call(access, std::string(list) + "&ids=" + many), 400) == "LIMIT_EXCEEDED");
+  }
+}
+
 TEST_CASE("page tokens go through all rows, are bound to their parameters and expire", "[provider_sim][zoho]") {
   situation s({450, 0, 1});
   const auto access = s.connect().access;

@@ -57,6 +57,28 @@ TEST_CASE("everybody begins at accounts.zoho.com and is led on to his data centr
   CHECK(situation::text(answer, "scope").find(',') == std::string::npos);
 }
 
+TEST_CASE("a sandbox's token names the sandbox's host, and is good nowhere else", "[provider_sim][zoho]") {
+  situation s;
+  s.order("POST", "/clients",
+          R"({"client_id":")" + s.client_id + R"(","client_secret":")" + s.client_secret +
+              R"(","scopes":["ZohoCRM.org.READ"],"account":{"id":"7","name":"Trial","host":"eu/sandbox"}})");
+  const auto back = allow(s);
+  CHECK(*find_field(back, "location") == "eu");
+  const auto answer = s.exchange(*find_field(back, "code"));
+  CHECK(situation::text(answer, "api_domain") == "https://sandbox.zohoapis.eu");
+  const auto access = situation::text(answer, "access_token");
+  for (const auto* other : {"www.zohoapis.eu", "developer.zohoapis.eu", "sandbox.zohoapis.com"})
+    CHECK(s.call(access, "/org", "", other).status == 401);
+  const auto org = s.call(access, "/org", "", "sandbox.zohoapis.eu");
+  REQUIRE(org.status == 200);
+  CHECK(boost::json::parse(org.body).at("org").at(0).at("type") == "sandbox");
+  CHECK(situation::text(s.refresh(situation::text(answer, "refresh_token")), "api_domain") ==
+        "https://sandbox.zohoapis.eu");
+
+  s.order("POST", "/knobs", R"({"api_domain":"https://preview.zohoapis.eu"})");
+  CHECK(situation::text(s.exchange(s.code()), "api_domain") == "https://preview.zohoapis.eu");
+}
+
 TEST_CASE("what the authorize page refuses is shown and not redirected", "[provider_sim][zoho]") {
   situation s;
   for (const auto& query : {std::string("client_id=nobody"), query_of(s) + "&redirect_uri=x",

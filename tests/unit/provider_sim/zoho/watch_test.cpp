@@ -191,6 +191,18 @@ TEST_CASE("what is wrong with a channel is said, element by element", "[provider
   CHECK(s.order("GET", "/webhooks").at("webhooks").at(0).at("id") == "6");
 }
 
+TEST_CASE("an element with a module that is hidden is refused whole, and no other element",
+          "[provider_sim][zoho][watch]") {
+  subscriber s;
+  s.order("POST", "/knobs", R"({"hidden_module":"Contacts"})");
+  const auto whole = s.watch("POST", s.channel(R"("Accounts.all","Contacts.all")"));
+  CHECK(whole.status == 400);
+  CHECK(s.row(whole).at("code") == "INVALID_DATA");
+  CHECK(s.watch("POST", s.channel(R"("Accounts.all")")).status == 201);
+  CHECK(situation::text(s.call(s.access, "/Contacts?fields=Email"), "code") == "INVALID_MODULE");
+  CHECK(s.call(s.access, "/Accounts?fields=Phone").status == 200);
+}
+
 TEST_CASE("without its scope a client has no channels, and another client's are not its own",
           "[provider_sim][zoho][watch]") {
   subscriber s;
