@@ -170,8 +170,8 @@ net::response provider::list(account& a, const std::string& name, const std::str
   const bool more = rows.size() > traits_.page;
   auto& reading = a.readings[name];
   if (since.empty()) reading.began = virtual_time::now();
-  // The first last page: a later one may be the late request of a process that is dead.
-  if (!more && reading.ended <= reading.began) reading.ended = virtual_time::now();
+  // The first last page, which may be the first of all: a later one may be the late request of a process that is dead.
+  if (!more && reading.ended < reading.began) reading.ended = virtual_time::now();
   return answered(200, {{"rows", std::move(shown_rows)}, {"more", more}});
 }
 

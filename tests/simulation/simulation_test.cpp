@@ -112,4 +112,25 @@ TEST_CASE("the watch over requests sees one that two layers repeat", "[simulatio
   }
 }
 
+TEST_CASE("a read of one page is over with it, whatever request arrives late", "[simulation]") {
+  virtual_time::reset();
+  virtual_time::advance_to(virtual_time::now() + std::chrono::minutes{1});
+  world w(1, false);
+  provider p(w, {}, 1);
+  auto& a = p.accounts()[0];
+  a.access["t"] = world::now() + std::chrono::hours{1};
+  const auto asks = [&](const std::string& since) {
+    net::request r;
+    r.url = "https://api.almanac.test/firms?since=" + since;
+    r.headers = {{"authorization", "Bearer t"}};
+    REQUIRE(p.answer(r).status == 200);
+  };
+  asks("");
+  const auto over = virtual_time::now();
+  virtual_time::advance_to(over + std::chrono::seconds{20});
+  asks("2026-01-31T00:00:00Z");
+  CHECK(a.readings.at("firms").began == over);
+  CHECK(a.readings.at("firms").ended == over);
+}
+
 }  // namespace koppel::simulation
