@@ -6,9 +6,9 @@
 #include <dlfcn.h>
 #include <elf.h>
 
+#include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 
 namespace koppel::testing {
 namespace {
@@ -18,27 +18,33 @@ std::map<const koppel_plugin*, std::string>& manifests() {
   return all;
 }
 
-template <class T>
-T read_at(const std::string& bytes, std::size_t offset) {
-  T out;
-  if (offset > bytes.size() || bytes.size() - offset < sizeof out) throw script_error("a library that is cut short");
-  std::memcpy(&out, bytes.data() + offset, sizeof out);
+std::string read_at(std::ifstream& library, std::uint64_t offset, std::uint64_t size) {
+  std::string out(size, '\0');
+  library.seekg(static_cast<std::streamoff>(offset));
+  if (!library.read(out.data(), static_cast<std::streamsize>(size))) throw script_error("a library that is cut short");
   return out;
 }
 
+template <class T>
+T read_at(std::ifstream& library, std::uint64_t offset) {
+  T out;
+  std::memcpy(&out, read_at(library, offset, sizeof out).data(), sizeof out);
+  return out;
+}
+
+/// Only the parts that lead to the section are read: a library with its debug information has tens of megabytes.
 std::string manifest_in(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes(std::istreambuf_iterator<char>(in), {});
-  const auto head = read_at<Elf64_Ehdr>(bytes, 0);
+  std::ifstream library(path, std::ios::binary);
+  const auto head = read_at<Elf64_Ehdr>(library, 0);
   const auto section = [&](std::size_t index) {
-    return read_at<Elf64_Shdr>(bytes, head.e_shoff + index * sizeof(Elf64_Shdr));
+    return read_at<Elf64_Shdr>(library, head.e_shoff + index * sizeof(Elf64_Shdr));
   };
-  const auto names = section(head.e_shstrndx);
+  const auto of_names = section(head.e_shstrndx);
+  const auto names = read_at(library, of_names.sh_offset, of_names.sh_size);
   for (std::size_t i = 0; i < head.e_shnum; ++i) {
     const auto each = section(i);
-    const auto name = names.sh_offset + each.sh_name;
-    if (name < bytes.size() && std::strcmp(bytes.c_str() + name, ".koppel_manifest") == 0)
-      return bytes.substr(each.sh_offset, each.sh_size);
+    if (each.sh_name < names.size() && std::strcmp(names.c_str() + each.sh_name, ".koppel_manifest") == 0)
+      return read_at(library, each.sh_offset, each.sh_size);
   }
   return {};
 }
