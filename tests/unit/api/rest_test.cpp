@@ -3,13 +3,13 @@
 
 #include <boost/json/parse.hpp>
 #include <fstream>
-#include <iterator>
 #include <set>
 
 #include "host/api/customer_names.hpp"
 #include "host/api/input.hpp"
 #include "host/api/openapi.hpp"
 #include "host/core/json_body.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/api/rest_world.hpp"
 
 using namespace koppel;
@@ -75,8 +75,7 @@ TEST_CASE("every route of the table is in the OpenAPI document with its paramete
 }
 
 TEST_CASE("docs/openapi.json is the document that is served", "[api][rest]") {
-  std::ifstream in(SOURCES "/docs/openapi.json", std::ios::binary);
-  const std::string stored{std::istreambuf_iterator<char>(in), {}};
+  const auto stored = test::read_file(SOURCES "/docs/openapi.json");
   // Where it differs: test_api "docs/openapi.json is written anew"
   CHECK((stored == document()));
 }

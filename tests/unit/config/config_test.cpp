@@ -2,9 +2,9 @@
 // The configuration file: what it gives, and that every mistake is told with its place and a way out.
 
 #include "host/config/config.hpp"
+#include "tests/support/read_file.hpp"
 
 #include <catch2/catch.hpp>
-#include <fstream>
 
 namespace {
 
@@ -328,8 +328,7 @@ TEST_CASE("a file that cannot be read is told with its reason", "[config]") {
 }
 
 TEST_CASE("the example file is right, and shows every key", "[config]") {
-  std::ifstream file(KOPPEL_EXAMPLE_TOML);
-  const std::string example{std::istreambuf_iterator<char>(file), {}};
+  const auto example = koppel::test::read_file(KOPPEL_EXAMPLE_TOML);
 
   CHECK(complaint(example).empty());
 

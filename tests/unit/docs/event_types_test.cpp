@@ -3,19 +3,17 @@
 
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <koppel/bus/event_types.hpp>
 #include <regex>
 #include <set>
 #include <string>
 
+#include "tests/support/read_file.hpp"
+
 namespace types = koppel::bus::event_types;
 
 TEST_CASE("the page about the bus lists the events that are emitted", "[docs]") {
-  std::ifstream in(SOURCES "/docs/bus.md", std::ios::binary);
-  REQUIRE(in.good());
-  const std::string page(std::istreambuf_iterator<char>(in), {});
+  const auto page = koppel::test::read_file(SOURCES "/docs/bus.md");
   std::set<std::string> emitted(types::all.begin(), types::all.end());
   emitted.insert(types::record_upserted("<entity>"));
   emitted.insert(types::record_deleted("<entity>"));

@@ -2,19 +2,14 @@
 // docs/writing-a-plugin.md shows a whole plugin; here is checked that it shows the one that is built and tested.
 #include "host/plugins/library_file.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 namespace {
 
-std::string text_of(const std::string& file) {
-  std::ifstream in(SOURCES "/" + file, std::ios::binary);
-  REQUIRE(in.good());
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string text_of(const std::string& file) { return koppel::test::read_file(SOURCES "/" + file); }
 
 }  // namespace
 

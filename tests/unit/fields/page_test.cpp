@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/fields.md is what koppel-fields prints, and what it prints is what the tables say.
 #include "tools/fields/page.hpp"
+#include "tests/support/read_file.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -50,8 +49,7 @@ const std::vector<provider> two{provider_of("acme", people + deals), provider_of
 }  // namespace
 
 TEST_CASE("the page about fields is what the plugins' manifests say", "[fields][docs]") {
-  std::ifstream in(SOURCES "/docs/fields.md", std::ios::binary);
-  const auto shown = lines_of({std::istreambuf_iterator<char>(in), {}});
+  const auto shown = lines_of(koppel::test::read_file(SOURCES "/docs/fields.md"));
   const auto right = lines_of(page(providers_in(SOURCES "/plugins")));
 
   const auto differs = std::mismatch(shown.begin(), shown.end(), right.begin(), right.end());

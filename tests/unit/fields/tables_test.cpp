@@ -7,11 +7,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <string>
 
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 using namespace koppel::fields;
 
@@ -31,8 +31,9 @@ TEST_CASE("every plugin with code has field tables, and koppel-fields knows them
   std::set<std::string> listed, there;
   for (const auto& each : providers_in(plugins)) listed.insert(each.name);
   for (const auto& entry : std::filesystem::directory_iterator(plugins)) {
-    std::ifstream in(entry.path() / "manifest.toml", std::ios::binary);
-    const std::string text(std::istreambuf_iterator<char>(in), {});
+    const auto manifest = entry.path() / "manifest.toml";
+    if (!std::filesystem::exists(manifest)) continue;
+    const auto text = koppel::test::read_file(manifest);
     // One for any provider reads no streams, and has no fields.
     if (text.find("[[stream]]") != std::string::npos) there.insert(entry.path().filename());
   }
@@ -44,8 +45,8 @@ TEST_CASE("every plugin with code has field tables, and koppel-fields knows them
 TEST_CASE("whatever a plugin's streams read has a field table", "[fields]") {
   for (const auto& each : providers_in(plugins)) {
     INFO(each.name);
-    std::ifstream in(plugins / each.name / "manifest.toml", std::ios::binary);
-    const auto manifest = koppel::plugins::parse_manifest(std::string(std::istreambuf_iterator<char>(in), {}));
+    const auto manifest =
+        koppel::plugins::parse_manifest(koppel::test::read_file(plugins / each.name / "manifest.toml"));
     if (!manifest) FAIL(manifest.error().detail);
     std::set<std::string> streamed, mapped;
     for (const auto& stream : manifest->streams) streamed.insert(stream.name);

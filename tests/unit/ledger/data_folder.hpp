@@ -9,9 +9,9 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "host/ledger/ledger.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/core/record/fields_of_json.hpp"
 
 namespace koppel::tests {
@@ -75,10 +75,7 @@ struct data_folder {
   /// Every byte that is on disk now.
   std::string everything() const {
     std::string out;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      out.append(std::istreambuf_iterator<char>(file), {});
-    }
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) out += test::read_file(entry.path());
     return out;
   }
 };

@@ -8,6 +8,7 @@
 
 #include "host/ledger/committer.hpp"
 #include "host/ledger/schema.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/support/simulated_disk.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
@@ -51,8 +52,7 @@ struct full_disk {
   explicit full_disk(int with_pairs) {
     folder.open().reset();
     disk = std::make_unique<simulated_disk>();
-    std::ifstream file(folder.database(), std::ios::binary);
-    disk->put(folder.database(), {std::istreambuf_iterator<char>(file), {}});
+    disk->put(folder.database(), test::read_file(folder.database()));
     l = folder.open();
     doing(*l, [&](auto& tx) {
       for (int i = 0; i < with_pairs; ++i) {
@@ -96,8 +96,7 @@ struct committer_on_a_disk {
   committer_on_a_disk() {
     folder.open().reset();
     disk = std::make_unique<simulated_disk>();
-    std::ifstream file(folder.database(), std::ios::binary);
-    disk->put(folder.database(), {std::istreambuf_iterator<char>(file), {}});
+    disk->put(folder.database(), test::read_file(folder.database()));
     auto seals = good(ledger::sealer::from_file(folder.key_file));
     auto db = good(ledger::open_database(folder.folder, seals));
     ledger::committer::callbacks calls{[](const failure& why) { FAIL(why.detail); },
@@ -307,8 +306,7 @@ TEST_CASE("room in the log is made by whoever holds the writer's lock, and never
   data_folder folder;
   folder.open().reset();
   simulated_disk disk;
-  std::ifstream file(folder.database(), std::ios::binary);
-  disk.put(folder.database(), {std::istreambuf_iterator<char>(file), {}});
+  disk.put(folder.database(), test::read_file(folder.database()));
   auto seals = good(ledger::sealer::from_file(folder.key_file));
   auto db = good(ledger::open_database(folder.folder, seals));
   ledger::committer::callbacks calls{[](failure) { FAIL(); }, [](std::uint64_t) {}};

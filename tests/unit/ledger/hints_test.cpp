@@ -2,6 +2,7 @@
 // Webhook addresses of connections, and what waits there until its record was read.
 
 #include "host/core/fingerprint.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/support/show_result.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
@@ -27,11 +28,6 @@ std::int64_t came(ledger::transaction& tx, const ledger::connection& c, state no
   w.connection_id = c.id;
   w.now = now;
   return tx.insert_webhook(w, secret(body))->number;
-}
-
-std::string bytes_of(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -61,8 +57,8 @@ TEST_CASE("a connection has one webhook address, whose secrets are not in the fi
     CHECK(tx.webhook_addresses()->size() == 2);
   });
   l.reset();
-  CHECK(bytes_of(d.database()).find(word) == std::string::npos);
-  CHECK(bytes_of(d.database()).find(token) == std::string::npos);
+  CHECK(test::read_file(d.database()).find(word) == std::string::npos);
+  CHECK(test::read_file(d.database()).find(token) == std::string::npos);
 }
 
 TEST_CASE("the state of a registration is kept", "[ledger][webhooks]") {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "tests/support/read_file.hpp"
 #include "tests/support/simulated_disk.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
@@ -184,9 +185,7 @@ TEST_CASE("a host that dies while it brings a database up to date leaves the old
     id = connected(*l).id;
   }
   d.tamper(back_to_version_1);
-  std::ifstream file(d.database(), std::ios::binary);
-  const std::string old{std::istreambuf_iterator<char>(file), {}};
-  file.close();
+  const auto old = test::read_file(d.database());
   const bool power_is_lost = GENERATE(false, true);
   std::uint64_t died_at = 0;
 

@@ -7,6 +7,7 @@
 
 #include <iostream>
 
+#include "tests/support/read_file.hpp"
 #include "tests/unit/ledger/power_loss.hpp"
 
 using namespace koppel;
@@ -45,8 +46,7 @@ moment some_moment(std::mt19937_64& random) {
 /// The bytes of a new database: what each life begins with.
 std::string empty_database(data_folder& folder) {
   folder.open().reset();  // a real one; the simulated disk is asked for files of the same name
-  std::ifstream file(folder.database(), std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return test::read_file(folder.database());
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // What came by webhook: sealed, in order, worked off after a reopening, bounded.
 
 #include "host/core/fingerprint.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/ledger/data_folder.hpp"
 
 using namespace koppel;
@@ -30,11 +31,6 @@ ledger::webhook came(ledger::transaction& tx, const ledger::app& a, const std::s
   return *tx.insert_webhook(w, secret(body));
 }
 
-std::string bytes_of(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 }  // namespace
 
 TEST_CASE("an app has one webhook secret, which finds it again and is not in the file", "[ledger][webhooks]") {
@@ -60,7 +56,7 @@ TEST_CASE("an app has one webhook secret, which finds it again and is not in the
     CHECK_FALSE(tx.find_app_by_webhook(""));
   });
   l.reset();
-  CHECK(bytes_of(d.database()).find(first) == std::string::npos);
+  CHECK(test::read_file(d.database()).find(first) == std::string::npos);
 }
 
 TEST_CASE("an app from before there were webhooks has an address when it is asked for", "[ledger][webhooks]") {
@@ -169,8 +165,7 @@ TEST_CASE("a settled webhook has lost its body, one that is nobody's keeps it se
       CHECK(tx.webhooks(1).size() == 1);
     });
   }
-  for (const auto* file : {"/ledger.db", "/ledger.db-wal"})
-    CHECK(bytes_of(d.folder + file).find("unseen") == std::string::npos);
+  CHECK(d.everything().find("unseen") == std::string::npos);
 }
 
 TEST_CASE("what is settled goes by number and by age, what is pending stays", "[ledger][webhooks]") {

@@ -3,19 +3,14 @@
 
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <iterator>
-
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 using koppel::plugins::parse_manifest;
 
 namespace {
 
-std::string snelstart() {
-  std::ifstream in(SOURCES "/plugins/snelstart/manifest.toml");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
+std::string snelstart() { return koppel::test::read_file(SOURCES "/plugins/snelstart/manifest.toml"); }
 
 std::string changed(const std::string& from, const std::string& to) {
   auto text = snelstart();

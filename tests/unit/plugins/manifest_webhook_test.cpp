@@ -3,20 +3,17 @@
 
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <iterator>
-
 #include "host/core/connection_manifest.hpp"
 #include "host/core/egress.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 using koppel::plugins::parse_manifest;
 
 namespace {
 
 std::string text_of(const std::string& provider) {
-  std::ifstream in(SOURCES "/plugins/" + provider + "/manifest.toml");
-  return {std::istreambuf_iterator<char>(in), {}};
+  return koppel::test::read_file(SOURCES "/plugins/" + provider + "/manifest.toml");
 }
 
 std::string changed(const std::string& provider, const std::string& from, const std::string& to) {

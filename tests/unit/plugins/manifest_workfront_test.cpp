@@ -3,18 +3,16 @@
 
 #include <catch2/catch.hpp>
 
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "host/core/token_refresh.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace {
 
 koppel::core::manifest workfront() {
-  std::ifstream in(SOURCES "/plugins/workfront/manifest.toml");
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const auto text = koppel::test::read_file(SOURCES "/plugins/workfront/manifest.toml");
   auto parsed = koppel::plugins::parse_manifest(text);
   REQUIRE(parsed.has_value());
   return *std::move(parsed);

@@ -11,14 +11,16 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "host/runtime/asio.hpp"
+#include "tests/support/read_file.hpp"
 
 namespace koppel::plugins::test {
+
+using koppel::test::read_file;
 
 namespace asio = boost::asio;
 namespace fs = std::filesystem;
@@ -52,11 +54,6 @@ class temporary_folder {
  private:
   fs::path path_;
 };
-
-inline std::string read_file(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 inline fs::path bad_plugin(const std::string& name) { return fs::path(KOPPEL_BAD_PLUGINS) / name; }
 inline fs::path test_plugin(const std::string& name) { return fs::path(KOPPEL_TEST_PLUGINS) / name; }

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <utility>
 
+#include "tests/support/read_file.hpp"
 #include "tests/unit/sync/sync_world.hpp"
 
 namespace koppel::test {
@@ -273,8 +274,7 @@ TEST_CASE("streams are known from the start, though their plugin comes later", "
 TEST_CASE("runs of one provider that hang leave places for another's", "[sync][service]") {
   sync_world w;
   const auto file = w.root / "plugins" / "scribe.so";
-  std::ifstream in(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  auto bytes = test::read_file(file);
   const std::string name = "name = \"nameplate\"";
   const auto at = bytes.find(name);
   REQUIRE(at != std::string::npos);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "host/sync/sync_service.hpp"
+#include "tests/support/read_file.hpp"
 #include "tests/unit/auth/world.hpp"
 
 namespace koppel::test {
@@ -105,8 +106,7 @@ struct sync_world : world {
   /// Another version of the plugin, and a rescan.
   void upgrade_plugin() {
     const auto file = root / "plugins" / "scribe.so";
-    std::ifstream in(file, std::ios::binary);
-    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    auto bytes = read_file(file);
     const std::string before = "\nversion = \"";
     const auto at = bytes.find(before);
     if (at == std::string::npos) FAIL("the plugin has no version");

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the host makes of Zoho's answers by the manifest: refusals with HTTP 200, the throttle, the data centre.
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "host/core/code_age.hpp"
@@ -10,6 +8,7 @@
 #include "host/core/learned.hpp"
 #include "host/core/oauth.hpp"
 #include "host/plugins/manifest_parser.hpp"
+#include "tests/support/read_file.hpp"
 
 using namespace koppel;
 using namespace std::chrono_literals;
@@ -17,8 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 core::manifest zoho() {
-  std::ifstream in(ZOHO_MANIFEST, std::ios::binary);
-  const auto read = plugins::parse_manifest(std::string(std::istreambuf_iterator<char>(in), {}));
+  const auto read = plugins::parse_manifest(test::read_file(ZOHO_MANIFEST));
   if (!read) FAIL(read.error().detail);
   return *read;
 }
