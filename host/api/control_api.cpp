@@ -84,8 +84,8 @@ awaitable<answer> control_api::get_status(call) {
       const auto c = tx.find_connection(h.connection_id);
       if (!c || h.held == 0) continue;
       const auto what = c->provider + "/" + c->name + " " + h.stream;
-      warnings.emplace_back(std::to_string(h.held) + " of " + std::to_string(h.known) + " " + h.entity +
-                            " records of " + c->provider + "/" + c->name + " would be deleted, which is held since " +
+      warnings.emplace_back("The deletion of " + std::to_string(h.held) + " of " + std::to_string(h.known) + " " +
+                            h.entity + " records of " + c->provider + "/" + c->name + " is held since " +
                             core::to_rfc3339(h.since) + ": look with koppelctl held show " + what +
                             ", then confirm or reject it.");
     }

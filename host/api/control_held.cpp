@@ -45,8 +45,8 @@ awaitable<answer> control_api::get_held_stream(call c) {
   const std::function<result<void>(transaction&)> read = [&](transaction& tx) -> result<> {
     const auto of = tx.find_held(found->id, stream);
     if (!of)
-      return failure{ledger::errc::not_found,
-                     "Nothing is held or rejected of a stream \"" + stream + "\" of this connection."};
+      return failure{ledger::errc::not_found, "Nothing is held or rejected of a stream \"" + stream +
+                                                  "\" of this connection: look at koppelctl held list."};
     shown = view(*of, found->provider, found->name);
     json::array records;
     for (const auto& r : tx.held_records(found->id, stream, limit))

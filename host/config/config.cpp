@@ -42,12 +42,18 @@ bool is_ip_address(const std::string& text) {
   return urls::parse_ipv4_address(text).has_value() || urls::parse_ipv6_address(text).has_value();
 }
 
+bool is_ip_endpoint(const std::string& text) {
+  const auto authority = urls::parse_authority(text);
+  if (!authority || authority->has_userinfo() || authority->port_number() == 0) return false;
+  return authority->host_type() == urls::host_type::ipv4 || authority->host_type() == urls::host_type::ipv6;
+}
+
 void require(table_reader& in, std::string_view key, const std::string& what) {
   if (!in.has(key)) in.refuse(key, "is missing: " + what);
 }
 
-void forbid_empty(table_reader& in, std::string_view key, const std::string& value) {
-  if (in.has(key) && value.empty()) in.refuse(key, "must not be empty.");
+void forbid_empty(table_reader& in, std::string_view key) {
+  if (in.says_nothing(key)) in.refuse(key, "must not be empty.");
 }
 
 /// A required path: present, and not "".
@@ -173,7 +179,7 @@ route read_route(const toml::table& table, problems& found, const fs::path& fold
   require(in, "host", "the name of a provider's server, such as \"api.focus.teamleader.eu\".");
   require(in, "address", "where its requests go instead, such as \"127.0.0.1:8443\".");
   require(in, "ca_file", "the certificate authority to trust there, a PEM file.");
-  forbid_empty(in, "ca_file", out.ca_file.string());
+  forbid_empty(in, "ca_file");
 
   const auto plain = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -182,10 +188,8 @@ route read_route(const toml::table& table, problems& found, const fs::path& fold
     in.refuse("host", "has to be a server's name alone, in lower case: no scheme, port or path.");
   if (std::any_of(earlier.begin(), earlier.end(), [&](const route& r) { return r.host == out.host; }))
     in.refuse("host", "has a route already.");
-  const auto authority = urls::parse_authority(out.address);
-  if (in.has("address") &&
-      (!authority || authority->encoded_host().empty() || authority->has_userinfo() || authority->port_number() == 0))
-    in.refuse("address", "has to be an address with a port, such as \"127.0.0.1:8443\".");
+  if (in.has("address") && !is_ip_endpoint(out.address))
+    in.refuse("address", "has to be an IP address with a port, such as \"127.0.0.1:8443\".");
   in.refuse_the_rest();
   return out;
 }
@@ -197,8 +201,8 @@ limit read_limit(const toml::table& table, problems& found, const std::vector<li
   require(in, "provider", "the name of a plugin, such as \"snelstart\".");
   require(in, "name", "which of its limits, as koppelctl provider show tells them, such as \"minute\".");
   require(in, "requests", "how many your contract lets through in that time.");
-  forbid_empty(in, "provider", out.provider);
-  forbid_empty(in, "name", out.name);
+  forbid_empty(in, "provider");
+  forbid_empty(in, "name");
   if (std::any_of(earlier.begin(), earlier.end(),
                   [&](const limit& l) { return l.provider == out.provider && l.name == out.name; }))
     in.refuse("name", "has a figure already.");
@@ -209,7 +213,7 @@ limit read_limit(const toml::table& table, problems& found, const std::vector<li
 /// The environment names the file; a key put there by mistake must not be echoed, so the value is not in the message.
 fs::path key_file_of(table_reader& in, const fs::path& folder, const environment& env, problems& found) {
   auto from_file = in.path("key_file", folder);
-  forbid_empty(in, "key_file", from_file.string());
+  forbid_empty(in, "key_file");
   if (env.key_file && !env.key_file->empty()) {
     if (env.key_file->front() == '/') return fs::path(*env.key_file).lexically_normal();
     found.add(
@@ -237,14 +241,21 @@ place place_of(const toml::table& root, std::string_view table, std::string_view
   return node ? place{node.node()->source().begin.line, node.node()->source().begin.column} : place{};
 }
 
+/// The start would say that another koppeld is running.
+void check_ports(const config& c, place where, problems& found) {
+  if (c.admin.port.value_or(0) != 0 && c.admin.port == c.ingress.port && c.admin.address == c.ingress.address)
+    found.add(where, "port of [admin] is " + std::to_string(c.ingress.port) +
+                         ", as that of [ingress]: each listener needs one of its own.");
+}
+
 config read(const toml::table& root, const fs::path& folder, const environment& env, problems& found) {
   table_reader in(root, "", found);
   config out;
   out.data_folder = required_path(in, "data_folder", folder, "where the ledger lives, such as \"/var/lib/koppel\".");
   out.plugin_folder =
       required_path(in, "plugin_folder", folder, "where the plugins are, such as \"/usr/lib/koppel/plugins\".");
-  forbid_empty(in, "data_folder", out.data_folder.string());
-  forbid_empty(in, "plugin_folder", out.plugin_folder.string());
+  forbid_empty(in, "data_folder");
+  forbid_empty(in, "plugin_folder");
   out.key_file = key_file_of(in, folder, env, found);
   out.runner = in.path("runner", folder);
   out.keep_free = static_cast<std::uint64_t>(in.number("keep_free_mib", {0, a_tebibyte_mib}, 64)) << 20;
@@ -262,6 +273,7 @@ config read(const toml::table& root, const fs::path& folder, const environment& 
   for (const auto* t : in.tables("limit")) out.limits.push_back(read_limit(*t, found, out.limits));
   in.refuse_the_rest();
 
+  check_ports(out, place_of(root, "admin", "port"), found);
   check_socket_name(out.control.socket, 0, "socket of [control]", place_of(root, "control", "socket"), found);
   // The bus puts its two sockets, "follow" and "live", into its folder.
   check_socket_name(out.bus.folder, std::string_view("/follow").size(), "folder of [bus]",

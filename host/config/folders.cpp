@@ -59,7 +59,8 @@ result<> check_data_folder(const std::string& folder) {
 result<> check_plugin_folder(const std::string& folder) {
   struct stat about {};
   if (::stat(folder.c_str(), &about) != 0)
-    return refused("The plugin folder " + folder + " cannot be looked at: " + reason(errno) + ".");
+    return refused("The plugin folder " + folder + " cannot be looked at: " + reason(errno) +
+                   ". plugin_folder has to name the folder that the plugins are in.");
   if (!S_ISDIR(about.st_mode)) return refused("The plugin folder " + folder + " is not a folder.");
   if (::access(folder.c_str(), R_OK | X_OK) != 0)
     return refused("The plugin folder " + folder + " cannot be read: " + reason(errno) + ".");

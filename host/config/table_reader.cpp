@@ -24,6 +24,12 @@ place table_reader::where(std::string_view key) const {
   return name_.empty() ? place{} : of(table_.source());
 }
 
+bool table_reader::says_nothing(std::string_view key) const {
+  const auto* node = table_.get(key);
+  const auto* value = node ? node->as_string() : nullptr;
+  return value && value->get().empty();
+}
+
 std::string table_reader::called(std::string_view key) const {
   return std::string(key) + (name_.empty() ? "" : " of " + name_);
 }

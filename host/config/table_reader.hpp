@@ -41,6 +41,8 @@ class table_reader {
   std::vector<const toml::table*> tables(std::string_view key);
 
   bool has(std::string_view key) const { return table_.contains(key); }
+  /// Whether the key is there and says "".
+  bool says_nothing(std::string_view key) const;
   /// Of the key, or of the table where the key is absent.
   place where(std::string_view key) const;
   /// A mistake at this key.

@@ -41,9 +41,13 @@ names setting_placeholders(const toml::table& root) {
 paging read_paging(toml_reader& read) {
   paging out;
   auto in = read.table("paging", need::required);
+  out.understood = in.has_value();
   if (!in) return out;
   using style = paging::style;
   const auto word = in->word("style", {"none", "page", "offset", "cursor", "link"}, need::required);
+  const auto* said = in->node("style", need::optional);
+  out.understood = said != nullptr && said->value<std::string>() == word;
+  if (!out.understood) return out;
   for (const auto each : {style::page, style::offset, style::cursor, style::link})
     if (word == to_text(each)) out.how = each;
   const bool counted = out.how == style::page || out.how == style::offset;
@@ -59,7 +63,8 @@ paging read_paging(toml_reader& read) {
   if (out.short_page_ends && out.size == 0) in->problem("end", "cannot be \"short_page\" without a size");
   if (out.how == style::cursor || out.how == style::link)
     out.next = read_path(*in, "next", out.how == style::cursor ? need::required : need::optional);
-  if (out.how == style::cursor && out.next.empty()) in->problem("next", "must be a path like \"/meta/next\"");
+  if (out.how == style::cursor && in->has("next") && out.next.empty())
+    in->problem("next", "must be a path like \"/meta/next\"");
   in->finish();
   return out;
 }
@@ -95,11 +100,13 @@ void check_placeholders(toml_reader& in, const described_stream& s) {
     if (in_path.contains(name))
       in.problem("request", std::string("has the placeholder {") + name +
                                 "} in its path, where it has nothing to stand for at first; put it into query or json");
-  if (s.request.uses("size") && s.pages.size == 0) in.problem("paging", "needs a size, for the placeholder {size}");
+  if (s.request.uses("size") && s.pages.size == 0 && s.pages.understood)
+    in.problem("paging", "needs a size, for the placeholder {size}");
 }
 
 names list_placeholders(const described_stream& s, names settings) {
   using style = paging::style;
+  if (!s.pages.understood) settings.insert({"page", "offset", "cursor", "size"});
   if (s.pages.how == style::page) settings.insert("page");
   if (s.pages.how == style::offset) settings.insert("offset");
   if (s.pages.how == style::cursor) settings.insert("cursor");

@@ -16,6 +16,7 @@
 namespace koppel::declarative {
 
 struct paging {
+  bool understood = true;  ///< false: the manifest is refused already; what else there may be depends on the style
   enum class style { none, page, offset, cursor, link } how = style::none;
   std::int64_t first = 0;        ///< number of the first page, or offset of the first row
   std::int64_t size = 0;         ///< rows of a page; 0: not said

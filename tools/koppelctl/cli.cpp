@@ -313,7 +313,7 @@ void add_held_verbs(CLI::App& top, arguments_of_all& a) {
                       "  koppelctl held confirm teamleader/acme contacts\n"
                       "  koppelctl held confirm teamleader/acme contacts --mark 5000",
                       confirm_held));
-  with_mark(of_stream("reject", "Keep the records, until the provider shows them again",
+  with_mark(of_stream("reject", "Keep the records: the same absence is not held again",
                       "  koppelctl held reject teamleader/acme contacts\n"
                       "  koppelctl held reject teamleader/acme contacts --mark 5000",
                       reject_held));

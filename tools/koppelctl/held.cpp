@@ -29,7 +29,8 @@ std::string gist_of(const json::object& h) {
   std::string text;
   if (held > 0) text = "The provider does not have " + grouped(held) + of + " any more: their deletion is held.\n";
   if (rejected > 0)
-    text += "The deletion of " + grouped(rejected) + of + " was rejected: they stay until the provider shows them.\n";
+    text += "The deletion of " + grouped(rejected) + of +
+            " was rejected: they stay, though the provider does not have them.\n";
   if (const auto published = number_of(h, "published"); published > 0)
     text += grouped(published) + " deletions of the same run were published.\n";
   return text;
@@ -63,8 +64,19 @@ ending decide(surroundings& s, const held_wish& wish, bool accept) {
     t.out << decided << " deletions are published, but for records that came back. See: koppelctl sync list "
           << wish.name.text() << "\n";
   else
-    t.out << decided << " records stay until the provider shows them again.\n";
+    t.out << decided << " records stay, here and at the consumers; the same absence is not held again.\n";
   return exit_code::ok;
+}
+
+/// What can be done, each with the command to copy. What was rejected stays already.
+void print_choices(terminal& t, const json::object& h, const full_name& name, const std::string& stream) {
+  const bool held = number_of(h, "held") > 0;
+  const auto of = name.text() + " " + stream + " --mark " + text_of(h, "mark") + "\n";
+  t.out << (held ? "\nIf the provider is right:           " : "\nIf they are to go after all:        ")
+        << "koppelctl held confirm " << of;
+  if (held) t.out << "If the records must stay:           koppelctl held reject " << of;
+  t.out << "If it may be over at the provider:  koppelctl sync run " << name.text() << " --stream " << stream
+        << " --full\n";
 }
 
 }  // namespace
@@ -103,18 +115,17 @@ ending show_held(surroundings& s, const held_wish& wish) {
     print_document(t, *answer);
     return exit_code::ok;
   }
-  t.out << gist_of(*answer) << "Since " << short_time(text_of(*answer, "since")) << " UTC. Some of them:\n\n";
+  const auto& records = array_of(*answer, "records");
+  const bool all = records.size() >= number_of(*answer, "held") + number_of(*answer, "rejected");
+  t.out << gist_of(*answer) << "Since " << short_time(text_of(*answer, "since")) << " UTC. "
+        << (all ? "All of them" : "The first " + grouped(records.size()) + " of them") << ":\n\n";
   table shown({{"ID"}, {"NAME"}, {"SINCE (UTC)"}, {"STATE"}});
-  each_object(array_of(*answer, "records"), [&](const json::object& r) {
+  each_object(records, [&](const json::object& r) {
     shown.add({text_of(r, "id"), text_of(r, "name"), short_time(text_of(r, "since")),
                flag_of(r, "rejected") ? "rejected" : "held"});
   });
   shown.print(t.out, t.colours);
-  const auto of = wish.name.text() + " " + wish.stream + " --mark " + text_of(*answer, "mark") + "\n";
-  t.out << "\nIf the provider is right:         koppelctl held confirm " << of
-        << "If the records must stay:         koppelctl held reject " << of
-        << "If it may be over at the provider: koppelctl sync run " << wish.name.text() << " --stream " << wish.stream
-        << " --full\n";
+  print_choices(t, *answer, wish.name, wish.stream);
   return exit_code::ok;
 }
 

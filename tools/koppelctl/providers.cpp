@@ -105,7 +105,7 @@ ending list_webhooks(surroundings& s, std::size_t limit) {
     print_document(t, *answer);
     return exit_code::ok;
   }
-  table shown({{"RECEIVED (UTC)"}, {"APP"}, {"STATE"}, {"CONNECTION"}, {"REASON"}});
+  table shown({{"RECEIVED (UTC)"}, {"FROM"}, {"STATE"}, {"CONNECTION"}, {"REASON"}});
   each_object(array_of(*answer, "webhooks"), [&](const json::object& w) {
     const auto state = text_of(w, "state");
     const auto connection = text_of(w, "connection");
@@ -118,7 +118,9 @@ ending list_webhooks(surroundings& s, std::size_t limit) {
                text_of(w, "reason")});
   });
   if (shown.empty())
-    t.out << "Nothing has come by webhook yet. Which address to register: koppelctl provider show NAME\n";
+    t.out
+        << "Nothing has come by webhook yet. Whether they are registered: koppelctl connection show PROVIDER/NAME. The "
+           "address: koppelctl webhook address PROVIDER/NAME; of an app: koppelctl provider show PROVIDER\n";
   else
     shown.print(t.out, t.colours);
   return exit_code::ok;
@@ -133,8 +135,9 @@ ending show_webhook_address(surroundings& s, const full_name& name) {
     return exit_code::ok;
   }
   t.out << "Address  " << printable(text_of(*answer, "url")) << "\n";
-  if (const auto token = text_of(*answer, "token"); !token.empty()) t.out << "Token    " << printable(token) << "\n";
-  t.out << "Show them to nobody but the provider.\n";
+  const auto token = text_of(*answer, "token");
+  if (!token.empty()) t.out << "Token    " << printable(token) << "\n";
+  t.out << "Show " << (token.empty() ? "it" : "them") << " to nobody but the provider.\n";
   return exit_code::ok;
 }
 

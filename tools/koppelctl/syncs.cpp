@@ -75,6 +75,16 @@ void print_runs(terminal& t, const json::array& runs, const json::array& queued)
     shown.print(t.out, t.colours);
 }
 
+/// A run that holds deletions is completed, and yet somebody has to look.
+void print_held(terminal& t, const json::array& runs, const full_name& name) {
+  each_object(runs, [&](const json::object& r) {
+    const auto stream = printable(text_of(r, "stream"));
+    if (const auto held = number_of(r, "held"); held > 0)
+      t.out << "\nWarning: " << grouped(held) << " deletions of " << stream
+            << " are held, for they are many: koppelctl held show " << name.text() << " " << stream << "\n";
+  });
+}
+
 /// What is known of the streams asked for: which have ended since, and with what.
 class watch {
  public:
@@ -98,6 +108,7 @@ class watch {
       if (!answer) return answer.error();
       look(*answer, streams);
       if (open_.empty()) {
+        progress_.clear();  // the table begins where it stands
         json::array runs;
         for (auto& [stream, run] : ended_) runs.push_back(run);
         return runs;
@@ -200,8 +211,10 @@ ending run_sync(surroundings& s, const sync_wish& wish) {
   if (!runs) return runs.error();
   if (t.json)
     print_document(t, {{"runs", *runs}});
-  else
+  else {
     print_runs(t, *runs, {});
+    print_held(t, *runs, wish.name);
+  }
   const auto completed = [](const json::value& r) { return text_of(r.as_object(), "state") == "completed"; };
   return std::all_of(runs->begin(), runs->end(), completed) ? exit_code::ok : exit_code::refused;
 }

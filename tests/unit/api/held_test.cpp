@@ -75,9 +75,11 @@ TEST_CASE("held deletions are listed, shown with their records, and warned of in
   CHECK(shown.at("records").at(0).at("id") == "a");
   CHECK(shown.at("records").at(0).at("name") == "Acme");
   CHECK_THAT(json::serialize(w.got("/v1/status").at("warnings")),
-             Contains("3 of 3 company records of nameplate/acme would be deleted") &&
+             Contains("The deletion of 3 of 3 company records of nameplate/acme is held since ") &&
                  Contains("koppelctl held show nameplate/acme companies"));
-  CHECK(w.ask("GET", "/v1/connections/nameplate/acme/held/contacts").status == 404);
+  const auto none = w.ask("GET", "/v1/connections/nameplate/acme/held/contacts");
+  CHECK(none.status == 404);
+  CHECK_THAT(none.body, Contains("koppelctl held list"));
   CHECK(w.show("0").status == 400);
 }
 

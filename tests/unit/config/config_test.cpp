@@ -210,8 +210,9 @@ TEST_CASE("a value of the wrong type or range is refused", "[config]") {
       {"ingress = 1", "a table: [ingress]"},
       {"[route]\nhost = \"a\"", "[[route]]"},
       {"[[route]]\nhost = \"https://a\"\naddress = \"1.2.3.4:5\"\nca_file = \"x\"", "server's name alone"},
-      {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4\"\nca_file = \"x\"", "address with a port"},
-      {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:0\"\nca_file = \"x\"", "address with a port"},
+      {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4\"\nca_file = \"x\"", "IP address with a port"},
+      {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:0\"\nca_file = \"x\"", "IP address with a port"},
+      {"[[route]]\nhost = \"a\"\naddress = \"localhost:8443\"\nca_file = \"x\"", "IP address with a port"},
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:5\"", "ca_file of [[route]] is missing"},
       {"[[route]]\nhost = \"a\"\naddress = \"1.2.3.4:5\"\nca_file = \"\"", "must not be empty"},
       {"[[limit]]\nprovider = \"a\"\nname = \"b\"", "requests of [[limit]] is missing"},
@@ -241,6 +242,20 @@ TEST_CASE("a consumer that is behind is waited for at least as long as events ar
 TEST_CASE("a required path must not be empty", "[config]") {
   CHECK_THAT(complaint("data_folder = \"\"\nplugin_folder = \"/p\"\nkey_file = \"/k\"\n"),
              Contains(":1:1: data_folder must not be empty"));
+}
+
+TEST_CASE("a path that is wrong in another way is not called empty", "[config]") {
+  const auto said = complaint("data_folder = \"~/data\"\nplugin_folder = 3\nkey_file = \"/k\"\n");
+
+  CHECK_THAT(said, Contains("data_folder begins with ~") && Contains("plugin_folder has to be a text"));
+  CHECK_THAT(said, !Contains("empty"));
+}
+
+TEST_CASE("two listeners on one port are told before the start", "[config]") {
+  CHECK_THAT(complaint_about("[admin]\nport = 8400\n"),
+             Contains(":5:8: port of [admin] is 8400, as that of [ingress]: each listener needs one of its own"));
+  CHECK(complaint_about("[ingress]\nport = 0\n[admin]\nport = 0\n").empty());
+  CHECK(complaint_about("[ingress]\naddress = \"127.0.0.2\"\n[admin]\nport = 8400\n").empty());
 }
 
 TEST_CASE("an address that others can reach has to be meant, and named", "[config]") {

@@ -77,7 +77,8 @@ TEST_CASE("a plugin folder must exist, and only we and root may write to it", "[
   }
 
   fs::remove(f.c.plugin_folder);
-  CHECK_THAT(f.complaint(), Contains("plugin folder") && Contains("No such file"));
+  CHECK_THAT(f.complaint(),
+             Contains("plugin folder") && Contains("No such file") && Contains("plugin_folder has to name"));
 }
 
 TEST_CASE("the runner is beside this program unless it is configured", "[config]") {

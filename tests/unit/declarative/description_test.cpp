@@ -28,6 +28,16 @@ TEST_CASE("a wrong description names the line and the key", "[declarative][descr
         "line 41, column 1: stream[1].read.record: is not a key that Koppel knows");
 }
 
+TEST_CASE("one mistake in how pages are read is told once", "[declarative][description]") {
+  CHECK(said_of("style = \"cursor\"", "style = \"cursr\"") ==
+        "its manifest is wrong: line 44, column 20: stream[1].read.paging.style: must be one of \"none\", \"page\", "
+        "\"offset\", \"cursor\", \"link\"");
+  CHECK(said_of("style = \"cursor\", ", "") ==
+        "its manifest is wrong: line 44, column 10: stream[1].read.paging.style: is missing");
+  CHECK(said_of(", next = \"/meta/next\"", "") ==
+        "its manifest is wrong: line 44, column 10: stream[1].read.paging.next: is missing");
+}
+
 TEST_CASE("what cannot work is refused before anything is read", "[declarative][description]") {
   const struct {
     const char *from, *to, *said;

@@ -101,7 +101,7 @@ void fake_daemon::serve_one(local::socket& peer) {
 ran koppelctl_run(const std::string& socket, const std::vector<std::string>& arguments, const way_to_run& how) {
   std::istringstream in(how.input);
   std::ostringstream out, err;
-  koppelctl::terminal t{in, out, err};
+  koppelctl::terminal t{in, out, how.one_screen ? out : err};
   t.in_is_terminal = t.err_is_terminal = how.somebody_there;
   t.speaks = how.speaks;
   t.poll = std::chrono::milliseconds(1);

@@ -71,6 +71,7 @@ struct way_to_run {
   std::string input;
   bool somebody_there = false;  ///< the input and the complaints are a terminal
   koppelctl::language speaks = koppelctl::language::en;
+  bool one_screen = false;  ///< complaints and progress come into the output too, in their order
 };
 
 ran koppelctl_run(const std::string& socket, const std::vector<std::string>& arguments, const way_to_run& how = {});

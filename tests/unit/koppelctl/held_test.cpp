@@ -27,9 +27,24 @@ TEST_CASE("held show names the records, and says what can be done", "[koppelctl]
 
   CHECK(r.exit == exit_code::ok);
   CHECK_THAT(r.out, Contains("does not have 5 000 of 6 000 contact records any more") && Contains("Jan Peeters") &&
+                        Contains("The first 1 of them:") &&
                         Contains("koppelctl held confirm teamleader/acme contacts --mark 5012") &&
                         Contains("koppelctl held reject teamleader/acme contacts --mark 5012") &&
                         Contains("koppelctl sync run teamleader/acme --stream contacts --full"));
+}
+
+TEST_CASE("held show of what was rejected does not offer to reject it", "[koppelctl][held]") {
+  fake_daemon daemon;
+  daemon.answer("GET " + held_contacts + "?limit=20", 200,
+                R"({"stream":"contacts","entity":"contact","held":0,"rejected":1,"known":6,"mark":9,)"
+                R"("records":[{"id":"c-1","name":"Jan Peeters","rejected":true}]})");
+
+  const auto r = koppelctl_run(daemon.socket(), {"held", "show", "teamleader/acme", "contacts"});
+
+  CHECK_THAT(r.out,
+             Contains("The deletion of 1 of 6 contact records was rejected: they stay") && Contains("All of them:") &&
+                 !Contains("held reject") &&
+                 Contains("If they are to go after all:        koppelctl held confirm teamleader/acme contacts"));
 }
 
 TEST_CASE("held confirm asks about what it shows, and decides on that", "[koppelctl][held]") {
@@ -57,6 +72,7 @@ TEST_CASE("held reject with a mark asks nobody", "[koppelctl][held]") {
   const auto r = koppelctl_run(daemon.socket(), {"held", "reject", "teamleader/acme", "contacts", "--mark", "7"});
 
   CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.out, Contains("5 000 records stay, here and at the consumers"));
   CHECK(daemon.lines() == std::vector<std::string>{"POST " + held_contacts});
   CHECK(daemon.body_of("POST " + held_contacts) == json::parse(R"({"accept":false,"mark":7})").as_object());
 }

@@ -87,6 +87,25 @@ TEST_CASE("what came by webhook is listed with what became of it", "[koppelctl]"
   CHECK_THAT(r.out, Contains("2026-07-26 09:00:00  snelstart/main  unattributed  -           Nobody's.\n"));
 }
 
+TEST_CASE("before the first webhook the list says where to look for addresses", "[koppelctl]") {
+  fake_daemon daemon;
+  daemon.answer("GET /v1/webhooks?limit=50", 200, R"({"webhooks":[]})");
+  CHECK_THAT(koppelctl_run(daemon.socket(), {"webhook", "list"}).out,
+             Contains("connection show") && Contains("webhook address") && Contains("provider show"));
+}
+
+TEST_CASE("a webhook address is shown with its token, where it has one", "[koppelctl]") {
+  const std::string path = "GET /v1/connections/teamleader/acme/webhook-address";
+  fake_daemon daemon;
+  daemon.answer(path, 200, R"({"url":"https://k.example/webhook/teamleader/s3cret"})");
+  daemon.answer(path, 200, R"({"url":"https://k.example/webhook/teamleader/s3cret","token":"t0k"})");
+  const std::vector<std::string> address{"webhook", "address", "teamleader/acme"};
+
+  CHECK(koppelctl_run(daemon.socket(), address).out ==
+        "Address  https://k.example/webhook/teamleader/s3cret\nShow it to nobody but the provider.\n");
+  CHECK_THAT(koppelctl_run(daemon.socket(), address).out, Contains("Token    t0k\nShow them to nobody"));
+}
+
 TEST_CASE("a token is made with what it may do, and is all that the output holds", "[koppelctl]") {
   fake_daemon daemon;
   daemon.answer("POST /v1/tokens", 201, R"({"name":"acme","token":"koppel_abc"})");

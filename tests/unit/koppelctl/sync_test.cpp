@@ -132,6 +132,34 @@ TEST_CASE("progress is shown at a terminal and leaves nothing behind", "[koppelc
   CHECK(daemon.body_of("POST /v1/syncs").at("stream") == "contacts");
 }
 
+TEST_CASE("the table of runs begins on a line without progress", "[koppelctl][sync]") {
+  fake_daemon daemon;
+  daemon.answer(runs_of_acme, 200, answer_of(""));
+  daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts"]})");
+  daemon.answer(runs_of_acme, 200, answer_of(a_run("r1", "contacts", "running")));
+  daemon.answer(runs_of_acme, 200, answer_of(a_run("r1", "contacts", "completed", "T1")));
+
+  const auto r = koppelctl_run(daemon.socket(), sync_run, {"", true, koppel::koppelctl::language::en, true});
+
+  CHECK_THAT(r.out, Contains("0 deleted\r\x1b[KSTARTED (UTC)"));
+}
+
+TEST_CASE("a run that holds deletions says where to look", "[koppelctl][sync]") {
+  fake_daemon daemon;
+  daemon.answer(runs_of_acme, 200, answer_of(""));
+  daemon.answer("POST /v1/syncs", 202, R"({"streams":["contacts","companies"]})");
+  daemon.answer(runs_of_acme, 200,
+                answer_of(a_run("r1", "contacts", "completed", "T1", R"(,"held":5000)") + "," +
+                          a_run("r2", "companies", "completed", "T1", R"(,"held":0)")));
+
+  const auto r = koppelctl_run(daemon.socket(), sync_run);
+
+  CHECK(r.exit == exit_code::ok);
+  CHECK_THAT(r.out, Catch::Matchers::EndsWith("\nWarning: 5 000 deletions of contacts are held, for they are many: "
+                                              "koppelctl held show teamleader/acme contacts\n"));
+  CHECK_THAT(r.out, !Contains("held show teamleader/acme companies"));
+}
+
 TEST_CASE("with --no-wait it returns when the daemon has accepted", "[koppelctl][sync]") {
   fake_daemon daemon;
   daemon.answer(runs_of_acme, 200, answer_of(""));
