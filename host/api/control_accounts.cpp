@@ -140,8 +140,8 @@ awaitable<answer> control_api::post_app(call c) {
   ledger::app app;
   app.provider = in.name("provider");
   app.name = in.name("name");
-  app.client_id = in.required("client_id", 512);
-  core::secret client_secret(in.required("client_secret", 4096));
+  app.client_id = in.credential("client_id", 512);
+  core::secret client_secret(in.credential("client_secret", 4096));
   app.redirect_uri = in.optional("redirect_uri", 2048);
   if (!app.redirect_uri.empty())
     if (auto why = redirect_uri_refusal(app.redirect_uri); !why.empty()) in.complain(why.substr(0, why.size() - 1));
@@ -165,7 +165,7 @@ awaitable<answer> control_api::post_app(call c) {
 
 awaitable<answer> control_api::post_secret(call c) {
   input in(c.body, {"client_secret", "region", "expires"});
-  core::secret client_secret(in.required("client_secret", 4096));
+  core::secret client_secret(in.credential("client_secret", 4096));
   const auto region = in.optional("region", 64), expires = in.optional("expires", 10);
   const auto ends_at = core::from_iso8601(expires + "T00:00:00Z");
   if (!expires.empty() && !ends_at) in.complain("\"expires\" has to be a date such as 2027-01-31");

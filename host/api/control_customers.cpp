@@ -94,8 +94,8 @@ std::string control_api::saving::read(const call& c) {
            {"version", "client_id", "client_secret", "code", "redirect_uri", "preset", "settings", "expected_account"});
   if (customer.size() > longest_customer) in.complain("The customer's id is longer than 256 bytes");
   version = in.optional("version", 16);
-  if (!in.absent("client_id")) client_id = in.required("client_id", 512);
-  if (!in.absent("client_secret")) client_secret = core::secret(in.required("client_secret", 4096));
+  if (!in.absent("client_id")) client_id = in.credential("client_id", 512);
+  if (!in.absent("client_secret")) client_secret = core::secret(in.credential("client_secret", 4096));
   code = core::secret(in.optional("code", 16 << 10));
   if (!in.absent("redirect_uri")) redirect_uri = in.required("redirect_uri", 2048);
   if (redirect_uri && in.complaint().empty())

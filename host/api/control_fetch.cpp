@@ -80,17 +80,26 @@ answer shown_reply(const messages::reply& reply, const std::string& wanted) {
   return json_answer(200, shown);
 }
 
+/// What the provider client says is a sentence here, and none there.
+std::string sentence(std::string text) {
+  if (!text.ends_with('.')) text += '.';
+  return text;
+}
+
 answer refused_reply(const messages::reply& reply, const core::manifest& m, const std::string& name) {
   if (reply.error == job_error::authorise_again)
     return error_answer(409, "not_authorized",
                         m.title + " refuses the credentials of " + name + ": " + reply.detail +
                             ". See koppelctl connection show " + name + ".");
   if (reply.error == job_error::bug)
-    return error_answer(422, "not_allowed", "This request may not leave: " + reply.detail + "." + how_to_allow(m));
+    return error_answer(422, "not_allowed",
+                        "This request may not leave: " + sentence(reply.detail) +
+                            (reply.detail.find("the host ") != std::string::npos ? how_to_allow(m) : ""));
   if (reply.error == job_error::too_large)
     return error_answer(422, "too_large", reply.detail + ". Ask for less: a smaller page, fewer fields.");
-  if (reply.error == job_error::try_again) return error_answer(503, "try_again", reply.detail + ". Try again later.");
-  return error_answer(502, "failed", reply.detail + ".");
+  if (reply.error == job_error::try_again)
+    return error_answer(503, "try_again", sentence(reply.detail) + " Try again later.");
+  return error_answer(502, "failed", sentence(reply.detail));
 }
 
 }  // namespace
@@ -142,7 +151,9 @@ awaitable<answer> control_api::post_fetch(call c) {
   auto sending = around_.provider->send(std::move(context), std::move(request));
   const auto came = co_await std::move(sending);
   spdlog::info("{}: fetch {} by {}: {}", name, place, c.who.token.empty() ? "koppelctl" : "token " + c.who.token,
-               came.error.empty() ? std::to_string(came.status) : came.error);
+               came.error.empty()             ? std::to_string(came.status)
+               : came.error == job_error::bug ? "not allowed"  // by whoever asked; a plugin's request would be its bug
+                                              : came.error);
   if (came.error == job_error::authorise_again)
     around_.supervisor.run("refused credentials",
                            around_.auth.credentials_refused(found->id, static_cast<int>(came.status), came.detail));

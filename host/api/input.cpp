@@ -18,7 +18,9 @@ input::input(const json::object& body, std::initializer_list<std::string_view> k
 }
 
 void input::complain(std::string what) {
-  if (complaint_.empty()) complaint_ = std::move(what) + ".";
+  if (!complaint_.empty()) return;
+  complaint_ = std::move(what);
+  if (!complaint_.ends_with('?')) complaint_ += '.';
 }
 
 const json::value* input::find(std::string_view field) const {
@@ -54,6 +56,13 @@ std::string input::text(std::string_view field, bool required, std::size_t max_s
 }
 
 std::string input::required(std::string_view field, std::size_t max_size) { return text(field, true, max_size); }
+
+std::string input::credential(std::string_view field, std::size_t max_size) {
+  auto value = required(field, max_size);
+  if (value.starts_with(' ') || value.ends_with(' '))
+    complain("\"" + std::string(field) + "\" begins or ends with a space: copy it again, without that");
+  return value;
+}
 
 std::string input::optional(std::string_view field, std::size_t max_size) { return text(field, false, max_size); }
 

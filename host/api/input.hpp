@@ -25,6 +25,8 @@ class input {
   input(const boost::json::object& body, std::initializer_list<std::string_view> known);
 
   std::string required(std::string_view field, std::size_t max_size = 4096);
+  /// As a provider shows it: a space at either end came with the copying, and would be refused far from here.
+  std::string credential(std::string_view field, std::size_t max_size);
   std::string optional(std::string_view field, std::size_t max_size = 4096);
   /// Line ends and tabs are welcome: a document.
   std::string optional_text(std::string_view field, std::size_t max_size);

@@ -37,3 +37,25 @@ TEST_CASE("a host is a host's name, also where the manifest has no pattern for i
     CHECK_FALSE(refusal(wrong).empty());
   }
 }
+
+TEST_CASE("a credential that was copied with a space at either end is refused, one with a space inside is not",
+          "[api]") {
+  const auto complaint = [](const char* id) {
+    const boost::json::object body{{"client_id", id}};
+    api::input in(body, {"client_id"});
+    in.credential("client_id", 512);
+    return in.complaint();
+  };
+  CHECK(complaint("6c0e21").empty());
+  CHECK(complaint("6c 21").empty());
+  for (const auto* copied : {" 6c0e21", "6c0e21 ", " "})
+    CHECK(complaint(copied) == "\"client_id\" begins or ends with a space: copy it again, without that.");
+  CHECK(complaint("") == "\"client_id\" is empty.");
+}
+
+TEST_CASE("a complaint that asks something ends with its question mark", "[api]") {
+  const boost::json::object body;
+  api::input in(body, {});
+  in.complain("When does it end?");
+  CHECK(in.complaint() == "When does it end?");
+}
