@@ -418,6 +418,9 @@ exit_code run(const std::vector<std::string>& arguments, terminal& t) {
     // CLI11 takes them from the back.
     top.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& e) {
+    // Of a word that is no command it says only that one is missing, and not which word it was.
+    const auto unknown = e.get_name() == "RequiredError" ? top.remaining(true) : std::vector<std::string>();
+    if (!unknown.empty()) t.err << "\"" << printable(unknown.front()) << "\" is not known here.\n";
     return top.exit(e, t.out, t.err) == 0 ? exit_code::ok : exit_code::usage;
   }
   if (a.no_colour || t.json) t.colours = false;

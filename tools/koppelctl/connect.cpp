@@ -176,7 +176,9 @@ class conversation {
                               " to it? [y/n]");
     if (said == reply::nobody)
       return fail(errc::refused, "The grant opens the account " + account +
-                                     " and waits for a confirmation. Say it ahead: "
+                                     " and waits for a confirmation: koppelctl connection confirm " +
+                                     wish_.name.text() +
+                                     " --account ID, or --reject. The next time it can be said ahead: "
                                      "--expect-account ID, or --yes for any account.");
     if (said == reply::unclear) return neither_yes_nor_no(wish_.name);
     const bool accepted = said == reply::yes;
@@ -200,6 +202,8 @@ class conversation {
              << wish_.name.text() << " is connected" << (account.empty() ? "" : " to " + account) << ".\n";
     } else {
       t_.out << failure_text(auth, t_.speaks);
+      if (status_of(connection) == "authorized")
+        t_.out << wish_.name.text() << " goes on with the access that it has.\n";
       show_next_link(connection);
     }
     return authorized ? exit_code::ok : exit_code::refused;

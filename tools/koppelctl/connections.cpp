@@ -125,6 +125,8 @@ ending set_connection(surroundings& s, const new_settings& what) {
     print_document(t, *answer);
   } else if (!well) {
     t.out << failure_text(auth, t.speaks);
+    if (text_of(object_of(object_of(*answer, "connection"), "auth"), "status") == "authorized")
+      t.out << what.name.text() << " goes on with the access that it has, and with its former settings.\n";
   } else {
     t.out << "Settings of " << what.name.text() << ": "
           << settings_text(object_of(object_of(*answer, "connection"), "settings")) << "\n";

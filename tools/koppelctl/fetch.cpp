@@ -37,6 +37,7 @@ ending list_usable(surroundings& s) {
 /// On a terminal an answer could move the cursor: its controls are shown, but for what makes lines and columns.
 std::string lines_of(std::string_view text) {
   std::string out;
+  if (text.empty()) return out;
   while (!text.empty()) {
     const auto end = text.find_first_of("\r\n\t");
     out += printable(text.substr(0, end));

@@ -229,7 +229,7 @@ TEST_CASE("a grant that waits for a confirmation is asked about, by the account'
   SECTION("nobody to ask leaves it open and says how to answer ahead") {
     const auto r = koppelctl_run(daemon.socket(), connect);
     CHECK(r.exit == exit_code::refused);
-    CHECK_THAT(r.err, Contains("--expect-account"));
+    CHECK_THAT(r.err, Contains("--expect-account") && Contains("koppelctl connection confirm teamleader/acme"));
     CHECK(daemon.body_of("POST " + at + "/confirmation").empty());
   }
 }
@@ -259,6 +259,7 @@ TEST_CASE("an attempt that failed is told, though the connection stays connected
 
   CHECK(r.exit == exit_code::refused);
   CHECK_THAT(r.out + r.err, Contains("Failed, other account"));
+  CHECK_THAT(r.out, Contains("teamleader/acme goes on with the access that it has."));
 }
 
 TEST_CASE("an answer given ahead settles a grant that waits, for that account alone", "[koppelctl][connect]") {

@@ -285,7 +285,8 @@ TEST_CASE("settings of a connection are changed, with a code where one is pasted
   CHECK(daemon.body_of(line) == json::parse(R"({"settings":{"pkce":"no","scopes":""}})").as_object());
 
   daemon.answer(line, 200, R"({"auth":{"status":"needs_reauth","display":"Failed, Status code: BadRequest",
-    "reason":"code_refused","action":"reauthorise","action_by":"customer"},"connection":{"settings":{}}})");
+    "reason":"code_refused","action":"reauthorise","action_by":"customer"},
+    "connection":{"settings":{},"auth":{"status":"authorized"}}})");
   // The first answer is used up now.
   koppelctl_run(daemon.socket(), {"connection", "set", "generic/crm", "pkce=no"});
   const auto refused =
@@ -293,10 +294,20 @@ TEST_CASE("settings of a connection are changed, with a code where one is pasted
                     {"connection", "set", "generic/crm", "token_url=https://y.example/token", "--paste"}, {"c0de\n"});
   CHECK(refused.exit == exit_code::refused);
   CHECK_THAT(refused.out, Contains("Failed, Status code: BadRequest"));
+  CHECK_THAT(refused.out, Contains("generic/crm goes on with the access that it has, and with its former settings."));
   CHECK(daemon.requests().back().body ==
         json::parse(R"({"settings":{"token_url":"https://y.example/token"},"code":"c0de"})").as_object());
   CHECK(koppelctl_run(daemon.socket(), {"connection", "set", "generic/crm", "pkce=no", "--paste"}).exit ==
         exit_code::usage);
+}
+
+TEST_CASE("a word that is no command is named", "[koppelctl]") {
+  const std::vector<std::vector<std::string>> wrong{{"conection"}, {"connection", "lst"}};
+  for (const auto& words : wrong) {
+    const auto r = koppelctl_run("/nowhere", words);
+    CHECK(r.exit == exit_code::usage);
+    CHECK_THAT(r.err, Contains("\"" + words.back() + "\" is not known here."));
+  }
 }
 
 TEST_CASE("nothing is removed without a yes", "[koppelctl]") {
