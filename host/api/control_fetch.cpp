@@ -92,9 +92,7 @@ answer refused_reply(const messages::reply& reply, const core::manifest& m, cons
                         m.title + " refuses the credentials of " + name + ": " + reply.detail +
                             ". See koppelctl connection show " + name + ".");
   if (reply.error == job_error::bug)
-    return error_answer(422, "not_allowed",
-                        "This request may not leave: " + sentence(reply.detail) +
-                            (reply.detail.find("the host ") != std::string::npos ? how_to_allow(m) : ""));
+    return error_answer(422, "not_allowed", "This request may not leave: " + sentence(reply.detail) + how_to_allow(m));
   if (reply.error == job_error::too_large)
     return error_answer(422, "too_large", reply.detail + ". Ask for less: a smaller page, fewer fields.");
   if (reply.error == job_error::try_again)

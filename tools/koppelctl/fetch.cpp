@@ -37,7 +37,6 @@ ending list_usable(surroundings& s) {
 /// On a terminal an answer could move the cursor: its controls are shown, but for what makes lines and columns.
 std::string lines_of(std::string_view text) {
   std::string out;
-  if (text.empty()) return out;
   while (!text.empty()) {
     const auto end = text.find_first_of("\r\n\t");
     out += printable(text.substr(0, end));
@@ -45,7 +44,7 @@ std::string lines_of(std::string_view text) {
     if (text[end] != '\r') out += text[end];
     text.remove_prefix(end + 1);
   }
-  if (!out.ends_with('\n')) out += '\n';
+  if (!out.empty() && !out.ends_with('\n')) out += '\n';
   return out;
 }
 
